@@ -1,0 +1,36 @@
+/** Hard bounds, in one place. AWS's own carry their source; ours are chosen and say why. */
+export const limits = {
+  /** One SQS message, and one batch request of them, in bytes. SQS API reference, SendMessageBatch. */
+  messageSizeMax: 1_048_576,
+  /** Entries of one SQS or EventBridge batch request. */
+  batchEntriesMax: 10,
+  /** One entry of EventBridge PutEvents, in bytes. */
+  eventSizeMax: 262_144,
+  /** Mutations in one message: bounds the work that one poisoned message can cause. */
+  mutationsPerMessageMax: 10_000,
+  /** Nesting of a message's JSON: deeper ones are refused before they can hurt. */
+  jsonDepthMax: 64,
+  /** A stamp from the future would win for ever; senders' clocks may be off by this much. */
+  clockSkewMsMax: 300_000,
+  /** UTF-16 code units of one string value. */
+  stringSizeMax: 262_144,
+  quarantineContentSizeMax: 65_536,
+  correlationIdsMax: 20,
+  /** Entries of the head's ring that are kept even below the newest snapshot, for readers that lag a little. */
+  recentEntriesMin: 32,
+  /** Deltas since the newest snapshot after which one is written inline. */
+  chainLengthForSnapshot: 64,
+  /** Deltas since the newest snapshot after which no commit happens before a snapshot has succeeded. */
+  chainLengthMax: 512,
+  /** Rounds of the commit loop before the batch goes back to the queue. */
+  commitAttemptsMax: 8,
+  /** No round of the commit loop starts with less time left than this. */
+  commitRoundMsMin: 2_000,
+  /** Full-jitter backoff between rounds of the commit loop. */
+  commitBackoffBaseMs: 10,
+  commitBackoffCapMs: 400,
+  /** Attempts of one refresh (each reads the head afresh; the later ones force a snapshot). */
+  refreshAttemptsMax: 3,
+  /** Blobs that one refresh fetches at once. */
+  fetchConcurrencyMax: 8,
+} as const;

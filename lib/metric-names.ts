@@ -1,0 +1,36 @@
+/**
+ * Every metric that the library emits, with its CloudWatch unit. The emitting code, the dashboards and the alarms all
+ * take the names from here, so they cannot drift apart.
+ */
+export const metricNamespace = 'ServerlessHollow';
+
+export const metrics = {
+  // producer
+  MessagesReceived: 'Count',
+  MutationsReceived: 'Count',
+  MutationsApplied: 'Count',
+  MutationsSuperseded: 'Count',
+  MutationsQuarantined: 'Count',
+  MessagesFailed: 'Count',
+  Commits: 'Count',
+  CommitConflicts: 'Count',
+  CommitsUnknown: 'Count',
+  AnnouncementsFailed: 'Count',
+  SnapshotsWritten: 'Count',
+  CycleDurationMs: 'Milliseconds',
+  QueueToCommitMs: 'Milliseconds',
+  DeltaBytes: 'Bytes',
+  SnapshotBytes: 'Bytes',
+  ChainLength: 'Count',
+  // consumer
+  RefreshDurationMs: 'Milliseconds',
+  RefreshesFailed: 'Count',
+  DeltasApplied: 'Count',
+  SnapshotsLoaded: 'Count',
+  PropagationLagMs: 'Milliseconds',
+  StateVersion: 'Count',
+  StateBytes: 'Bytes',
+  Lookups: 'Count',
+} as const;
+
+export type MetricName = keyof typeof metrics;

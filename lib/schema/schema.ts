@@ -1,0 +1,64 @@
+/**
+ * LAYER 2, schema: what a record is.
+ *
+ *   schema.ts          the model (this file)
+ *   dsl.ts             Hollow's text form, parsed and printed
+ *   builder.ts         the TypeScript way to write a schema, from which record types are inferred
+ *   dataset-schema.ts  a closed set of schemas: lookup, field paths, identity
+ *   record.ts          is this value a record of that type? with errors that name the field
+ *
+ * The model is Netflix Hollow's: docs/format.md, section "Schemas".
+ */
+export const fieldKinds = [
+  'REFERENCE',
+  'INT',
+  'LONG',
+  'BOOLEAN',
+  'FLOAT',
+  'DOUBLE',
+  'STRING',
+  'BYTES',
+] as const;
+
+export type FieldKind = (typeof fieldKinds)[number];
+
+export interface Field {
+  readonly name: string;
+  readonly kind: FieldKind;
+  /** The type that a REFERENCE leads to; null for every other kind. */
+  readonly referencedType: string | null;
+}
+
+export interface ObjectSchema {
+  readonly kind: 'OBJECT';
+  readonly name: string;
+  /** In record order: the order is part of the format. */
+  readonly fields: readonly Field[];
+  /** Dotted field paths; empty: no primary key. */
+  readonly primaryKey: readonly string[];
+}
+
+export interface ListSchema {
+  readonly kind: 'LIST';
+  readonly name: string;
+  readonly elementType: string;
+}
+
+export interface SetSchema {
+  readonly kind: 'SET';
+  readonly name: string;
+  readonly elementType: string;
+  /** Dotted paths from the element; empty: hashed by ordinal. */
+  readonly hashKey: readonly string[];
+}
+
+export interface MapSchema {
+  readonly kind: 'MAP';
+  readonly name: string;
+  readonly keyType: string;
+  readonly valueType: string;
+  /** Dotted paths from the key; empty: hashed by ordinal. */
+  readonly hashKey: readonly string[];
+}
+
+export type Schema = ObjectSchema | ListSchema | SetSchema | MapSchema;

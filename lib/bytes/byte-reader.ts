@@ -1,0 +1,113 @@
+import { DatasetError } from '../errors.ts';
+import { decodeModifiedUtf8 } from './modified-utf8.ts';
+
+const two32 = 4_294_967_296;
+
+/**
+ * A cursor over the bytes of a blob. Every read is checked against the end: what a damaged or hostile blob can cause
+ * is a DatasetError `corrupt` that names the offset and what was being read, never an untyped one and never a hang.
+ *
+ * `what` arguments name the thing being read; they appear in messages only.
+ */
+export class ByteReader {
+  readonly bytes: Uint8Array;
+  /** Offset of the next byte. */
+  position: number;
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array, position = 0) {
+    this.bytes = bytes;
+    this.position = position;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get remaining(): number {
+    return this.bytes.length - this.position;
+  }
+
+  /** The error for damage at `offset` (default: the current position). */
+  corrupt(what: string, problem: string, offset: number = this.position): DatasetError {
+    return new DatasetError('corrupt', `${what} at offset ${offset}: ${problem}`, { offset, reading: what });
+  }
+
+  /** Moves on by `size` bytes and returns where they start. */
+  skip(size: number, what: string): number {
+    const start = this.position;
+    if (!(size >= 0 && size <= this.bytes.length - start)) {
+      throw this.corrupt(what, `needs ${size} bytes, ${this.remaining} are left`);
+    }
+    this.position = start + size;
+    return start;
+  }
+
+  readByte(what: string): number {
+    const value = this.bytes[this.position];
+    if (value === undefined) throw this.corrupt(what, 'the blob ends here');
+    this.position++;
+    return value;
+  }
+
+  readInt16(what: string): number {
+    return this.#view.getInt16(this.skip(2, what));
+  }
+
+  readInt32(what: string): number {
+    return this.#view.getInt32(this.skip(4, what));
+  }
+
+  readInt64(what: string): bigint {
+    return this.#view.getBigInt64(this.skip(8, what));
+  }
+
+  /** A 32-bit var-int, signed: five groups wrap around (docs/format.md, "Primitives"). */
+  readVarInt(what: string): number {
+    const start = this.position;
+    let byte = this.readByte(what);
+    if (byte === 0x80) throw this.corrupt(what, 'null where a number must be', start);
+    let value = byte & 0x7f;
+    for (let size = 1; (byte & 0x80) !== 0; size++) {
+      if (size === 5) throw this.corrupt(what, 'a var-int of more than 5 bytes', start);
+      byte = this.readByte(what);
+      value = (value << 7) | (byte & 0x7f);
+    }
+    return value;
+  }
+
+  /** A var-long that must be non-negative and exact as a number (at most 2^53 - 1). */
+  readVarLong(what: string): number {
+    const start = this.position;
+    let byte = this.readByte(what);
+    if (byte === 0x80) throw this.corrupt(what, 'null where a number must be', start);
+    let value = byte & 0x7f;
+    for (let size = 1; (byte & 0x80) !== 0; size++) {
+      byte = this.readByte(what);
+      value = value * 128 + (byte & 0x7f);
+      if (size === 9 || value > Number.MAX_SAFE_INTEGER)
+        throw this.corrupt(what, 'a number out of range', start);
+    }
+    return value;
+  }
+
+  /** A count or length: a var-int from 0 to `max`. */
+  readCount(what: string, max: number): number {
+    const start = this.position;
+    const count = this.readVarInt(what);
+    if (count < 0 || count > max) throw this.corrupt(what, `${count} is not within 0..${max}`, start);
+    return count;
+  }
+
+  /** A string: 16-bit byte count, then modified UTF-8. */
+  readUtf(what: string): string {
+    const start = this.position;
+    const size = this.#view.getUint16(this.skip(2, what));
+    const from = this.skip(size, what);
+    const text = decodeModifiedUtf8(this.bytes, from, from + size);
+    if (text === null) throw this.corrupt(what, 'malformed modified UTF-8', start);
+    return text;
+  }
+}
+
+/** The number whose unsigned 32-bit halves these are; exact up to 2^53. */
+export function joinHalves(high: number, low: number): number {
+  return (high >>> 0) * two32 + (low >>> 0);
+}

@@ -1,0 +1,57 @@
+import { DatasetError } from '../errors.ts';
+import type { DatasetSchema } from '../schema/dataset-schema.ts';
+import { ObjectTypeState } from './object-type-state.ts';
+
+/** What the parts of a read state are. */
+export interface ReadStateParts {
+  readonly schema: DatasetSchema;
+  readonly tag: bigint;
+  readonly originTag: bigint;
+  readonly headerTags: ReadonlyMap<string, string>;
+  readonly types: ReadonlyMap<string, ObjectTypeState>;
+}
+
+/**
+ * All records of a dataset at one version. Immutable: applyDelta makes a new one that shares memory with this one,
+ * which stays readable and unchanged for as long as somebody holds it.
+ */
+export class ReadState {
+  readonly schema: DatasetSchema;
+  /** The format's randomized tag of this state. */
+  readonly tag: bigint;
+  /** Tag of the state before. */
+  readonly originTag: bigint;
+  readonly headerTags: ReadonlyMap<string, string>;
+  readonly typeNames: readonly string[];
+  readonly #types: ReadonlyMap<string, ObjectTypeState>;
+
+  constructor(parts: ReadStateParts) {
+    this.schema = parts.schema;
+    this.tag = parts.tag;
+    this.originTag = parts.originTag;
+    this.headerTags = parts.headerTags;
+    this.#types = parts.types;
+    this.typeNames = Object.freeze([...parts.types.keys()]);
+  }
+
+  /** The state without records, from which a chain starts. Its tag is -1, as Hollow's first snapshots say. */
+  static empty(schema: DatasetSchema): ReadState {
+    const types = new Map<string, ObjectTypeState>();
+    for (const type of schema.schemas) {
+      if (type.kind !== 'OBJECT') {
+        throw new DatasetError('incompatible', `type '${type.name}': ${type.kind} is not supported`, {
+          type: type.name,
+        });
+      }
+      types.set(type.name, ObjectTypeState.empty(type));
+    }
+    return new ReadState({ schema, tag: -1n, originTag: -1n, headerTags: new Map(), types });
+  }
+
+  /** @throws DatasetError `invalid` if there is no such type */
+  type(name: string): ObjectTypeState {
+    const type = this.#types.get(name);
+    if (type === undefined) throw new DatasetError('invalid', `there is no type '${name}'`, { type: name });
+    return type;
+  }
+}

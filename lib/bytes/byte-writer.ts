@@ -1,0 +1,198 @@
+import { DatasetError } from '../errors.ts';
+
+const sizeInitial = 256;
+const two32 = 0x1_0000_0000;
+
+/**
+ * A growing buffer with a write position. Everything multi-byte is big-endian; var-ints have their most significant
+ * group first (docs/format.md, "Primitives").
+ *
+ * `bytes` is replaced when it grows: do not keep it across writes. `bytes[0 .. position)` is what was written.
+ */
+export class ByteWriter {
+  bytes: Uint8Array<ArrayBuffer>;
+  position = 0;
+
+  constructor(sizeExpected: number = sizeInitial) {
+    this.bytes = new Uint8Array(Math.max(sizeExpected, 16));
+  }
+
+  /** Makes room for `size` more bytes. */
+  reserve(size: number): void {
+    const needed = this.position + size;
+    if (needed <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, Math.ceil(this.bytes.length * 1.6)));
+    grown.set(this.bytes.subarray(0, this.position));
+    this.bytes = grown;
+  }
+
+  writeByte(value: number): void {
+    if (this.position === this.bytes.length) this.reserve(1);
+    this.bytes[this.position++] = value;
+  }
+
+  /** A 32-bit pattern; negative numbers and those of 2^31 or more take 5 bytes. */
+  writeVarInt(value: number): void {
+    const v = value >>> 0;
+    if (v < 0x80) {
+      this.writeByte(v);
+      return;
+    }
+    this.reserve(5);
+    const bytes = this.bytes;
+    let at = this.position;
+    if (v >= 0x1000_0000) bytes[at++] = (v >>> 28) | 0x80;
+    if (v >= 0x20_0000) bytes[at++] = (v >>> 21) | 0x80;
+    if (v >= 0x4000) bytes[at++] = (v >>> 14) | 0x80;
+    bytes[at++] = (v >>> 7) | 0x80;
+    bytes[at++] = v & 0x7f;
+    this.position = at;
+  }
+
+  /** A non-negative integer up to 2^53. */
+  writeVarLong(value: number): void {
+    if (value < two32) this.writeVarInt(value);
+    else this.writeVarLongBits(Math.floor(value / two32), value >>> 0);
+  }
+
+  /** A 64-bit pattern as its high and low 32 bits. */
+  writeVarLongBits(high: number, low: number): void {
+    if (high === 0) {
+      this.writeVarInt(low);
+      return;
+    }
+    this.reserve(10);
+    const bytes = this.bytes;
+    let at = this.position;
+    const h = high >>> 0;
+    // Groups of 7 bits from the top: 63, 56, 49, 42 and 35 lie in the high half, 28 straddles both.
+    if (h >= 0x8000_0000) bytes[at++] = 0x81;
+    if (h >= 0x100_0000) bytes[at++] = ((h >>> 24) & 0x7f) | 0x80;
+    if (h >= 0x2_0000) bytes[at++] = ((h >>> 17) & 0x7f) | 0x80;
+    if (h >= 0x400) bytes[at++] = ((h >>> 10) & 0x7f) | 0x80;
+    if (h >= 0x8) bytes[at++] = ((h >>> 3) & 0x7f) | 0x80;
+    bytes[at++] = ((h & 7) << 4) | (low >>> 28) | 0x80;
+    bytes[at++] = ((low >>> 21) & 0x7f) | 0x80;
+    bytes[at++] = ((low >>> 14) & 0x7f) | 0x80;
+    bytes[at++] = ((low >>> 7) & 0x7f) | 0x80;
+    bytes[at++] = low & 0x7f;
+    this.position = at;
+  }
+
+  /** The null of a var-int: no value starts with this byte. */
+  writeVarNull(): void {
+    this.writeByte(0x80);
+  }
+
+  writeInt16(value: number): void {
+    this.reserve(2);
+    this.bytes[this.position++] = value >>> 8;
+    this.bytes[this.position++] = value;
+  }
+
+  writeInt32(value: number): void {
+    this.reserve(4);
+    const bytes = this.bytes;
+    const at = this.position;
+    bytes[at] = value >>> 24;
+    bytes[at + 1] = value >>> 16;
+    bytes[at + 2] = value >>> 8;
+    bytes[at + 3] = value;
+    this.position = at + 4;
+  }
+
+  writeInt64(value: bigint): void {
+    const bits = BigInt.asUintN(64, value);
+    this.writeInt32(Number(bits >> 32n));
+    this.writeInt32(Number(bits & 0xffff_ffffn));
+  }
+
+  /** Modified UTF-8 behind its byte count in 16 bits. DatasetError `invalid` above 65535 bytes. */
+  writeUtf(text: string): void {
+    let size = 0;
+    for (let i = 0; i < text.length; i++) size += utfSize(text.charCodeAt(i));
+    if (size > 0xffff) {
+      throw new DatasetError('invalid', 'a name or header tag is longer than 65535 bytes', { size });
+    }
+    this.writeInt16(size);
+    this.reserve(size);
+    for (let i = 0; i < text.length; i++) this.#writeUtfUnit(text.charCodeAt(i));
+  }
+
+  #writeUtfUnit(unit: number): void {
+    const bytes = this.bytes;
+    if (unit > 0 && unit < 0x80) {
+      bytes[this.position++] = unit;
+    } else if (unit < 0x800) {
+      bytes[this.position++] = 0xc0 | (unit >>> 6);
+      bytes[this.position++] = 0x80 | (unit & 0x3f);
+    } else {
+      bytes[this.position++] = 0xe0 | (unit >>> 12);
+      bytes[this.position++] = 0x80 | ((unit >>> 6) & 0x3f);
+      bytes[this.position++] = 0x80 | (unit & 0x3f);
+    }
+  }
+
+  /** A STRING's bytes: one var-int per UTF-16 code unit, without a length. */
+  writeUnits(text: string): void {
+    const length = text.length;
+    this.reserve(length * 3);
+    const bytes = this.bytes;
+    let at = this.position;
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit >= 0x80) {
+        if (unit >= 0x4000) bytes[at++] = (unit >>> 14) | 0x80;
+        bytes[at++] = ((unit >>> 7) & 0x7f) | 0x80;
+      }
+      bytes[at++] = unit & 0x7f;
+    }
+    this.position = at;
+  }
+
+  writeBytes(source: Uint8Array, start: number = 0, end: number = source.length): void {
+    const size = end - start;
+    this.reserve(size);
+    // Below a few dozen bytes the loop beats the call into the runtime.
+    if (size < 32) {
+      const bytes = this.bytes;
+      let at = this.position;
+      for (let i = start; i < end; i++) bytes[at++] = source[i] as number;
+    } else {
+      this.bytes.set(source.subarray(start, end), this.position);
+    }
+    this.position += size;
+  }
+
+  reset(): void {
+    this.position = 0;
+  }
+
+  /** A copy of what was written, of exactly its size. */
+  toBytes(): Uint8Array<ArrayBuffer> {
+    return this.bytes.slice(0, this.position);
+  }
+}
+
+function utfSize(unit: number): number {
+  if (unit > 0 && unit < 0x80) return 1;
+  return unit < 0x800 ? 2 : 3;
+}
+
+/** Bytes that {@link ByteWriter.writeUnits} writes for a text. */
+export function unitsSize(text: string): number {
+  let size = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0x80) size += unit >= 0x4000 ? 2 : 1;
+  }
+  return size;
+}
+
+/** Bytes that {@link ByteWriter.writeVarInt} writes for a non-negative number. */
+export function varIntSize(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  if (value < 0x20_0000) return 3;
+  return value < 0x1000_0000 ? 4 : 5;
+}

@@ -38,6 +38,8 @@ const pathStepsMax = 64;
 export class DatasetSchema {
   /** Sorted by name (UTF-16 code units). */
   readonly schemas: readonly Schema[];
+  /** In the order they were given: the order of the types in blobs. */
+  readonly inBlobOrder: readonly Schema[];
   /** Names of the types with a primary key, sorted. */
   readonly keyedTypes: readonly string[];
   readonly #byName: ReadonlyMap<string, Schema>;
@@ -45,6 +47,7 @@ export class DatasetSchema {
 
   private constructor(byName: ReadonlyMap<string, Schema>) {
     this.#byName = byName;
+    this.inBlobOrder = Object.freeze([...byName.values()]);
     this.schemas = Object.freeze([...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1)));
     this.#keyPaths = new Map(
       this.schemas.map((schema) => [schema.name, Object.freeze(resolveKey(byName, schema))] as const),

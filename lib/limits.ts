@@ -16,6 +16,8 @@ export const limits = {
   stringSizeMax: 262_144,
   quarantineContentSizeMax: 65_536,
   correlationIdsMax: 20,
+  /** UTF-16 code units of one: twenty of them must fit into an event beside everything else. */
+  correlationIdSizeMax: 128,
   /** Entries of the head's ring that are kept even below the newest snapshot, for readers that lag a little. */
   recentEntriesMin: 32,
   /** Deltas since the newest snapshot after which one is written inline. */

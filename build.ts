@@ -1,0 +1,98 @@
+/**
+ * Everything that is built is built here: the artefact that is tested is the one deployed.
+ *
+ *   dist/<function>/index.mjs   one bundle per Lambda handler, and one for the long-lived consumer service
+ *   dist/package/               with `--package`: the npm package, JavaScript and types of the public doors
+ *
+ * The output depends on the sources and the lock file only: no time, no path of this machine.
+ */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+const root = import.meta.dirname;
+
+/** Folder under dist -> entry point. infra and the local cloud name the folders. */
+export const bundles = {
+  producer: 'functions/producer.ts',
+  consumer: 'functions/consumer.ts',
+  'consumer-service': 'lib/cli/consumer-service.ts',
+} as const;
+
+/** Some dependencies are CommonJS and call `require`, which an ES module does not have. */
+const banner = "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);";
+
+export interface BuiltBundle {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly gzipSize: number;
+}
+
+async function buildBundle(name: string, entry: string): Promise<BuiltBundle> {
+  const outfile = join(root, 'dist', name, 'index.mjs');
+  await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    // The default takes the CommonJS side of the SDK: larger by half and slower to load.
+    mainFields: ['module', 'main'],
+    minify: true,
+    keepNames: true,
+    sourcemap: true,
+    sourcesContent: false,
+    legalComments: 'none',
+    banner: { js: banner },
+    logLevel: 'warning',
+  });
+  return { name, size: statSync(outfile).size, gzipSize: gzipSync(readFileSync(outfile)).length };
+}
+
+/** Builds every bundle into dist. */
+export function buildBundles(): Promise<readonly BuiltBundle[]> {
+  return Promise.all(Object.entries(bundles).map(([name, entry]) => buildBundle(name, entry)));
+}
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, string>>;
+  readonly [key: string]: unknown;
+}
+
+/** The npm package, file by file, so that a user's bundler drops what is not used. */
+export function buildPackage(): void {
+  const target = join(root, 'dist', 'package');
+  rmSync(target, { recursive: true, force: true });
+  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.package.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  const manifest: Manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { name, version, description, license, type, engines, dependencies } = manifest;
+  const exports = Object.fromEntries(
+    Object.entries(manifest.exports).map(([door, source]) => {
+      const stem = source.replace(/\.ts$/, '');
+      return [door, { types: `${stem}.d.ts`, default: `${stem}.js` }];
+    }),
+  );
+  const published = { name, version, description, license, type, engines, exports, dependencies };
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
+  for (const file of ['LICENSE', 'README.md']) {
+    if (existsSync(join(root, file))) copyFileSync(join(root, file), join(target, file));
+  }
+}
+
+if (import.meta.main) {
+  if (process.argv.includes('--package')) buildPackage();
+  for (const { name, size, gzipSize } of await buildBundles()) {
+    const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(0)} kB`.padStart(8);
+    process.stdout.write(
+      `dist/${name}/index.mjs`.padEnd(36) + `${kilobytes(size)} ${kilobytes(gzipSize)} gzipped\n`,
+    );
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Lint rules: what is outright wrong, promises nobody waits for, and the layers of test/support/layers.ts. Each ban
+ * names its replacement. What cannot be said here (cycles over folders, package hygiene) is in test/house.
+ */
+import { defineConfig } from 'oxlint';
+import { clockless, doors, folders, forbiddenFolders, imports, packageHomes } from './test/support/layers.ts';
+
+interface Pattern {
+  regex: string;
+  message: string;
+}
+
+const packagesOutsideOf = (home: string): Pattern[] =>
+  packageHomes
+    .filter((rule) => rule.home !== home)
+    .map((rule) => ({ regex: rule.pattern, message: `Only in ${rule.home}; ${rule.instead}.` }));
+
+const outward: Pattern = {
+  regex: '^(\\.\\./)+(functions|infra|test|examples)/',
+  message: 'lib stands alone: it never imports what is built on it.',
+};
+const insideDoors: Pattern = {
+  regex: `^(\\.\\./)+(${doors.join('|')})\\.ts$`,
+  message: 'Doors are for users of the package; import the file that has the thing.',
+};
+const nodeBuiltins: Pattern = {
+  regex: '^node:',
+  message:
+    'No Node built-in here: this also runs in browsers or in the simulator. Take a port (lib/ports.ts).',
+};
+
+const restrictedImports = (patterns: Pattern[]) => ({
+  'eslint/no-restricted-imports': ['error', { patterns }] as const,
+});
+
+/** One override per folder of lib, because an override replaces the rule as a whole. */
+const layerOverrides = folders.map((folder) => {
+  const forbidden = forbiddenFolders(folder);
+  const known = imports[folder]?.map((name) => `lib/${name}`).join(', ') || 'nothing else';
+  const layers: Pattern = {
+    regex: `^\\.\\./(${forbidden.join('|')})/`,
+    message: `lib/${folder} may import itself, the root files of lib, and: ${known}.`,
+  };
+  const home = folder === 'local-cloud' || folder === 'cli' ? 'lib/aws' : `lib/${folder}`;
+  const patterns = [layers, insideDoors, outward, ...packagesOutsideOf(home)];
+  if (clockless.includes(folder)) patterns.push(nodeBuiltins);
+  return { files: [`lib/${folder}/**/*.ts`], rules: restrictedImports(patterns) };
+});
+
+const ban = (names: readonly string[], message: string) => names.map((name) => ({ name, message }));
+const timers = ban(['setTimeout', 'setInterval', 'setImmediate'], 'Use Clock.sleep() (lib/ports.ts).');
+const surroundings = [
+  ...ban(['process'], 'This layer also runs in browsers; take what it needs as an argument.'),
+  ...ban(['fetch'], 'Take a port (lib/ports.ts).'),
+  ...ban(['crypto'], 'Take Random, or an injected digest (lib/ports.ts).'),
+];
+const property = (object: string, name: string, message: string) => ({ object, property: name, message });
+const machine = [
+  property('Date', 'now', 'Use Clock.nowMs(), or Clock.monotonicMs() for durations (lib/ports.ts).'),
+  property('performance', 'now', 'Use Clock.monotonicMs() (lib/ports.ts).'),
+  property('Math', 'random', 'Use Random.uniform() (lib/ports.ts).'),
+];
+const environment = property(
+  'process',
+  'env',
+  'Only functions/runtime.ts and lib/cli/main.ts read the environment; take parsed settings (lib/settings.ts).',
+);
+
+export default defineConfig({
+  plugins: ['eslint', 'typescript', 'unicorn', 'oxc', 'import', 'promise', 'vitest'],
+  categories: { correctness: 'error', suspicious: 'error' },
+  options: { typeAware: true, denyWarnings: true, reportUnusedDisableDirectives: 'error' },
+  ignorePatterns: ['dist', 'cdk.out', 'coverage', 'test/golden/fixtures'],
+  rules: {
+    'typescript/no-floating-promises': 'error',
+    'typescript/no-misused-promises': 'error',
+    'typescript/await-thenable': 'error',
+    'typescript/switch-exhaustiveness-check': 'error',
+    'typescript/only-throw-error': 'error',
+    'typescript/prefer-promise-reject-errors': 'error',
+    'typescript/return-await': ['error', 'in-try-catch'],
+    'typescript/no-explicit-any': 'error',
+    'import/no-cycle': 'error',
+    'eslint/eqeqeq': 'error',
+    'eslint/no-var': 'error',
+    'eslint/prefer-const': 'error',
+    'vitest/no-focused-tests': 'error',
+    // Off, with the reason:
+    'typescript/no-unsafe-type-assertion': 'off', // `words[i] as number` in hot loops; on at the edges, see below
+    'eslint/no-await-in-loop': 'off', // order matters in commit loops; fan-out is written with Promise.all
+    'eslint/no-underscore-dangle': 'off', // names of the outside, such as aws-lambda's
+    'eslint/no-shadow': 'off', // short scopes; TypeScript catches the type confusion
+    'unicorn/no-array-sort': 'off', // a fresh array is sorted in place on purpose
+    'unicorn/consistent-function-scoping': 'off', // a helper stays next to its only use
+  },
+  overrides: [
+    {
+      files: ['lib/**/*.ts', 'functions/**/*.ts', 'infra/**/*.ts'],
+      rules: {
+        'eslint/max-lines': ['error', { max: 400 }],
+        'eslint/max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true }],
+        'eslint/max-params': ['error', { max: 4 }],
+        'oxc/no-barrel-file': ['error', { threshold: 0 }],
+        'eslint/no-restricted-globals': ['error', ...timers],
+        'eslint/no-restricted-properties': ['error', ...machine, environment],
+      },
+    },
+    {
+      // What comes from outside is checked, not cast.
+      files: ['lib/*.ts', 'lib/{aws,sender,cli}/**/*.ts', 'functions/**/*.ts', 'infra/**/*.ts'],
+      rules: { 'typescript/no-unsafe-type-assertion': 'error' },
+    },
+    { files: ['test/**/*.ts'], rules: { 'eslint/max-lines': ['error', { max: 600 }] } },
+    { files: ['lib/*.ts'], rules: restrictedImports([outward, ...packagesOutsideOf('lib')]) },
+    { files: doors.map((door) => `lib/${door}.ts`), rules: { 'oxc/no-barrel-file': 'off' } },
+    ...layerOverrides,
+    {
+      files: clockless.map((folder) => `lib/${folder}/**/*.ts`),
+      rules: { 'eslint/no-restricted-globals': ['error', ...timers, ...surroundings] },
+    },
+    {
+      files: ['functions/**/*.ts'],
+      rules: restrictedImports([
+        ...packagesOutsideOf('functions'),
+        { regex: '^(\\.\\./)+(infra|test|examples)/', message: 'Functions compose lib and nothing else.' },
+      ]),
+    },
+    {
+      files: ['infra/**/*.ts'],
+      rules: restrictedImports([
+        ...packagesOutsideOf('infra'),
+        {
+          regex: '^(\\.\\./)+lib/(?!(settings|limits|metric-names)\\.ts$)',
+          message: 'infra imports only lib/settings.ts, lib/limits.ts and lib/metric-names.ts.',
+        },
+        {
+          regex: '^(\\.\\./)+(functions|test|examples)/',
+          message: 'infra names built bundles, never their source.',
+        },
+      ]),
+    },
+    {
+      // The machine's own clock, timers and randomness, behind the ports.
+      files: ['lib/**/system-*.ts', 'lib/local-cloud/**/*.ts', 'lib/cli/**/*.ts'],
+      rules: {
+        'eslint/no-restricted-globals': 'off',
+        'eslint/no-restricted-properties': ['error', environment],
+      },
+    },
+    {
+      files: ['functions/runtime.ts', 'lib/cli/main.ts'],
+      rules: { 'eslint/no-restricted-properties': ['error', ...machine] },
+    },
+  ],
+});

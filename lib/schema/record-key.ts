@@ -1,0 +1,48 @@
+import { fromBase64, toBase64 } from '../bytes/base64.ts';
+import type { DatasetSchema } from './dataset-schema.ts';
+import { type PlainObject, readKeyPath } from './record.ts';
+import type { FieldKind } from './schema.ts';
+
+/** One value of a key, in the one form that it has everywhere: LONG is a bigint, FLOAT is rounded to 32 bits. */
+export type KeyPart = number | bigint | boolean | string | Uint8Array;
+
+/** A primary key by value. */
+export interface RecordKey {
+  /** In the order of the primary key's paths. */
+  readonly parts: readonly KeyPart[];
+  /** Equal texts mean equal keys, within one type. */
+  readonly text: string;
+}
+
+/** The key of a record that passed validateRecord. */
+export function keyOfRecord(schema: DatasetSchema, type: string, record: PlainObject): RecordKey {
+  const paths = schema.keyPaths(type);
+  return keyOfParts(paths.map((path) => keyPartOf(path.leafKind, readKeyPath(schema, path, record))));
+}
+
+/** The key that an object of key paths names, which passed validateKey. */
+export function keyOfPaths(schema: DatasetSchema, type: string, key: PlainObject): RecordKey {
+  return keyOfParts(schema.keyPaths(type).map(({ path, leafKind }) => keyPartOf(leafKind, key[path])));
+}
+
+export function keyOfParts(parts: readonly KeyPart[]): RecordKey {
+  return { parts, text: parts.map(textOf).join(',') };
+}
+
+function keyPartOf(kind: FieldKind, value: unknown): KeyPart {
+  if (kind === 'LONG' && (typeof value === 'number' || typeof value === 'string')) return BigInt(value);
+  if (kind === 'BYTES' && typeof value === 'string') return fromBase64(value);
+  // An INT has no negative zero: it would be stored as 0, and must be found as 0.
+  if (kind === 'INT' && typeof value === 'number') return value | 0;
+  if (kind === 'FLOAT' && typeof value === 'number') return Math.fround(value);
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return value;
+  if (typeof value === 'string' || value instanceof Uint8Array) return value;
+  throw new TypeError(`a key part of kind ${kind} was not validated`);
+}
+
+/** Strings carry their length, so that no two lists of parts have one text. */
+function textOf(part: KeyPart): string {
+  if (typeof part === 'string') return `${part.length}:${part}`;
+  if (part instanceof Uint8Array) return toBase64(part);
+  return Object.is(part, -0) ? '-0' : String(part);
+}

@@ -1,0 +1,142 @@
+/**
+ * Settings: plain strings from the environment, parsed once at the edge into a frozen object. infra checks what it
+ * writes into a function's environment with the same schemas, so a function cannot be deployed with settings it refuses.
+ */
+import * as z from 'zod';
+import { DatasetError } from './errors.ts';
+
+const name = z.string().min(1, 'must not be empty');
+
+/** Every variable there is. A `HOLLOW_` variable that is not here is a typing mistake and refused. */
+const variables = {
+  /** Name of the dataset: lower-case letters, digits, hyphens. */
+  HOLLOW_DATASET: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must match [a-z0-9][a-z0-9-]{0,62}'),
+  /** 0-based partition of the dataset. */
+  HOLLOW_PARTITION: z
+    .string()
+    .regex(/^\d{1,4}$/, 'must be a number from 0 to 9999')
+    .prefault('0')
+    .transform(Number),
+  /** The schemas of the dataset in Hollow's text form. */
+  HOLLOW_SCHEMA: name,
+  /** DynamoDB table of the heads. */
+  HOLLOW_TABLE: name,
+  /** S3 bucket of the blobs. */
+  HOLLOW_BUCKET: name,
+  /** EventBridge bus of the announcements, by name. */
+  HOLLOW_BUS: name,
+  /** SQS queue for mutations that broke a rule. */
+  HOLLOW_QUARANTINE_QUEUE_URL: name,
+  /** SQS queue from which a long-lived consumer hears of new versions. */
+  HOLLOW_ANNOUNCEMENT_QUEUE_URL: name,
+  /** Port on which a long-lived consumer answers HTTP. */
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a port number')
+    .prefault('8080')
+    .transform(Number)
+    .refine((port) => port <= 65_535, 'must be at most 65535'),
+};
+
+const { HOLLOW_DATASET, HOLLOW_PARTITION, HOLLOW_TABLE, HOLLOW_BUCKET } = variables;
+const reader = { HOLLOW_DATASET, HOLLOW_PARTITION, HOLLOW_TABLE, HOLLOW_BUCKET };
+const { HOLLOW_SCHEMA, HOLLOW_BUS, HOLLOW_QUARANTINE_QUEUE_URL } = variables;
+const { HOLLOW_ANNOUNCEMENT_QUEUE_URL, PORT } = variables;
+
+/** Which variables each program reads. Those of other programs may be present and are ignored. */
+const schemas = {
+  consumer: z.object(reader),
+  producer: z.object({ ...reader, HOLLOW_SCHEMA, HOLLOW_BUS, HOLLOW_QUARANTINE_QUEUE_URL }),
+  service: z.object({ ...reader, HOLLOW_ANNOUNCEMENT_QUEUE_URL, PORT }),
+};
+
+type Schemas = typeof schemas;
+export type Program = keyof Schemas;
+
+/** What a program's environment holds; values may be deploy-time placeholders when infra writes them. */
+export type Environment<P extends Program> = z.input<Schemas[P]>;
+
+export type PlainRecord = Readonly<Record<string, string | undefined>>;
+
+export interface ReaderSettings {
+  readonly dataset: string;
+  readonly partition: number;
+  readonly table: string;
+  readonly bucket: string;
+}
+
+export interface ProducerSettings extends ReaderSettings {
+  readonly schema: string;
+  readonly bus: string;
+  readonly quarantineQueueUrl: string;
+}
+
+export interface ServiceSettings extends ReaderSettings {
+  readonly announcementQueueUrl: string;
+  readonly port: number;
+}
+
+function parse<S extends z.ZodType>(program: Program, schema: S, environment: PlainRecord): z.output<S> {
+  const unknown = Object.keys(environment).filter((key) => key.startsWith('HOLLOW_') && !(key in variables));
+  const result = z.safeParse(schema, environment);
+  const problems = [
+    ...unknown.map((key) => `${key}: no such setting`),
+    ...(result.error?.issues ?? []).map((issue) => {
+      const key = issue.path.join('.');
+      return `${key}: ${environment[key] === undefined ? 'is not set' : issue.message}`;
+    }),
+  ];
+  if (!result.success || problems.length > 0) {
+    throw new DatasetError('invalid', `settings of the ${program}: ${problems.join('; ')}`, {
+      variables: problems.map((problem) => problem.split(':', 1)[0]).join(','),
+    });
+  }
+  return result.data;
+}
+
+function readerSettings(parsed: z.output<Schemas['consumer']>): ReaderSettings {
+  return {
+    dataset: parsed.HOLLOW_DATASET,
+    partition: parsed.HOLLOW_PARTITION,
+    table: parsed.HOLLOW_TABLE,
+    bucket: parsed.HOLLOW_BUCKET,
+  };
+}
+
+/**
+ * @example
+ * const settings = parseProducerSettings(process.env); // throws `invalid` and names each wrong variable
+ */
+export function parseProducerSettings(environment: PlainRecord): ProducerSettings {
+  const parsed = parse('producer', schemas.producer, environment);
+  return Object.freeze({
+    ...readerSettings(parsed),
+    schema: parsed.HOLLOW_SCHEMA,
+    bus: parsed.HOLLOW_BUS,
+    quarantineQueueUrl: parsed.HOLLOW_QUARANTINE_QUEUE_URL,
+  });
+}
+
+export function parseConsumerSettings(environment: PlainRecord): ReaderSettings {
+  return Object.freeze(readerSettings(parse('consumer', schemas.consumer, environment)));
+}
+
+export function parseServiceSettings(environment: PlainRecord): ServiceSettings {
+  const parsed = parse('service', schemas.service, environment);
+  return Object.freeze({
+    ...readerSettings(parsed),
+    announcementQueueUrl: parsed.HOLLOW_ANNOUNCEMENT_QUEUE_URL,
+    port: parsed.PORT,
+  });
+}
+
+/** Checks an environment that is about to be deployed, as the program will check it when it starts. */
+export function checkEnvironment<P extends Program>(
+  program: P,
+  environment: Environment<P>,
+): Record<string, string> {
+  const plain: Record<string, string> = {};
+  for (const [key, value] of Object.entries(environment)) if (typeof value === 'string') plain[key] = value;
+  parse(program, schemas[program], plain);
+  return plain;
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { isDatasetError } from '../../lib/errors.ts';
+import {
+  checkEnvironment,
+  parseConsumerSettings,
+  parseProducerSettings,
+  parseServiceSettings,
+} from '../../lib/settings.ts';
+
+const reader = { HOLLOW_DATASET: 'cities', HOLLOW_TABLE: 'heads', HOLLOW_BUCKET: 'blobs' };
+const producer = {
+  ...reader,
+  HOLLOW_SCHEMA: 'City { int cityId; }',
+  HOLLOW_BUS: 'bus',
+  HOLLOW_QUARANTINE_QUEUE_URL: 'http://localhost/quarantine',
+};
+
+const messageOf = (action: () => unknown): string => {
+  try {
+    action();
+  } catch (error) {
+    if (isDatasetError(error, 'invalid')) return error.message;
+    throw error;
+  }
+  return 'accepted';
+};
+
+describe('settings', () => {
+  it('gives plain frozen data with defaults filled in', () => {
+    const settings = parseProducerSettings(producer);
+    expect(settings).toEqual({
+      dataset: 'cities',
+      partition: 0,
+      table: 'heads',
+      bucket: 'blobs',
+      schema: 'City { int cityId; }',
+      bus: 'bus',
+      quarantineQueueUrl: 'http://localhost/quarantine',
+    });
+    expect(Object.isFrozen(settings)).toBe(true);
+  });
+
+  it('reads numbers', () => {
+    const service = { ...reader, HOLLOW_PARTITION: '12', HOLLOW_ANNOUNCEMENT_QUEUE_URL: 'q', PORT: '3000' };
+    expect(parseServiceSettings(service)).toMatchObject({ partition: 12, port: 3000 });
+  });
+
+  it('ignores what other programs and the platform set', () => {
+    expect(parseConsumerSettings({ ...producer, AWS_REGION: 'eu-west-1' })).toEqual({
+      dataset: 'cities',
+      partition: 0,
+      table: 'heads',
+      bucket: 'blobs',
+    });
+  });
+
+  it.each([
+    [{ ...producer, HOLLOW_TABEL: 'x' }, 'HOLLOW_TABEL: no such setting'],
+    [{ ...producer, HOLLOW_TABLE: undefined }, 'HOLLOW_TABLE: is not set'],
+    [{ ...producer, HOLLOW_TABLE: '' }, 'HOLLOW_TABLE: must not be empty'],
+    [{ ...producer, HOLLOW_DATASET: 'Cities' }, 'HOLLOW_DATASET: must match'],
+    [{ ...producer, HOLLOW_PARTITION: '-1' }, 'HOLLOW_PARTITION: must be a number'],
+    [{ ...producer, HOLLOW_SCHEMA: undefined }, 'HOLLOW_SCHEMA: is not set'],
+  ])('names the variable that is wrong: %#', (environment, expected) => {
+    expect(messageOf(() => parseProducerSettings(environment))).toContain(expected);
+  });
+
+  it('names every wrong variable at once', () => {
+    const message = messageOf(() => parseProducerSettings({ HOLLOW_EXTRA: '1' }));
+    for (const name of ['HOLLOW_EXTRA', 'HOLLOW_DATASET', 'HOLLOW_TABLE', 'HOLLOW_BUS'])
+      expect(message).toContain(name);
+  });
+
+  it('refuses a port that cannot be', () => {
+    const service = { ...reader, HOLLOW_ANNOUNCEMENT_QUEUE_URL: 'q', PORT: '70000' };
+    expect(messageOf(() => parseServiceSettings(service))).toContain('PORT: must be at most 65535');
+  });
+
+  it('checks what will be deployed by the same rules', () => {
+    expect(checkEnvironment('producer', producer)).toEqual(producer);
+    expect(messageOf(() => checkEnvironment('consumer', { ...reader, HOLLOW_DATASET: 'No' }))).toContain(
+      'HOLLOW_DATASET',
+    );
+  });
+});

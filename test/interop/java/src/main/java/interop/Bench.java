@@ -1,0 +1,7 @@
+package interop;
+
+import java.util.Map;
+
+final class Bench {
+  void register(Map<String, Main.Handler> handlers) {}
+}

@@ -12,6 +12,8 @@ export const limits = {
   jsonDepthMax: 64,
   /** A stamp from the future would win for ever; senders' clocks may be off by this much. */
   clockSkewMsMax: 300_000,
+  /** UTF-16 code units of the source in an order stamp: every key that it wrote last keeps it. */
+  orderSourceSizeMax: 128,
   /** UTF-16 code units of one string value. */
   stringSizeMax: 262_144,
   quarantineContentSizeMax: 65_536,
@@ -35,4 +37,9 @@ export const limits = {
   refreshAttemptsMax: 3,
   /** Blobs that one refresh fetches at once. */
   fetchConcurrencyMax: 8,
+  /** Bounds of the adaptive poll that repairs lost announcements. */
+  pollMsMin: 1_000,
+  pollMsMax: 30_000,
+  /** Full-jitter backoff after a failed refresh, up to {@link limits.pollMsMax}. */
+  refreshBackoffBaseMs: 100,
 } as const;

@@ -1,0 +1,144 @@
+import { applyDelta } from '../blob/apply-delta.ts';
+import { decodeSnapshot } from '../blob/decode-snapshot.ts';
+import { DatasetError } from '../errors.ts';
+import type { BlobStore, DatasetId, Head } from '../ports.ts';
+import type { ReadState } from '../state/read-state.ts';
+import { toHex } from '../state/state-hash.ts';
+import {
+  applyToIndexes,
+  buildIndexes,
+  hashLoaded,
+  type LoadedHashes,
+  type LoadedVersion,
+  type LoadOptions,
+  type StateStep,
+  updateLoadedHashes,
+} from './loaded-version.ts';
+import { planBlobs, type RetrievedBlob, retrieve } from './retrieve.ts';
+import { planUpdate, type UpdatePlan, type UpdatePlanOptions } from './update-plan.ts';
+
+/** Where versions come from, and what of them is loaded. */
+export interface VersionSource extends LoadOptions {
+  readonly id: DatasetId;
+  readonly blobs: BlobStore;
+}
+
+/** One refresh carried out. Nothing has been swapped yet. */
+export interface Advance {
+  readonly loaded: LoadedVersion;
+  /** True: the way led over a snapshot, so what was held before has no connection to the deltas. */
+  readonly fromSnapshot: boolean;
+  /** In order. */
+  readonly steps: readonly StateStep[];
+}
+
+/**
+ * Goes from `current` to `head`: plan, retrieve, apply, verify. Null: nothing to do.
+ *
+ * Every state on the way is held against the data hash that its commit registered, and the last one against the head,
+ * so whatever went wrong with the bytes or in the code, a reader never sees a state that nobody committed.
+ *
+ * @throws DatasetError `corrupt` when a blob is missing or wrong: try again with a fresh head and `forceSnapshot`
+ */
+export async function advance(
+  source: VersionSource,
+  current: LoadedVersion | null,
+  head: Head,
+  options: UpdatePlanOptions = {},
+): Promise<Advance | null> {
+  const plan = planUpdate(current?.ref ?? null, head, options);
+  if (plan.kind === 'none') return null;
+  const names = planBlobs(source.id, head.mapGeneration, plan);
+  const { id, blobs, parts } = source;
+  const retrieved = retrieve({ id, blobs, parts: [...parts.keys()] }, names);
+  const start = plan.kind === 'snapshot' ? await loadSnapshot(source, plan, retrieved) : heldStart(current);
+  const applied = await applyDeltas(source, start, plan, retrieved);
+  verifyHead(applied.hashes, head);
+  const { state, hashes, steps } = applied;
+  const indexes =
+    start.indexes === null ? buildIndexes(state, source) : steps.reduce(applyToIndexes, start.indexes);
+  return {
+    loaded: {
+      ref: plan.to,
+      mapGeneration: head.mapGeneration,
+      schemaId: head.schemaId,
+      state,
+      indexes,
+      hashes,
+    },
+    fromSnapshot: plan.kind === 'snapshot',
+    steps,
+  };
+}
+
+interface Start {
+  readonly state: ReadState;
+  readonly hashes: LoadedHashes;
+  /** Null after a snapshot: built once, when the deltas are applied. */
+  readonly indexes: LoadedVersion['indexes'] | null;
+}
+
+function heldStart(current: LoadedVersion | null): Start {
+  if (current === null) throw new DatasetError('invalid', 'deltas need a version to start from');
+  return current;
+}
+
+async function loadSnapshot(
+  source: VersionSource,
+  plan: UpdatePlan & { kind: 'snapshot' },
+  retrieved: AsyncIterator<RetrievedBlob, void>,
+): Promise<Start> {
+  const { main, parts } = await nextBlob(retrieved);
+  const state = decodeSnapshot(main, parts);
+  const hashes = hashLoaded(state, source);
+  verifyData(hashes, plan.snapshot.hash, plan.snapshot.version);
+  return { state, hashes, indexes: null };
+}
+
+async function applyDeltas(
+  source: VersionSource,
+  start: Start,
+  plan: UpdatePlan & { kind: 'snapshot' | 'deltas' },
+  retrieved: AsyncIterator<RetrievedBlob, void>,
+): Promise<{ state: ReadState; hashes: LoadedHashes; steps: StateStep[] }> {
+  let { state, hashes } = start;
+  const steps: StateStep[] = [];
+  for (const delta of plan.deltas) {
+    const { main, parts } = await nextBlob(retrieved);
+    const applied = applyDelta(state, main, parts);
+    const step: StateStep = { from: state, to: applied.state, changes: applied.changes };
+    hashes = updateLoadedHashes(hashes, step, source);
+    verifyData(hashes, delta.hash, delta.toVersion);
+    state = step.to;
+    steps.push(step);
+  }
+  return { state, hashes, steps };
+}
+
+async function nextBlob(retrieved: AsyncIterator<RetrievedBlob, void>): Promise<RetrievedBlob> {
+  const next = await retrieved.next();
+  if (next.done === true) throw new DatasetError('invalid', 'the plan has more steps than blobs');
+  return next.value;
+}
+
+function verifyData(hashes: LoadedHashes, expected: string, version: number): void {
+  const actual = toHex(hashes.data);
+  if (actual === expected) return;
+  throw new DatasetError('corrupt', `version ${version} does not have the data hash that was committed`, {
+    version,
+    expected,
+    actual,
+  });
+}
+
+function verifyHead(hashes: LoadedHashes, head: Head): void {
+  verifyData(hashes, head.hashes.data, head.version);
+  if (hashes.bookkeeping === null) return;
+  const actual = toHex(hashes.bookkeeping);
+  if (actual === head.hashes.bookkeeping) return;
+  throw new DatasetError('corrupt', `version ${head.version} does not have the bookkeeping hash that was committed`, {
+    version: head.version,
+    expected: head.hashes.bookkeeping,
+    actual,
+  });
+}

@@ -1,0 +1,209 @@
+import { checkDatasetId } from '../dataset-id.ts';
+import { DatasetError } from '../errors.ts';
+import type {
+  AnnouncementWatcher,
+  BlobStore,
+  Clock,
+  DatasetId,
+  HeadStore,
+  Random,
+  Telemetry,
+  VersionRef,
+} from '../ports.ts';
+import type { ReadState } from '../state/read-state.ts';
+import type { Advance } from './advance.ts';
+import type { LoadedVersion, StateStep } from './loaded-version.ts';
+import { type RefreshSource, refresh } from './refresh.ts';
+import { watch } from './watch.ts';
+
+export interface ConsumerOptions {
+  readonly id: DatasetId;
+  readonly heads: HeadStore;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+  /** Optional parts to load too, each with the types that it holds. Default: none. */
+  readonly parts?: ReadonlyMap<string, readonly string[]>;
+  /** Types to find records of by primary key. Default: every keyed type. */
+  readonly indexedTypes?: readonly string[];
+  /** How heads are read. Default `strong`: a refresh sees every commit acknowledged before it began. */
+  readonly consistency?: 'strong' | 'eventual';
+}
+
+/** Told to listeners after each swap. */
+export interface VersionChange {
+  readonly from: LoadedVersion | null;
+  readonly to: LoadedVersion;
+  /** The deltas in between, in order; null: the way led over a snapshot, so anything may have changed. */
+  readonly steps: readonly StateStep[] | null;
+}
+
+export type VersionListener = (change: VersionChange) => void;
+
+export interface ConsumerHealth {
+  /** False until a committed state is loaded. Never false again: what is loaded stays readable whatever fails. */
+  readonly isReady: boolean;
+  readonly version: VersionRef | null;
+  /** How old the answer to "is this the newest version?" is; null: never asked with success. */
+  readonly headAgeMs: number | null;
+  /** Refreshes that failed since the last one that did not. */
+  readonly failuresInRow: number;
+  /** Of the last failed refresh; null after a success. */
+  readonly lastError: string | null;
+}
+
+/**
+ * One process's copy of a dataset. Readers hold an immutable version, which a refresh swaps by one reference, so reads
+ * are synchronous, never torn, and go on whatever fails outside. Versions only move forward.
+ *
+ * @example
+ * const consumer = new Consumer({ id: { dataset: 'cities', partition: 0 }, heads, blobs, clock, random, telemetry });
+ * await consumer.refresh();
+ * consumer.find('City', 2988507)?.name;   // 'Paris'
+ * consumer.start([watcher]);              // from now on it keeps itself fresh
+ */
+export class Consumer {
+  readonly id: DatasetId;
+  readonly #source: RefreshSource;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #listeners = new Set<VersionListener>();
+  #loaded: LoadedVersion | null = null;
+  #running: Promise<void> | null = null;
+  #queued: Promise<void> | null = null;
+  #watching: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
+  #checkedAtMs: number | null = null;
+  #failuresInRow = 0;
+  #lastError: string | null = null;
+
+  constructor(options: ConsumerOptions) {
+    checkDatasetId(options.id);
+    const { id, heads, blobs, telemetry } = options;
+    this.id = id;
+    this.#source = {
+      id,
+      heads,
+      blobs,
+      telemetry,
+      parts: options.parts ?? new Map(),
+      indexedTypes: options.indexedTypes ?? null,
+      consistency: options.consistency ?? 'strong',
+    };
+    this.#clock = options.clock;
+    this.#random = options.random;
+  }
+
+  /** Everything about the version that is served, as one immutable value; null before the first load. */
+  get loaded(): LoadedVersion | null {
+    return this.#loaded;
+  }
+
+  get version(): VersionRef | null {
+    return this.#loaded?.ref ?? null;
+  }
+
+  /** @throws DatasetError `unavailable` before the first load */
+  get state(): ReadState {
+    return this.#required().state;
+  }
+
+  /**
+   * Goes to the newest version. When it resolves, every commit that was acknowledged before the call is readable (with
+   * `strong` reads). One refresh runs at a time; calls made meanwhile share the next one.
+   *
+   * @throws DatasetError what was served before is still served
+   */
+  refresh(): Promise<void> {
+    if (this.#running === null) {
+      this.#running = this.#refreshOnce().finally(() => {
+        this.#running = null;
+      });
+      return this.#running;
+    }
+    this.#queued ??= this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#queued = null;
+        return this.refresh();
+      });
+    return this.#queued;
+  }
+
+  /** Keeps the consumer fresh until {@link stop}: refreshes now, on hints, and on a poll for the hints that get lost. */
+  start(watchers: readonly AnnouncementWatcher[]): void {
+    if (this.#watching !== null) throw new DatasetError('invalid', 'the consumer is started already');
+    const stop = new AbortController();
+    const ports = { clock: this.#clock, random: this.#random, telemetry: this.#source.telemetry };
+    this.#watching = { stop, done: watch(this, watchers, ports, stop.signal) };
+  }
+
+  /** Resolves when nothing runs any more. The version stays readable. */
+  async stop(): Promise<void> {
+    const watching = this.#watching;
+    if (watching === null) return;
+    this.#watching = null;
+    watching.stop.abort();
+    await watching.done;
+  }
+
+  /** Calls `listener` after each swap until the returned function is called. */
+  onChange(listener: VersionListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get health(): ConsumerHealth {
+    return {
+      isReady: this.#loaded !== null,
+      version: this.version,
+      headAgeMs: this.#checkedAtMs === null ? null : this.#clock.monotonicMs() - this.#checkedAtMs,
+      failuresInRow: this.#failuresInRow,
+      lastError: this.#lastError,
+    };
+  }
+
+  #required(): LoadedVersion {
+    if (this.#loaded === null) throw new DatasetError('unavailable', 'no version is loaded yet');
+    return this.#loaded;
+  }
+
+  async #refreshOnce(): Promise<void> {
+    const { telemetry } = this.#source;
+    const startMs = this.#clock.monotonicMs();
+    try {
+      const advance = await refresh(this.#source, this.#loaded);
+      this.#checkedAtMs = startMs;
+      this.#failuresInRow = 0;
+      this.#lastError = null;
+      if (advance === null) return;
+      this.#swap(advance);
+      telemetry.record('RefreshDurationMs', this.#clock.monotonicMs() - startMs);
+    } catch (error) {
+      this.#failuresInRow += 1;
+      this.#lastError = error instanceof Error ? error.message : String(error);
+      telemetry.record('RefreshesFailed', 1);
+      telemetry.log('warn', 'a refresh failed', { error, version: this.version?.version ?? null });
+      throw error;
+    }
+  }
+
+  #swap({ loaded, fromSnapshot, steps }: Advance): void {
+    const { telemetry } = this.#source;
+    const from = this.#loaded;
+    this.#loaded = loaded;
+    telemetry.record('StateVersion', loaded.ref.version);
+    if (fromSnapshot) telemetry.record('SnapshotsLoaded', 1);
+    if (steps.length > 0) telemetry.record('DeltasApplied', steps.length);
+    telemetry.log('info', 'serving a new version', { ...loaded.ref, fromSnapshot, deltaCount: steps.length });
+    const change: VersionChange = { from, to: loaded, steps: fromSnapshot ? null : steps };
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(change);
+      } catch (error) {
+        // The application's mistake must not stop the refresh of everyone else.
+        telemetry.log('error', 'a listener failed', { error });
+      }
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { UniqueKeyIndex } from '../indexes/unique-key.ts';
+import type { VersionRef } from '../ports.ts';
+import type { StateChanges } from '../blob/apply-delta.ts';
+import type { ReadState } from '../state/read-state.ts';
+import { hashState, type StateHash, updateHash } from '../state/state-hash.ts';
+
+/** What readers hold: one committed version, complete and immutable. A refresh swaps one reference to it. */
+export interface LoadedVersion {
+  readonly ref: VersionRef;
+  readonly mapGeneration: number;
+  readonly schemaId: string;
+  readonly state: ReadState;
+  /** By type name. */
+  readonly indexes: ReadonlyMap<string, UniqueKeyIndex>;
+  readonly hashes: LoadedHashes;
+}
+
+export interface LoadedHashes {
+  /** Of every type that belongs to no optional part. */
+  readonly data: StateHash;
+  /** Of the types of the part `bookkeeping`; null when that part is not loaded. */
+  readonly bookkeeping: StateHash | null;
+}
+
+/** What of a version is loaded. */
+export interface LoadOptions {
+  /** Optional parts to load beside the main blobs, each with the types that it holds. */
+  readonly parts: ReadonlyMap<string, readonly string[]>;
+  /** Types to index by primary key; null: every keyed type. */
+  readonly indexedTypes: readonly string[] | null;
+}
+
+export const bookkeepingPart = 'bookkeeping';
+
+export function hashLoaded(state: ReadState, options: LoadOptions): LoadedHashes {
+  const { isData, isBookkeeping } = typeFilters(options);
+  return {
+    data: hashState(state, isData),
+    bookkeeping: isBookkeeping === null ? null : hashState(state, isBookkeeping),
+  };
+}
+
+export interface StateStep {
+  readonly from: ReadState;
+  readonly to: ReadState;
+  readonly changes: StateChanges;
+}
+
+export function updateLoadedHashes(hashes: LoadedHashes, step: StateStep, options: LoadOptions): LoadedHashes {
+  const { isData, isBookkeeping } = typeFilters(options);
+  const { from, to, changes } = step;
+  return {
+    data: updateHash(hashes.data, from, to, changes, isData),
+    bookkeeping:
+      isBookkeeping === null || hashes.bookkeeping === null
+        ? null
+        : updateHash(hashes.bookkeeping, from, to, changes, isBookkeeping),
+  };
+}
+
+/** Indexes of a state that did not come from a delta. */
+export function buildIndexes(state: ReadState, options: LoadOptions): Map<string, UniqueKeyIndex> {
+  const types = options.indexedTypes ?? state.schema.keyedTypes.filter((type) => state.typeNames.includes(type));
+  return new Map(types.map((type) => [type, UniqueKeyIndex.build(state, type)]));
+}
+
+/** The same indexes one delta later. Types that the delta did not touch keep theirs. */
+export function applyToIndexes(
+  indexes: ReadonlyMap<string, UniqueKeyIndex>,
+  step: StateStep,
+): Map<string, UniqueKeyIndex> {
+  const next = new Map(indexes);
+  for (const [type, index] of indexes) {
+    const change = step.changes.get(type);
+    if (change !== undefined) next.set(type, index.apply(step.to, change));
+  }
+  return next;
+}
+
+type TypeFilter = (type: string) => boolean;
+
+function typeFilters(options: LoadOptions): { isData: TypeFilter; isBookkeeping: TypeFilter | null } {
+  const bookkeeping = options.parts.get(bookkeepingPart);
+  const isInPart = new Set([...options.parts.values()].flat());
+  return {
+    isData: (type) => !isInPart.has(type),
+    isBookkeeping: bookkeeping === undefined ? null : (type) => bookkeeping.includes(type),
+  };
+}

@@ -1,0 +1,86 @@
+import { limits } from '../limits.ts';
+import type { CommitEntry, CommitProposal, Head, SnapshotEntry, StateHashes } from '../ports.ts';
+
+/** Bounds of a chain. Tests shrink them; the defaults are {@link limits}. */
+export interface ChainBounds {
+  readonly recentEntriesMin: number;
+  readonly chainLengthForSnapshot: number;
+  readonly chainLengthMax: number;
+}
+
+export const defaultChainBounds: ChainBounds = {
+  recentEntriesMin: limits.recentEntriesMin,
+  chainLengthForSnapshot: limits.chainLengthForSnapshot,
+  chainLengthMax: limits.chainLengthMax,
+};
+
+/** The version that a cycle wants to commit. */
+export interface NextVersion {
+  readonly version: number;
+  readonly cid: string;
+  readonly hashes: StateHashes;
+  readonly schemaId: string;
+  /** Bytes of the delta, parts included; 0 for a first version. */
+  readonly size: number;
+}
+
+/** What to propose on top of `head`. Pure. */
+export function planNextCommit(head: Head, next: NextVersion, bounds: ChainBounds): CommitProposal {
+  return {
+    expected: { era: head.era, version: head.version, cid: head.cid },
+    version: next.version,
+    cid: next.cid,
+    hashes: next.hashes,
+    recent: trimRecent([...head.recent, entryOf(next)], newestSnapshotVersion(head), bounds),
+    schemaId: next.schemaId,
+    mapGeneration: head.mapGeneration,
+  };
+}
+
+/** What to propose for the first version of a chain: there is nothing to be a delta from, so it is a snapshot. */
+export function planFirstCommit(next: NextVersion, snapshotSize: number): CommitProposal {
+  const { version, cid, hashes } = next;
+  return {
+    expected: null,
+    version,
+    cid,
+    hashes,
+    recent: [entryOf(next)],
+    schemaId: next.schemaId,
+    mapGeneration: firstMapGeneration,
+    firstSnapshot: { version, cid, hash: hashes.data, size: snapshotSize },
+  };
+}
+
+/** Generation of the partition map that a new chain belongs to. */
+export const firstMapGeneration = 1;
+
+/** Deltas that a cold reader applies. */
+export function chainLength(head: Head): number {
+  return head.version - newestSnapshotVersion(head);
+}
+
+export function snapshotEntryOf(head: Head, size: number): SnapshotEntry {
+  return { version: head.version, cid: head.cid, hash: head.hashes.data, size };
+}
+
+/**
+ * The ring keeps every entry a cold reader needs, that is from the newest registered snapshot on, and a few more for
+ * readers that lag. A snapshot registered meanwhile is only newer, so trimming by an old one is safe within an era.
+ */
+function trimRecent(
+  entries: readonly CommitEntry[],
+  snapshotVersion: number,
+  bounds: ChainBounds,
+): readonly CommitEntry[] {
+  const lagging = entries.length - bounds.recentEntriesMin;
+  return entries.filter((entry, index) => entry.version >= snapshotVersion || index >= lagging);
+}
+
+function newestSnapshotVersion(head: Head): number {
+  return head.snapshots.at(-1)?.version ?? 0;
+}
+
+function entryOf({ version, cid, hashes, size }: NextVersion): CommitEntry {
+  return { version, cid, hash: hashes.data, size };
+}

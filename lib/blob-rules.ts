@@ -3,7 +3,7 @@ import type { BlobMetadata } from './ports.ts';
 
 const segmentPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 const metadataKeyPattern = /^[a-z0-9]+$/;
-const metadataValuePattern = /^[\x20-\x7e]*$/;
+const metadataValuePattern = /^[\x20-\x7e]+$/;
 const nameSizeMax = 1_024; // S3's keys
 const metadataSizeMax = 2_048; // S3's user metadata, keys and values together
 
@@ -22,7 +22,7 @@ export function checkBlobMetadata(metadata: BlobMetadata): void {
   for (const [key, value] of Object.entries(metadata)) {
     if (!metadataKeyPattern.test(key)) throw new DatasetError('invalid', `blob metadata: key ${key}`);
     if (!metadataValuePattern.test(value) || value.trim() !== value) {
-      throw new DatasetError('invalid', `blob metadata: ${key} is not plain ASCII`);
+      throw new DatasetError('invalid', `blob metadata: ${key} is empty or not plain ASCII`);
     }
     size += key.length + value.length;
   }

@@ -44,3 +44,10 @@ function messageProblem(message: OutgoingMessage): string | null {
   const size = messageSize(message);
   return size > limits.messageSizeMax ? `${size} of at most ${limits.messageSizeMax} bytes` : null;
 }
+
+/** Refuses (`invalid`) arguments of {@link MutationSource.receive} that would never return anything. */
+export function checkReceive(messagesMax: number, waitMs: number): void {
+  if (!Number.isInteger(messagesMax) || messagesMax < 1)
+    throw new DatasetError('invalid', 'messagesMax must be from 1');
+  if (!(waitMs >= 0)) throw new DatasetError('invalid', 'waitMs must not be negative');
+}

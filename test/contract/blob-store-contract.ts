@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isDatasetError } from '../../lib/errors.ts';
+import type { BlobStore } from '../../lib/ports.ts';
+
+export interface BlobStoreHarness {
+  /** Two handles on the same blobs, as two processes have them. */
+  readonly stores: readonly [BlobStore, BlobStore];
+  close(): Promise<void>;
+}
+
+const metadata = { format: '1', cid: 'ab'.repeat(16), hash: 'ff'.repeat(16), note: 'a b=c; "d"' };
+
+export function blobStoreContract(name: string, open: () => Promise<BlobStoreHarness>): void {
+  describe(`BlobStore contract on ${name}`, () => {
+    let harness: BlobStoreHarness;
+    let store: BlobStore;
+    beforeAll(async () => {
+      harness = await open();
+      store = harness.stores[0];
+    });
+    afterAll(() => harness.close());
+
+    test('what was put comes back, bytes and metadata', async () => {
+      const blob = freshName();
+      const bytes = new Uint8Array(randomBytes(70_000));
+      expect(await store.put(blob, bytes, metadata)).toEqual({ kind: 'stored' });
+      const stored = await harness.stores[1].get(blob);
+      expect(stored?.metadata).toEqual(metadata);
+      expectSameBytes(stored?.bytes, bytes);
+    });
+
+    test('a name that was never put is null', async () => {
+      expect(await store.get(freshName())).toBeNull();
+    });
+
+    test.each([
+      ['of no bytes', 0],
+      ['of 20 MB', 20_000_000],
+    ])('a blob %s comes back', async (_, size) => {
+      const blob = freshName();
+      const bytes = new Uint8Array(randomBytes(size));
+      expect(await store.put(blob, bytes, metadata)).toEqual({ kind: 'stored' });
+      expectSameBytes((await store.get(blob))?.bytes, bytes);
+      expect(await store.put(blob, Uint8Array.of(1), {})).toEqual({ kind: 'exists', metadata, size });
+    });
+
+    test('without metadata', async () => {
+      const blob = freshName();
+      await store.put(blob, Uint8Array.of(1, 2, 3), {});
+      expect(await store.get(blob)).toEqual({ bytes: Uint8Array.of(1, 2, 3), metadata: {} });
+    });
+
+    test('a view into a larger buffer is stored alone', async () => {
+      const blob = freshName();
+      await store.put(blob, Uint8Array.of(9, 1, 2, 9).subarray(1, 3), {});
+      expect((await store.get(blob))?.bytes).toEqual(Uint8Array.of(1, 2));
+    });
+
+    test('a taken name keeps its bytes and shows its metadata', async () => {
+      const blob = freshName();
+      const bytes = Uint8Array.of(1, 2, 3, 4);
+      await store.put(blob, bytes, metadata);
+      const second = await harness.stores[1].put(blob, Uint8Array.of(5, 6), { cid: 'other' });
+      expect(second).toEqual({ kind: 'exists', metadata, size: 4 });
+      expect(await store.get(blob)).toEqual({ bytes, metadata });
+    });
+
+    test('of many puts of one name at once exactly one is stored, with its own metadata', async () => {
+      const blob = freshName();
+      const outcomes = await Promise.all(
+        Array.from({ length: 12 }, (_, index) =>
+          harness.stores[index % 2 === 0 ? 0 : 1].put(blob, new Uint8Array(1_000 + index).fill(index), {
+            writer: String(index),
+          }),
+        ),
+      );
+      const winner = outcomes.findIndex((outcome) => outcome.kind === 'stored');
+      const expected = {
+        metadata: { writer: String(winner) },
+        bytes: new Uint8Array(1_000 + winner).fill(winner),
+      };
+      expect(outcomes.filter((outcome) => outcome.kind === 'stored')).toHaveLength(1);
+      expect(await store.get(blob)).toEqual(expected);
+      for (const [index, outcome] of outcomes.entries()) {
+        if (index === winner) continue;
+        expect(outcome).toEqual({ kind: 'exists', metadata: expected.metadata, size: 1_000 + winner });
+      }
+    });
+
+    test('nobody can change a stored blob through what was handed in or out', async () => {
+      const blob = freshName();
+      const bytes = Uint8Array.of(1, 2, 3);
+      await store.put(blob, bytes, {});
+      bytes[0] = 99;
+      (await store.get(blob))?.bytes.fill(88);
+      expect((await store.get(blob))?.bytes).toEqual(Uint8Array.of(1, 2, 3));
+    });
+
+    test.each([
+      '',
+      '/',
+      'a//b',
+      '../x',
+      'a/../b',
+      'a/./b',
+      '.hidden',
+      'a/',
+      '/a',
+      'a%2fb',
+      'a\\b',
+      'x'.repeat(1_025),
+    ])('refuses the name %j', async (blob) => {
+      await expectInvalid(store.put(blob, Uint8Array.of(1), {}));
+      await expectInvalid(store.get(blob));
+    });
+
+    test.each([
+      ['a key in upper case', { Cid: 'x' }],
+      ['a key with a dash', { 'from-cid': 'x' }],
+      ['no text', { cid: '' }],
+      ['text that is not ASCII', { cid: 'Zürich' }],
+      ['a line break', { cid: 'a\nb' }],
+      ['a space at the end', { cid: 'a ' }],
+      ['more than 2 KB', { a: 'x'.repeat(1_500), b: 'y'.repeat(1_500) }],
+    ])('refuses metadata with %s', async (_, unsound) => {
+      const blob = freshName();
+      await expectInvalid(store.put(blob, Uint8Array.of(1), unsound));
+      expect(await store.get(blob)).toBeNull();
+    });
+  });
+}
+
+let nameCount = 0;
+
+function freshName(): string {
+  nameCount += 1;
+  return `t/acme/cities/1/0/delta/${String(nameCount).padStart(16, '0')}-${'ab'.repeat(16)}.part-bookkeeping`;
+}
+
+/** `toEqual` on 20 MB takes minutes. */
+function expectSameBytes(actual: Uint8Array | undefined, expected: Uint8Array): void {
+  expect(actual?.length).toBe(expected.length);
+  expect(actual !== undefined && Buffer.compare(actual, expected) === 0).toBe(true);
+}
+
+async function expectInvalid(promise: Promise<unknown>): Promise<void> {
+  await expect(promise).rejects.toSatisfy((error) => isDatasetError(error, 'invalid'));
+}

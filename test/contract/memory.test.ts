@@ -1,0 +1,53 @@
+import { MemoryAnnouncements } from '../../lib/memory/announcements.ts';
+import { MemoryBlobStore } from '../../lib/memory/blob-store.ts';
+import { VirtualClock } from '../../lib/memory/clock.ts';
+import { MemoryHeadStore } from '../../lib/memory/head-store.ts';
+import { MemoryMutationQueue } from '../../lib/memory/mutation-queue.ts';
+import { MemoryQuarantine } from '../../lib/memory/quarantine.ts';
+import { SeededRandom } from '../../lib/memory/random.ts';
+import { announcementsContract } from './announcements-contract.ts';
+import { blobStoreContract } from './blob-store-contract.ts';
+import { headStoreContract } from './head-store-contract.ts';
+import { mutationQueueContract } from './mutation-queue-contract.ts';
+import { quarantineContract } from './quarantine-contract.ts';
+
+const close = async (): Promise<void> => {};
+
+headStoreContract('memory', async () => {
+  const store = new MemoryHeadStore();
+  return { stores: [store, store], close };
+});
+
+blobStoreContract('memory', async () => {
+  const store = new MemoryBlobStore();
+  return { stores: [store, store], close };
+});
+
+announcementsContract('memory', async () => {
+  const announcements = new MemoryAnnouncements();
+  return { announcer: announcements, watcher: announcements, close };
+});
+
+mutationQueueContract('memory', async () => {
+  const clock = new VirtualClock();
+  const queue = new MemoryMutationQueue({ clock, random: new SeededRandom(1), visibilityMs: 30_000 });
+  return {
+    source: queue,
+    sink: queue,
+    visibilityMs: 30_000,
+    passMs: (ms) => clock.advance(ms),
+    nowMs: () => clock.nowMs(),
+    close,
+  };
+});
+
+quarantineContract('memory', async () => {
+  const quarantine = new MemoryQuarantine();
+  let readCount = 0;
+  const records = async (): Promise<readonly unknown[]> => {
+    const fresh = quarantine.records().slice(readCount);
+    readCount += fresh.length;
+    return fresh;
+  };
+  return { quarantine, records, close };
+});

@@ -1,4 +1,5 @@
 import type { ByteWriter } from './byte-writer.ts';
+import { type BitArray, paddingHalves } from './longs.ts';
 
 /**
  * Packs fields of 0 to 64 bits one behind the other: bit i of the stream is bit (i mod 64) of word floor(i / 64), and
@@ -63,6 +64,13 @@ export class BitWriter {
     const end = this.#shift + count;
     this.#index += Math.floor(end / 32);
     this.#shift = end % 32;
+  }
+
+  /** A copy for reading in place. */
+  toBitArray(): BitArray {
+    const bits = new Uint32Array(this.#halves.length + paddingHalves);
+    bits.set(this.#halves);
+    return bits;
   }
 
   /** Writes the word count and the words. */

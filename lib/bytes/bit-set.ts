@@ -1,0 +1,126 @@
+const pageShift = 12;
+const pageBits = 1 << pageShift;
+const pageMask = pageBits - 1;
+const pageHalves = pageBits / 32;
+const emptyPage = new Uint32Array(pageHalves);
+
+/**
+ * An immutable set of small non-negative integers. A changed copy shares the pages (of 4096 bits) that it did not
+ * touch with its predecessor.
+ */
+export class BitSet {
+  static readonly empty = new BitSet([], 0);
+
+  readonly count: number;
+  readonly #pages: readonly Uint32Array[];
+
+  private constructor(pages: readonly Uint32Array[], count: number) {
+    this.#pages = pages;
+    this.count = count;
+  }
+
+  /** Bit i is bit (i mod 32) of `halves[floor(i / 32)]`. Views `halves` in place: it must not change any more. */
+  static of(halves: Uint32Array): BitSet {
+    let used = halves.length;
+    while (used > 0 && halves[used - 1] === 0) used--;
+    const pages: Uint32Array[] = [];
+    let count = 0;
+    for (let start = 0; start < used; start += pageHalves) {
+      const page = halves.subarray(start, start + pageHalves);
+      pages.push(page.length === pageHalves ? page : padded(page));
+    }
+    for (let i = 0; i < used; i++) count += bitCount(halves[i] as number);
+    return new BitSet(pages, count);
+  }
+
+  has(index: number): boolean {
+    const page = this.#pages[index >>> pageShift];
+    return page !== undefined && (((page[(index & pageMask) >>> 5] as number) >>> (index & 31)) & 1) === 1;
+  }
+
+  /** The least element >= `from` (>= 0); -1: none. */
+  next(from: number): number {
+    const pages = this.#pages;
+    for (let pageIndex = from >>> pageShift, bit = from & pageMask; pageIndex < pages.length; pageIndex++) {
+      const page = pages[pageIndex] as Uint32Array;
+      for (let half = bit >>> 5; half < pageHalves; half++, bit = 0) {
+        const bits = ((page[half] as number) >>> (bit & 31)) << (bit & 31);
+        if (bits !== 0) return pageIndex * pageBits + half * 32 + 31 - Math.clz32(bits & -bits);
+      }
+    }
+    return -1;
+  }
+
+  /** The greatest element; -1: none. */
+  last(): number {
+    for (let pageIndex = this.#pages.length - 1; pageIndex >= 0; pageIndex--) {
+      const page = this.#pages[pageIndex] as Uint32Array;
+      for (let half = pageHalves - 1; half >= 0; half--) {
+        const bits = page[half] as number;
+        if (bits !== 0) return pageIndex * pageBits + half * 32 + 31 - Math.clz32(bits);
+      }
+    }
+    return -1;
+  }
+
+  /** (this \ removed) + added. */
+  with(removed: Int32Array, added: Int32Array): BitSet {
+    if (removed.length === 0 && added.length === 0) return this;
+    const change = new PageChanges(this.#pages);
+    let count = this.count;
+    for (let i = 0; i < removed.length; i++) if (change.set(removed[i] as number, 0)) count--;
+    for (let i = 0; i < added.length; i++) if (change.set(added[i] as number, 1)) count++;
+    return new BitSet(change.pages, count);
+  }
+
+  /** A copy as 32-bit halves, `length` of them. */
+  toHalves(length: number): Uint32Array<ArrayBuffer> {
+    const halves = new Uint32Array(length);
+    for (let i = 0; i < this.#pages.length && i * pageHalves < length; i++) {
+      const page = this.#pages[i] as Uint32Array;
+      const start = i * pageHalves;
+      halves.set(start + pageHalves <= length ? page : page.subarray(0, length - start), start);
+    }
+    return halves;
+  }
+}
+
+/** Copies each page at its first change. */
+class PageChanges {
+  readonly pages: Uint32Array[];
+  readonly #before: readonly Uint32Array[];
+
+  constructor(before: readonly Uint32Array[]) {
+    this.#before = before;
+    this.pages = before.slice();
+  }
+
+  /** True if the bit was different. */
+  set(index: number, value: 0 | 1): boolean {
+    const pageIndex = index >>> pageShift;
+    while (this.pages.length <= pageIndex) {
+      if (value === 0) return false;
+      this.pages.push(emptyPage);
+    }
+    const page = this.pages[pageIndex] as Uint32Array;
+    const half = (index & pageMask) >>> 5;
+    const bits = page[half] as number;
+    if (((bits >>> (index & 31)) & 1) === value) return false;
+    const own = page === this.#before[pageIndex] || page === emptyPage ? page.slice() : page;
+    this.pages[pageIndex] = own;
+    own[half] = bits ^ (1 << (index & 31));
+    return true;
+  }
+}
+
+function padded(page: Uint32Array): Uint32Array {
+  const full = new Uint32Array(pageHalves);
+  full.set(page);
+  return full;
+}
+
+function bitCount(bits: number): number {
+  let n = bits - ((bits >>> 1) & 0x5555_5555);
+  n = (n & 0x3333_3333) + ((n >>> 2) & 0x3333_3333);
+  return Math.imul((n + (n >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
+}

@@ -1,0 +1,68 @@
+import { asciiText } from './platform.ts';
+
+/**
+ * Strings as Hollow stores them: one var-int per UTF-16 code unit (docs/format.md, "OBJECT"), so ASCII is one byte each.
+ */
+
+/** Up to this many bytes `fromCharCode` beats the call into the runtime. Measured in test/bench. */
+const shortMax = 12;
+
+/** The text of `bytes[start, end)`. Damaged input gives some text, never an error. */
+export function decodeUnits(bytes: Uint8Array, start: number, end: number): string {
+  let seen = 0;
+  for (let i = start; i < end; i++) seen |= bytes[i] as number;
+  if (seen >= 0x80) return decodeWideUnits(bytes, start, end);
+  return end - start <= shortMax ? shortText(bytes, start, end) : asciiText(bytes, start, end);
+}
+
+/** Calls of a fixed number of arguments build the string in one go. */
+function shortText(b: Uint8Array, i: number, end: number): string {
+  const f = String.fromCharCode;
+  switch (end - i) {
+    case 0:
+      return '';
+    case 1:
+      return f(b[i] as number);
+    case 2:
+      return f(b[i] as number, b[i + 1] as number);
+    case 3:
+      return f(b[i] as number, b[i + 1] as number, b[i + 2] as number);
+    default: {
+      const four = f(b[i] as number, b[i + 1] as number, b[i + 2] as number, b[i + 3] as number);
+      return end - i === 4 ? four : four + shortText(b, i + 4, end);
+    }
+  }
+}
+
+function decodeWideUnits(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  const units: number[] = [];
+  let unit = 0;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number;
+    unit = ((unit << 7) | (byte & 0x7f)) & 0xffff;
+    if (byte >= 0x80) continue;
+    units.push(unit);
+    unit = 0;
+    // In chunks: one call with very many arguments overflows the stack.
+    if (units.length === 1024) text += String.fromCharCode(...units.splice(0));
+  }
+  return text + String.fromCharCode(...units);
+}
+
+/** True iff `bytes[start, end)` are the stored form of `text`. Builds no string. */
+export function unitsEqual(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  const length = text.length;
+  if (end - start < length) return false;
+  let at = start;
+  for (let i = 0; i < length; i++) {
+    let byte = at < end ? (bytes[at++] as number) : -1;
+    let unit = byte & 0x7f;
+    while (byte >= 0x80) {
+      byte = at < end ? (bytes[at++] as number) : -1;
+      unit = (unit << 7) | (byte & 0x7f);
+    }
+    if (byte < 0 || unit !== text.charCodeAt(i)) return false;
+  }
+  return at === end;
+}

@@ -1,0 +1,62 @@
+/**
+ * The one file below `consumer` that looks at the platform: where Node's Buffer is there (detected, never imported) two
+ * bulk operations use it, else the plain forms below do the same.
+ */
+
+/** The part of Node's Buffer that is used here. */
+interface NodeBuffer {
+  from(buffer: ArrayBufferLike, byteOffset: number, length: number): { swap64(): unknown };
+  readonly prototype: { latin1Slice(this: Uint8Array, start: number, end: number): string };
+}
+
+function isNodeBuffer(value: unknown): value is NodeBuffer {
+  return typeof value === 'function' && 'from' in value && 'latin1Slice' in value.prototype;
+}
+
+const candidate: unknown = 'Buffer' in globalThis ? Reflect.get(globalThis, 'Buffer') : undefined;
+const nodeBuffer: NodeBuffer | null = isNodeBuffer(candidate) ? candidate : null;
+const isLittleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
+/**
+ * Turns `wordCount` big-endian 64-bit words at `bytes[offset]` into their 32-bit halves, low half first, at the start
+ * of `target`.
+ */
+export function copyWords(bytes: Uint8Array, offset: number, wordCount: number, target: Uint32Array): void {
+  if (nodeBuffer !== null && isLittleEndian) {
+    const size = wordCount * 8;
+    new Uint8Array(target.buffer, target.byteOffset, size).set(bytes.subarray(offset, offset + size));
+    nodeBuffer.from(target.buffer, target.byteOffset, size).swap64();
+  } else {
+    copyWordsPlain(bytes, offset, wordCount, target);
+  }
+}
+
+/** {@link copyWords} without Buffer, on any byte order. Exported for its test. */
+export function copyWordsPlain(
+  bytes: Uint8Array,
+  offset: number,
+  wordCount: number,
+  target: Uint32Array,
+): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, wordCount * 8);
+  for (let word = 0; word < wordCount; word++) {
+    target[word * 2] = view.getUint32(word * 8 + 4);
+    target[word * 2 + 1] = view.getUint32(word * 8);
+  }
+}
+
+/** The text of bytes that are all below 0x80. */
+export function asciiText(bytes: Uint8Array, start: number, end: number): string {
+  return nodeBuffer === null
+    ? asciiTextPlain(bytes, start, end)
+    : nodeBuffer.prototype.latin1Slice.call(bytes, start, end);
+}
+
+/** {@link asciiText} without Buffer. Exported for its test. */
+export function asciiTextPlain(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let i = start; i < end; i += 4096) {
+    text += String.fromCharCode(...bytes.subarray(i, Math.min(i + 4096, end)));
+  }
+  return text;
+}

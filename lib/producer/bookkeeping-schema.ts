@@ -1,0 +1,79 @@
+/**
+ * The types that producers keep beside the user's, in an optional blob part that ordinary consumers never fetch: for
+ * each keyed type X one `OrderStampOfX` with the key, the stamp of the last upsert or delete, and the newer patches.
+ * They are types like any other, so they are atomic with the data.
+ */
+import { DatasetError } from '../errors.ts';
+import { DatasetSchema } from '../schema/dataset-schema.ts';
+import type { Field, ObjectSchema } from '../schema/schema.ts';
+
+/** Name of the blob part that holds all bookkeeping types. */
+export const bookkeepingPart = 'bookkeeping';
+
+const stampTypePrefix = 'OrderStampOf';
+
+/** Sources of stamps, shared by the records that have the same one. */
+const sourceType: ObjectSchema = {
+  kind: 'OBJECT',
+  name: 'OrderSource',
+  fields: [{ name: 'value', kind: 'STRING', referencedType: null }],
+  primaryKey: [],
+};
+
+/** The bookkeeping type of a keyed type. */
+export function stampTypeOf(type: string): string {
+  return stampTypePrefix + type;
+}
+
+export function isBookkeepingType(type: string): boolean {
+  return type === sourceType.name || type.startsWith(stampTypePrefix);
+}
+
+/**
+ * The user's schema with the bookkeeping types, which come last in blob order.
+ *
+ * @throws DatasetError `invalid`: no type has a primary key, a name is reserved, or a key is an ordinal (`path!`)
+ */
+export function withBookkeeping(schema: DatasetSchema): DatasetSchema {
+  const reserved = schema.schemas.find(({ name }) => isBookkeepingType(name));
+  if (reserved !== undefined) {
+    throw invalid(`the name '${reserved.name}' is reserved for bookkeeping`, reserved.name);
+  }
+  if (schema.keyedTypes.length === 0) {
+    throw invalid('a dataset needs a type with a primary key: mutations find records by it', '');
+  }
+  const stampTypes = schema.keyedTypes.map((type) => stampTypeSchema(schema, type));
+  return DatasetSchema.of([...schema.inBlobOrder, ...stampTypes, sourceType]);
+}
+
+/** Names of the types of the bookkeeping part, in blob order. `schema` comes from {@link withBookkeeping}. */
+export function bookkeepingTypesOf(schema: DatasetSchema): readonly string[] {
+  return schema.inBlobOrder.map(({ name }) => name).filter(isBookkeepingType);
+}
+
+function stampTypeSchema(schema: DatasetSchema, type: string): ObjectSchema {
+  const keyFields = schema.keyPaths(type).map(({ path, leafKind }, i): Field => {
+    if (leafKind === 'REFERENCE') {
+      throw invalid(`the key path '${path}' of '${type}' is an ordinal: no mutation can name it`, type);
+    }
+    return { name: `key${i}`, kind: leafKind, referencedType: null };
+  });
+  return {
+    kind: 'OBJECT',
+    name: stampTypeOf(type),
+    fields: [
+      ...keyFields,
+      // Null timestamp, source and sequence: only patches were seen yet.
+      { name: 'timestamp', kind: 'LONG', referencedType: null },
+      { name: 'source', kind: 'REFERENCE', referencedType: sourceType.name },
+      { name: 'sequence', kind: 'LONG', referencedType: null },
+      { name: 'deleted', kind: 'BOOLEAN', referencedType: null },
+      { name: 'patches', kind: 'STRING', referencedType: null },
+    ],
+    primaryKey: keyFields.map(({ name }) => name),
+  };
+}
+
+function invalid(problem: string, type: string): DatasetError {
+  return new DatasetError('invalid', `schema: ${problem}`, { type });
+}

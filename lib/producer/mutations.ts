@@ -1,0 +1,268 @@
+/**
+ * From the body of a message to mutations that can be trusted. A bad mutation is set aside with its reason, and the
+ * rest of the message goes on. docs/guide.md shows the format; in short, one mutation or many:
+ *
+ *     {"op":"upsert","type":"City","value":{…},"order"?:{"timestamp":ms,"source":"s","sequence":n}}
+ *     {"op":"patch","type":"City","key":{"cityId":1},"fields":{"population":5}}
+ *     {"op":"delete","type":"City","key":{"cityId":1}}
+ *     {"mutations":[…]}
+ *
+ * An upsert replaces the whole record: fields it does not name become null.
+ */
+import * as z from 'zod';
+import { assert } from '../assert.ts';
+import { limits } from '../limits.ts';
+import type { MutationMessage, QuarantineEntry } from '../ports.ts';
+import type { DatasetSchema } from '../schema/dataset-schema.ts';
+import {
+  describe,
+  isPlainObject,
+  type PlainObject,
+  type Problem,
+  validateField,
+  validateKey,
+  validateRecord,
+} from '../schema/record.ts';
+import { keyOfPaths, keyOfRecord, type RecordKey } from '../schema/record-key.ts';
+import { isBookkeepingType } from './bookkeeping-schema.ts';
+import { deriveStamp, type OrderStamp } from './order-stamp.ts';
+
+interface MutationOf<Op extends string> {
+  readonly op: Op;
+  /** A type with a primary key. */
+  readonly type: string;
+  readonly key: RecordKey;
+  readonly stamp: OrderStamp;
+}
+
+/** Makes the record what `value` says. */
+export interface Upsert extends MutationOf<'upsert'> {
+  readonly value: PlainObject;
+}
+
+/** Sets some fields, if and when the record is there. */
+export interface Patch extends MutationOf<'patch'> {
+  readonly fields: PlainObject;
+}
+
+export type Delete = MutationOf<'delete'>;
+
+export type Mutation = Upsert | Patch | Delete;
+
+export interface ParsedMessage {
+  /** In the order of the message; every value has passed validateRecord. */
+  readonly mutations: readonly Mutation[];
+  /** What broke a rule: one entry per mutation, or one for the message as a whole. */
+  readonly rejected: readonly QuarantineEntry[];
+}
+
+/** `schema`: the user's, or that with bookkeeping. Never throws, whatever the body is. */
+export function parseMessage(schema: DatasetSchema, message: MutationMessage, nowMs: number): ParsedMessage {
+  const content = parseBody(message.body);
+  if (content.problem !== null) {
+    return {
+      mutations: [],
+      rejected: [entryOf(message, { index: null, problem: content.problem, content: message.body })],
+    };
+  }
+  const mutations: Mutation[] = [];
+  const rejected: QuarantineEntry[] = [];
+  for (const [index, raw] of content.mutations.entries()) {
+    const parsed = parseMutation(schema, raw, { defaultStamp: deriveStamp(message, index), nowMs });
+    if ('op' in parsed) {
+      mutations.push(parsed);
+    } else {
+      const field = content.isList ? prefixed(`mutations[${index}]`, parsed.field) : parsed.field;
+      const problem = { field, reason: parsed.reason };
+      rejected.push(entryOf(message, { index, problem, content: JSON.stringify(raw) }));
+    }
+  }
+  return { mutations, rejected };
+}
+
+type Body =
+  | { readonly problem: Problem }
+  | { readonly problem: null; readonly mutations: readonly unknown[]; readonly isList: boolean };
+
+function parseBody(body: string): Body {
+  // Characters are fewer than bytes: this refuses nothing that the queue would take.
+  if (body.length > limits.messageSizeMax) return refuse('', `larger than ${limits.messageSizeMax} bytes`);
+  if (isNestedDeeper(body, limits.jsonDepthMax))
+    return refuse('', `nested deeper than ${limits.jsonDepthMax} levels`);
+  let content: unknown;
+  try {
+    content = JSON.parse(body);
+  } catch (error) {
+    return refuse('', `not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (!isPlainObject(content)) return refuse('', `expected an object, got ${describe(content)}`);
+  if (!Object.hasOwn(content, 'mutations')) return { problem: null, mutations: [content], isList: false };
+  const { mutations, ...others } = content;
+  const other = Object.keys(others)[0];
+  if (other !== undefined)
+    return refuse('', `${JSON.stringify(other.slice(0, 80))} cannot stand beside 'mutations'`);
+  if (!Array.isArray(mutations)) return refuse('mutations', `expected an array, got ${describe(mutations)}`);
+  if (mutations.length > limits.mutationsPerMessageMax) {
+    return refuse('mutations', `more than ${limits.mutationsPerMessageMax}: ${mutations.length}`);
+  }
+  return { problem: null, mutations, isList: true };
+}
+
+function refuse(field: string, reason: string): Body {
+  return { problem: { field, reason } };
+}
+
+/** Looks at brackets only, so it holds for text that is not JSON, too. */
+function isNestedDeeper(text: string, depthMax: number): boolean {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === 0x22) {
+      i = endOfString(text, i);
+    } else if (unit === 0x7b || unit === 0x5b) {
+      if (++depth > depthMax) return true;
+    } else if (unit === 0x7d || unit === 0x5d) {
+      depth--;
+    }
+  }
+  return false;
+}
+
+/** Index of the quote that closes the string opened at `start`, or the end of the text. */
+function endOfString(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === 0x22) return i;
+    if (unit === 0x5c) i++;
+  }
+  return text.length;
+}
+
+const orderShape = z.strictObject({
+  timestamp: z.int().min(0),
+  source: z.string().min(1).max(limits.orderSourceSizeMax),
+  sequence: z.int().min(0),
+});
+
+const common = { type: z.string(), order: orderShape.optional() };
+
+const mutationShape = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('upsert'), ...common, value: z.unknown() }),
+  z.strictObject({ op: z.literal('patch'), ...common, key: z.unknown(), fields: z.unknown() }),
+  z.strictObject({ op: z.literal('delete'), ...common, key: z.unknown() }),
+]);
+
+/** What a mutation takes from the message around it. */
+interface Surroundings {
+  readonly defaultStamp: OrderStamp;
+  readonly nowMs: number;
+}
+
+function parseMutation(schema: DatasetSchema, raw: unknown, surroundings: Surroundings): Mutation | Problem {
+  if (!isPlainObject(raw)) return { field: '', reason: `expected a mutation, got ${describe(raw)}` };
+  const shaped = mutationShape.safeParse(raw);
+  if (!shaped.success) return shapeProblem(raw, shaped.error.issues[0]);
+  const mutation = shaped.data;
+  const { type, order: stamp = surroundings.defaultStamp } = mutation;
+  const problem = checkType(schema, type) ?? checkOrder(mutation.order, surroundings.nowMs);
+  if (problem !== null) return problem;
+  if (mutation.op === 'upsert') {
+    const wrong = validateRecord(schema, type, mutation.value, 'value');
+    if (wrong !== null) return wrong;
+    const value = plain(mutation.value);
+    return { op: 'upsert', type, key: keyOfRecord(schema, type, value), stamp, value };
+  }
+  const wrong =
+    validateKey(schema, type, mutation.key, 'key') ??
+    (mutation.op === 'patch' ? checkPatch(schema, type, mutation.fields) : null);
+  if (wrong !== null) return wrong;
+  const key = keyOfPaths(schema, type, plain(mutation.key));
+  if (mutation.op === 'delete') return { op: 'delete', type, key, stamp };
+  return { op: 'patch', type, key, stamp, fields: plain(mutation.fields) };
+}
+
+/** Narrows what validation has already found to be an object. */
+function plain(value: unknown): PlainObject {
+  assert(isPlainObject(value), 'a validated value is an object');
+  return value;
+}
+
+function checkType(schema: DatasetSchema, type: string): Problem | null {
+  const found = isBookkeepingType(type) ? undefined : schema.find(type);
+  if (found === undefined) return { field: 'type', reason: `unknown type: ${describe(type)}` };
+  if (found.kind === 'OBJECT' && found.primaryKey.length > 0) return null;
+  return { field: 'type', reason: `${type} has no primary key, so no mutation can find its records` };
+}
+
+/** A stamp from the future would win over everything until then. */
+function checkOrder(order: OrderStamp | undefined, nowMs: number): Problem | null {
+  if (order === undefined || order.timestamp <= nowMs + limits.clockSkewMsMax) return null;
+  const aheadMs = order.timestamp - nowMs;
+  return {
+    field: 'order.timestamp',
+    reason: `${aheadMs} ms ahead of now, more than ${limits.clockSkewMsMax}`,
+  };
+}
+
+function checkPatch(schema: DatasetSchema, type: string, fields: unknown): Problem | null {
+  if (!isPlainObject(fields))
+    return { field: 'fields', reason: `expected an object, got ${describe(fields)}` };
+  const entries = Object.entries(fields);
+  if (entries.length === 0) return { field: 'fields', reason: 'expected at least one field' };
+  const { primaryKey } = schema.getObject(type);
+  for (const entry of entries) {
+    const problem = validateField(schema, type, entry, 'fields');
+    if (problem !== null) return problem;
+    const [name] = entry;
+    if (primaryKey.some((path) => path === name || path.startsWith(`${name}.`))) {
+      return {
+        field: `fields.${name}`,
+        reason: `part of the primary key of ${type}: a patch cannot change it`,
+      };
+    }
+  }
+  return null;
+}
+
+function shapeProblem(raw: PlainObject, issue: z.core.$ZodIssue | undefined): Problem {
+  assert(issue !== undefined, 'a failed check has an issue');
+  if (issue.code === 'invalid_union') {
+    return { field: 'op', reason: `expected 'upsert', 'patch' or 'delete', got ${describe(raw['op'])}` };
+  }
+  const field = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const name = (issue.keys[0] ?? '').slice(0, 80);
+    return {
+      field: prefixed(field, name),
+      reason: `unknown field of ${field === '' ? `op '${String(raw['op'])}'` : field}`,
+    };
+  }
+  let value: unknown = raw;
+  for (const step of issue.path) value = isPlainObject(value) ? value[String(step)] : undefined;
+  if (value === undefined) return { field, reason: 'is missing' };
+  const rule = issue.code === 'invalid_type' ? `expected ${issue.expected}` : issue.message;
+  return { field, reason: `${rule}, got ${describe(value)}` };
+}
+
+function prefixed(prefix: string, field: string): string {
+  return prefix === '' || field === '' ? prefix + field : `${prefix}.${field}`;
+}
+
+interface Rejection {
+  readonly index: number | null;
+  readonly problem: Problem;
+  readonly content: string;
+}
+
+function entryOf(message: MutationMessage, { index, problem, content }: Rejection): QuarantineEntry {
+  const { field, reason } = problem;
+  return {
+    messageId: message.id,
+    index,
+    field,
+    reason: field === '' ? reason : `${field}: ${reason}`,
+    content: content.slice(0, limits.quarantineContentSizeMax),
+    sentAtMs: message.sentAtMs,
+    ...(message.correlationId === undefined ? {} : { correlationId: message.correlationId }),
+  };
+}

@@ -1,0 +1,106 @@
+import { toBase64 } from '../bytes/base64.ts';
+import { DatasetError } from '../errors.ts';
+import { isPlainObject, type PlainObject } from '../schema/record.ts';
+import type { RecordKey } from '../schema/record-key.ts';
+import { type BaseRegister, emptyKeyState, type FieldRegister, type KeyState } from './join.ts';
+import { type OrderStamp, oldestStamp } from './order-stamp.ts';
+
+/**
+ * The record of `OrderStampOfX` that keeps `state`. `patches` is canonical: equal states have equal records. The patched
+ * values are in it only as long as there is no record of X to hold them.
+ */
+export function stampRecordOf(key: RecordKey, state: KeyState): PlainObject {
+  const record: Record<string, unknown> = {};
+  for (const [i, part] of key.parts.entries()) record[`key${i}`] = part;
+  record['timestamp'] = state.base?.stamp.timestamp ?? null;
+  record['source'] = state.base?.stamp.source ?? null;
+  record['sequence'] = state.base?.stamp.sequence ?? null;
+  record['deleted'] = state.base === null ? null : state.base.value === null;
+  record['patches'] = printPatches(state);
+  return record;
+}
+
+/**
+ * The opposite: what is known of a key whose visible record is `value` and whose stamp record is `stamps` (null: there
+ * is none). Where the two do not fit, another writer has changed the record, and the record is right.
+ *
+ * @throws DatasetError `corrupt` if `stamps` is not what {@link stampRecordOf} makes
+ */
+export function keyStateOfRecords(stamps: PlainObject | null, value: PlainObject | null): KeyState {
+  if (stamps === null && value === null) return emptyKeyState;
+  const stamp = stamps === null ? null : readStamp(stamps);
+  const base: BaseRegister | null =
+    stamp === null && value === null ? null : { stamp: stamp ?? oldestStamp, value };
+  return { base, patches: stamps === null ? emptyKeyState.patches : readPatches(stamps['patches'], value) };
+}
+
+/** Null: neither an upsert nor a delete was seen yet. */
+function readStamp(stamps: PlainObject): OrderStamp | null {
+  const { timestamp = null, source = null, sequence = null } = stamps;
+  if (timestamp === null && source === null && sequence === null) return null;
+  if (typeof source !== 'string') throw corrupt('source');
+  return { timestamp: readWhole(timestamp, 'timestamp'), source, sequence: readWhole(sequence, 'sequence') };
+}
+
+/** A LONG, in whichever form the reader of records gives it. */
+function readWhole(value: unknown, field: string): number {
+  const whole = typeof value === 'bigint' ? Number(value) : value;
+  if (typeof whole !== 'number' || !Number.isSafeInteger(whole)) throw corrupt(field);
+  return whole;
+}
+
+/** Canonical JSON `{field: [timestamp, source, sequence(, value)]}`, or null if there are no patches. */
+function printPatches({ base, patches }: KeyState): string | null {
+  if (patches.size === 0) return null;
+  const isWaiting = base === null || base.value === null;
+  const fields: Record<string, unknown> = {};
+  for (const [field, { stamp, value }] of patches) {
+    const register: unknown[] = [stamp.timestamp, stamp.source, stamp.sequence];
+    fields[field] = isWaiting ? [...register, value ?? null] : register;
+  }
+  return printCanonical(fields);
+}
+
+function readPatches(text: unknown, value: PlainObject | null): ReadonlyMap<string, FieldRegister> {
+  if (text === null || text === undefined) return emptyKeyState.patches;
+  const fields = typeof text === 'string' ? parseJson(text) : null;
+  if (!isPlainObject(fields)) throw corrupt('patches');
+  const patches = new Map<string, FieldRegister>();
+  for (const [field, register] of Object.entries(fields)) {
+    if (!Array.isArray(register)) throw corrupt('patches');
+    const [timestamp, source, sequence, waiting] = register;
+    const stamp = readStamp({ timestamp, source, sequence });
+    if (stamp === null) throw corrupt('patches');
+    // Without a value of its own the patch is in the record; if another writer removed that, it went with it.
+    if (register.length === 4) patches.set(field, { stamp, value: waiting });
+    else if (value !== null) patches.set(field, { stamp, value: value[field] ?? null });
+  }
+  return patches;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw corrupt('patches');
+  }
+}
+
+/** JSON with sorted names. What JSON lacks takes the other form that records allow: BYTES as base64, LONG as decimal. */
+function printCanonical(value: unknown): string {
+  if (Object.is(value, -0)) return '-0';
+  if (typeof value === 'bigint') return `"${value}"`;
+  if (value instanceof Uint8Array) return `"${toBase64(value)}"`;
+  if (Array.isArray(value)) return `[${value.map(printCanonical).join(',')}]`;
+  if (isPlainObject(value)) {
+    const names = Object.keys(value).sort();
+    return `{${names.map((name) => `${JSON.stringify(name)}:${printCanonical(value[name])}`).join(',')}}`;
+  }
+  return JSON.stringify(value ?? null);
+}
+
+function corrupt(field: string): DatasetError {
+  return new DatasetError('corrupt', `bookkeeping: the field '${field}' of an order stamp is not readable`, {
+    field,
+  });
+}

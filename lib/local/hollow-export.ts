@@ -1,0 +1,88 @@
+import { mkdir, open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { announcedVersionFile, type HollowFile, hollowFileName } from '../blob/hollow-file-names.ts';
+import { fileError } from '../file-errors.ts';
+import type { VersionRef } from '../ports.ts';
+
+/** A blob as bytes: the main one, and its optional parts by name. */
+export interface ExportedBlob {
+  readonly main: Uint8Array;
+  readonly parts: ReadonlyMap<string, Uint8Array>;
+}
+
+/** One version of a chain, as far as its blobs are there. */
+export interface ExportedVersion {
+  readonly version: bigint;
+  /** The version that the delta starts from; null: this is the first one of the chain, or only its snapshot is given. */
+  readonly from: bigint | null;
+  readonly header?: Uint8Array;
+  readonly delta?: ExportedBlob;
+  readonly reverseDelta?: ExportedBlob;
+  readonly snapshot?: ExportedBlob;
+}
+
+/** Versions of one era that fit between two eras' first ones: a million per second for twelve days. */
+const versionsPerEra = 2n ** 40n;
+
+/**
+ * The one number by which Hollow knows a version. Restored chains count versions again, Hollow's consumers go by the
+ * number alone: the era is its upper part. In the first era it is the version itself.
+ */
+export function hollowVersionOf(ref: Pick<VersionRef, 'era' | 'version'>): bigint {
+  return BigInt(ref.era - 1) * versionsPerEra + BigInt(ref.version);
+}
+
+/**
+ * Writes a version into a directory that stock Java consumers follow: header, delta, reverse delta, snapshot, and then
+ * the announcement, in Hollow's order. Each file appears whole, under its name, or not at all; doing it again is
+ * harmless.
+ *
+ * @example
+ * await exportVersion('/var/cities', { version: 2n, from: 1n, delta, reverseDelta });
+ * @throws DatasetError `unavailable`, `denied`
+ */
+export async function exportVersion(directory: string, exported: ExportedVersion): Promise<void> {
+  const { version, from, header, delta, reverseDelta, snapshot } = exported;
+  await inDirectory(directory);
+  if (header !== undefined) {
+    await writeBlob(directory, { kind: 'header', version }, { main: header, parts: new Map() });
+  }
+  if (from !== null) {
+    if (delta !== undefined) await writeBlob(directory, { kind: 'delta', from, to: version }, delta);
+    if (reverseDelta !== undefined) {
+      await writeBlob(directory, { kind: 'reversedelta', from: version, to: from }, reverseDelta);
+    }
+  }
+  if (snapshot !== undefined) await writeBlob(directory, { kind: 'snapshot', version }, snapshot);
+  await writeWhole(directory, announcedVersionFile, new TextEncoder().encode(String(version)));
+}
+
+async function inDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+  } catch (error) {
+    throw fileError(error, `making the directory '${directory}'`);
+  }
+}
+
+/** Parts first: who sees the main file finds them. */
+async function writeBlob(directory: string, file: HollowFile, blob: ExportedBlob): Promise<void> {
+  for (const [part, bytes] of blob.parts) await writeWhole(directory, hollowFileName(file, part), bytes);
+  await writeWhole(directory, hollowFileName(file), blob.main);
+}
+
+async function writeWhole(directory: string, name: string, bytes: Uint8Array): Promise<void> {
+  const temporary = join(directory, `${name}.tmp`);
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, join(directory, name));
+  } catch (error) {
+    throw fileError(error, `writing '${name}' in '${directory}'`);
+  }
+}

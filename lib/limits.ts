@@ -6,6 +6,8 @@ export const limits = {
   batchEntriesMax: 10,
   /** One entry of EventBridge PutEvents, in bytes. */
   eventSizeMax: 262_144,
+  /** Environment variables of one Lambda function, names and values together, in bytes. Lambda quotas. */
+  environmentSizeMax: 4_096,
   /** Mutations in one message: bounds the work that one poisoned message can cause. */
   mutationsPerMessageMax: 10_000,
   /** Nesting of a message's JSON: deeper ones are refused before they can hurt. */

@@ -3,20 +3,30 @@
  * writes into a function's environment with the same schemas, so a function cannot be deployed with settings it refuses.
  */
 import * as z from 'zod';
+import { datasetIdProblem } from './dataset-id.ts';
 import { DatasetError } from './errors.ts';
 
 const name = z.string().min(1, 'must not be empty');
 
+/** A check by a function that gives null, or the rule that the value breaks. */
+function keeps<T>(problemOf: (value: T) => string | null): z.core.CheckFn<T> {
+  return (context) => {
+    const message = problemOf(context.value);
+    if (message !== null) context.issues.push({ code: 'custom', message, input: context.value });
+  };
+}
+
 /** Every variable there is. A `HOLLOW_` variable that is not here is a typing mistake and refused. */
 const variables = {
   /** Name of the dataset: lower-case letters, digits, hyphens. */
-  HOLLOW_DATASET: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must match [a-z0-9][a-z0-9-]{0,62}'),
+  HOLLOW_DATASET: z.string().check(keeps((dataset: string) => datasetIdProblem({ dataset, partition: 0 }))),
   /** 0-based partition of the dataset. */
   HOLLOW_PARTITION: z
     .string()
-    .regex(/^\d{1,4}$/, 'must be a number from 0 to 9999')
+    .regex(/^\d{1,9}$/, 'must be a number from 0')
     .prefault('0')
-    .transform(Number),
+    .transform(Number)
+    .check(keeps((partition: number) => datasetIdProblem({ dataset: 'any', partition }))),
   /** The schemas of the dataset in Hollow's text form. */
   HOLLOW_SCHEMA: name,
   /** DynamoDB table of the heads. */

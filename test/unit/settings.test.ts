@@ -58,8 +58,9 @@ describe('settings', () => {
     [{ ...producer, HOLLOW_TABEL: 'x' }, 'HOLLOW_TABEL: no such setting'],
     [{ ...producer, HOLLOW_TABLE: undefined }, 'HOLLOW_TABLE: is not set'],
     [{ ...producer, HOLLOW_TABLE: '' }, 'HOLLOW_TABLE: must not be empty'],
-    [{ ...producer, HOLLOW_DATASET: 'Cities' }, 'HOLLOW_DATASET: must match'],
+    [{ ...producer, HOLLOW_DATASET: 'Cities' }, 'HOLLOW_DATASET: dataset must match'],
     [{ ...producer, HOLLOW_PARTITION: '-1' }, 'HOLLOW_PARTITION: must be a number'],
+    [{ ...producer, HOLLOW_PARTITION: '100000' }, 'HOLLOW_PARTITION: partition must be'],
     [{ ...producer, HOLLOW_SCHEMA: undefined }, 'HOLLOW_SCHEMA: is not set'],
   ])('names the variable that is wrong: %#', (environment, expected) => {
     expect(messageOf(() => parseProducerSettings(environment))).toContain(expected);

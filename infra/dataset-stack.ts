@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { HollowDataset } from './dataset.ts';
+import type { Stage } from './stages.ts';
+
+const schemaPath = join(import.meta.dirname, '..', 'datasets', 'cities.hollow');
+
+/** The example dataset, as it is deployed in one stage. */
+export class DatasetStack extends Stack {
+  readonly dataset: HollowDataset;
+
+  constructor(scope: Construct, stage: Stage) {
+    super(scope, `serverless-hollow-${stage.name}`, {
+      env: { region: stage.region },
+      description: `Dataset "cities", stage ${stage.name}`,
+      terminationProtection: stage.keepsData,
+      tags: { project: 'serverless-hollow', stage: stage.name },
+    });
+    this.dataset = new HollowDataset(this, 'Cities', {
+      dataset: 'cities',
+      schema: readFileSync(schemaPath, 'utf8'),
+      keepsData: stage.keepsData,
+      logRetention: stage.logRetentionDays,
+    });
+    this.#addOutputs();
+  }
+
+  #addOutputs(): void {
+    const { storage, ingestion, dissemination } = this.dataset;
+    const outputs = {
+      MutationQueueUrl: ingestion.mutationQueue.queueUrl,
+      DeadLetterQueueUrl: ingestion.deadLetterQueue.queueUrl,
+      QuarantineQueueUrl: ingestion.quarantineQueue.queueUrl,
+      AnnouncementQueueUrl: dissemination.announcementQueue.queueUrl,
+      BucketName: storage.bucket.bucketName,
+      TableName: storage.table.tableName,
+      BusName: dissemination.bus.eventBusName,
+      ConsumerFunctionArn: dissemination.consumer.alias.functionArn,
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+}

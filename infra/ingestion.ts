@@ -1,0 +1,95 @@
+import { Duration } from 'aws-cdk-lib';
+import type { EventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { MetricType } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { limits } from '../lib/limits.ts';
+import { checkEnvironment } from '../lib/settings.ts';
+import { acknowledge } from './acknowledge.ts';
+import { ServiceFunction } from './service-function.ts';
+import type { Storage } from './storage.ts';
+
+export interface IngestionProps {
+  readonly dataset: string;
+  readonly partition: number;
+  readonly schema: string;
+  readonly memorySizeMb: number;
+  readonly logRetention: RetentionDays;
+  readonly storage: Storage;
+  readonly bus: EventBus;
+}
+
+/** SQS keeps a message this long at most; it is the dataset's write-ahead log, so it keeps it as long as it can. */
+const retentionPeriod = Duration.days(14);
+const functionTimeout = Duration.seconds(30);
+
+/** From the mutation queue to the commit. */
+export class Ingestion extends Construct {
+  readonly mutationQueue: Queue;
+  readonly deadLetterQueue: Queue;
+  readonly quarantineQueue: Queue;
+  readonly producer: ServiceFunction;
+
+  constructor(scope: Construct, id: string, props: IngestionProps) {
+    super(scope, id);
+    const common = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod };
+    this.deadLetterQueue = new Queue(this, 'DeadLetters', common);
+    this.quarantineQueue = new Queue(this, 'Quarantine', common);
+    this.mutationQueue = new Queue(this, 'Mutations', {
+      ...common,
+      maxMessageSizeBytes: limits.messageSizeMax,
+      receiveMessageWaitTime: Duration.seconds(20),
+      visibilityTimeout: Duration.seconds(6 * functionTimeout.toSeconds()),
+      // High, because bad messages are quarantined at once: what comes back again and again is trouble with the
+      // infrastructure, and that must not push good messages out of the queue.
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 100 },
+    });
+    this.producer = this.#createProducer(props);
+    acknowledge(
+      this.quarantineQueue,
+      ['AwsSolutions-SQS3'],
+      'The quarantine is where refused mutations end up for a person to look at; nothing consumes it automatically.',
+    );
+  }
+
+  #createProducer(props: IngestionProps): ServiceFunction {
+    const { storage, bus } = props;
+    const producer = new ServiceFunction(this, 'Producer', {
+      bundle: 'producer',
+      description: `Commits mutations of the dataset ${props.dataset}`,
+      environment: checkEnvironment('producer', {
+        HOLLOW_DATASET: props.dataset,
+        HOLLOW_PARTITION: String(props.partition),
+        HOLLOW_SCHEMA: props.schema,
+        HOLLOW_TABLE: storage.table.tableName,
+        HOLLOW_BUCKET: storage.bucket.bucketName,
+        HOLLOW_BUS: bus.eventBusName,
+        HOLLOW_QUARANTINE_QUEUE_URL: this.quarantineQueue.queueUrl,
+      }),
+      memorySizeMb: props.memorySizeMb,
+      timeout: functionTimeout,
+      logRetention: props.logRetention,
+    });
+    storage.grantCommit(producer.role);
+    producer.role.addToPolicy(
+      new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }),
+    );
+    producer.role.addToPolicy(
+      new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.quarantineQueue.queueArn] }),
+    );
+    producer.alias.addEventSource(
+      new SqsEventSource(this.mutationQueue, {
+        // No window: a message waits for nobody. Senders pack, and the producer merges what it gets into one delta.
+        batchSize: limits.batchEntriesMax,
+        reportBatchItemFailures: true,
+        // The least there is: nearly no commit conflicts, and a second poller when one is stuck.
+        maxConcurrency: 2,
+        metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
+      }),
+    );
+    return producer;
+  }
+}

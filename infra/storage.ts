@@ -1,0 +1,148 @@
+import { CfnElement, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { AttributeType, Billing, StreamViewType, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { AnyPrincipal, Effect, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+
+export interface StorageProps {
+  readonly dataset: string;
+  readonly partition: number;
+  readonly keepsData: boolean;
+}
+
+/** The table of heads and the bucket of blobs. */
+export class Storage extends Construct {
+  readonly table: TableV2;
+  readonly bucket: Bucket;
+  readonly #chainPrefix: string;
+  readonly #chainKey: string;
+
+  constructor(scope: Construct, id: string, props: StorageProps) {
+    super(scope, id);
+    const removalPolicy = props.keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    this.#chainPrefix = blobPrefix(props.dataset);
+    this.#chainKey = headKey(props.dataset, props.partition);
+
+    this.table = new TableV2(this, 'Heads', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
+      billing: Billing.onDemand(),
+      encryption: TableEncryptionV2.dynamoOwnedKey(),
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true, recoveryPeriodInDays: 35 },
+      // The outbox: every commit is in it, whether or not its producer lived to announce it.
+      dynamoStream: StreamViewType.NEW_IMAGE,
+      deletionProtection: props.keepsData,
+      removalPolicy,
+    });
+    this.bucket = this.#createBucket(removalPolicy);
+    this.bucket.addToResourcePolicy(neverOverwrite(this.bucket));
+  }
+
+  #createBucket(removalPolicy: RemovalPolicy): Bucket {
+    const common = {
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      removalPolicy,
+    } as const;
+    const accessLogs = new Bucket(this, 'AccessLogs', {
+      ...common,
+      lifecycleRules: [
+        { expiration: Duration.days(90), abortIncompleteMultipartUploadAfter: Duration.days(1) },
+      ],
+    });
+    return new Bucket(this, 'Blobs', {
+      ...common,
+      versioned: true,
+      serverAccessLogsBucket: accessLogs,
+      // Current objects are never expired by age: only the floor in the head says what is garbage. What was deleted
+      // stays as long as the table can be restored to a time that may still name it.
+      lifecycleRules: [
+        {
+          noncurrentVersionExpiration: Duration.days(36),
+          expiredObjectDeleteMarker: true,
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+        },
+      ],
+    });
+  }
+
+  /** Lets a reader follow this dataset: its head, its blobs, nothing that changes either. */
+  grantRead(grantee: IGrantable): void {
+    this.#allowOnHead(grantee, ['dynamodb:GetItem']);
+    this.#allowOnBlobs(grantee, ['s3:GetObject']);
+    // Without it S3 answers 403 for a blob that is not there, and "denied" must never be read as "missing". No prefix
+    // condition: a GET carries no prefix, so the condition could not be met.
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({ actions: ['s3:ListBucket'], resources: [this.bucket.bucketArn] }),
+    );
+  }
+
+  /** Lets a producer read, add blobs and move the head. Nobody may delete. */
+  grantCommit(grantee: IGrantable): void {
+    this.grantRead(grantee);
+    this.#allowOnHead(grantee, ['dynamodb:PutItem', 'dynamodb:UpdateItem']);
+    this.#allowOnBlobs(grantee, ['s3:PutObject']);
+  }
+
+  #allowOnHead(grantee: IGrantable, actions: readonly string[]): void {
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({
+        actions: [...actions],
+        resources: [this.table.tableArn],
+        conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [this.#chainKey] } },
+      }),
+    );
+  }
+
+  #allowOnBlobs(grantee: IGrantable, actions: readonly string[]): void {
+    const names = `${this.#chainPrefix}*`;
+    const principal = grantee.grantPrincipal;
+    principal.addToPrincipalPolicy(
+      new PolicyStatement({ actions: [...actions], resources: [this.bucket.arnForObjects(names)] }),
+    );
+    if (Construct.isConstruct(principal)) {
+      const bucketId = Stack.of(this).getLogicalId(cfnElementOf(this.bucket));
+      acknowledge(
+        principal,
+        [`AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/${names}]`],
+        "A dataset's blobs are named by version and commit id under one prefix; the prefix is the narrowest resource.",
+      );
+    }
+  }
+}
+
+function cfnElementOf(construct: Construct): CfnElement {
+  const element = construct.node.defaultChild;
+  if (!CfnElement.isCfnElement(element)) throw new Error(`${construct.node.path} has no resource of its own`);
+  return element;
+}
+
+/** Partition key of the dataset's head, as lib/aws/head-store.ts makes it. */
+function headKey(dataset: string, partition: number): string {
+  return `C##${dataset}#${partition}`;
+}
+
+/** What the names of the dataset's blobs begin with, as lib/blob/blob-names.ts makes them. */
+function blobPrefix(dataset: string): string {
+  return `t//${dataset}/`;
+}
+
+/** A blob's name is never reused, so that a reader cannot see it change: a PUT that could overwrite is refused. */
+function neverOverwrite(bucket: Bucket): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'BlobsAreWrittenOnce',
+    effect: Effect.DENY,
+    principals: [new AnyPrincipal()],
+    actions: ['s3:PutObject'],
+    resources: [bucket.arnForObjects('*')],
+    conditions: {
+      Null: { 's3:if-none-match': 'true' },
+      // Parts of a multipart upload carry no such header; its completion does.
+      Bool: { 's3:ObjectCreationOperation': 'true' },
+    },
+  });
+}

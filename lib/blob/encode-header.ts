@@ -1,0 +1,102 @@
+import { ByteWriter } from '../bytes/byte-writer.ts';
+import { DatasetError } from '../errors.ts';
+import type { Schema } from '../schema/schema.ts';
+
+const blobVersion = 1030;
+const partVersion = 1031;
+const tagsMax = 0x7fff;
+
+/** What stands at the front of a blob. */
+export interface BlobHeader {
+  readonly originTag: bigint;
+  readonly destinationTag: bigint;
+  /** Of the types that have a section in this blob, in the order of the sections. */
+  readonly schemas: readonly Schema[];
+  readonly headerTags: ReadonlyMap<string, string>;
+}
+
+/** Mirrors decode-header.ts; docs/format.md, "Blob header". Ends with the number of sections that follow. */
+export function writeHeader(header: BlobHeader, out: ByteWriter): void {
+  const schemas = new ByteWriter();
+  writeSchemas(header.schemas, schemas);
+  out.writeInt32(blobVersion);
+  out.writeInt64(header.originTag);
+  out.writeInt64(header.destinationTag);
+  // What readers from before the schemas were in the header have to skip: these, and the length of an empty extension.
+  out.writeVarInt(schemas.position + 1);
+  out.writeBytes(schemas.bytes, 0, schemas.position);
+  out.writeVarInt(0);
+  writeHeaderTags(header.headerTags, out);
+  out.writeVarInt(header.schemas.length);
+}
+
+/** The front of an optional part: as {@link writeHeader}, without envelope length and header tags. */
+export function writePartHeader(name: string, header: Omit<BlobHeader, 'headerTags'>, out: ByteWriter): void {
+  out.writeInt32(partVersion);
+  out.writeUtf(name);
+  out.writeInt64(header.originTag);
+  out.writeInt64(header.destinationTag);
+  writeSchemas(header.schemas, out);
+  out.writeVarInt(0);
+  out.writeVarInt(header.schemas.length);
+}
+
+function writeHeaderTags(tags: ReadonlyMap<string, string>, out: ByteWriter): void {
+  if (tags.size > tagsMax) throw new DatasetError('invalid', 'too many header tags', { count: tags.size });
+  out.writeInt16(tags.size);
+  for (const [name, value] of tags) {
+    out.writeUtf(name);
+    out.writeUtf(value);
+  }
+}
+
+function writeSchemas(schemas: readonly Schema[], out: ByteWriter): void {
+  out.writeVarInt(schemas.length);
+  for (const schema of schemas) writeSchema(schema, out);
+}
+
+/** Docs/format.md, "Schemas". */
+export function writeSchema(schema: Schema, out: ByteWriter): void {
+  const key = schema.kind === 'OBJECT' ? schema.primaryKey : schema.kind === 'LIST' ? [] : schema.hashKey;
+  out.writeByte(schemaTypeId(schema, key.length > 0));
+  out.writeUtf(schema.name);
+  switch (schema.kind) {
+    case 'OBJECT':
+      writeKeyPaths(key, out);
+      out.writeInt16(schema.fields.length);
+      for (const { name, kind, referencedType } of schema.fields) {
+        out.writeUtf(name);
+        out.writeUtf(kind);
+        if (referencedType !== null) out.writeUtf(referencedType);
+      }
+      break;
+    case 'MAP':
+      out.writeUtf(schema.keyType);
+      out.writeUtf(schema.valueType);
+      writeKeyPaths(key, out);
+      break;
+    default:
+      out.writeUtf(schema.elementType);
+      writeKeyPaths(key, out);
+  }
+}
+
+function schemaTypeId({ kind }: Schema, hasKey: boolean): number {
+  switch (kind) {
+    case 'OBJECT':
+      return hasKey ? 6 : 0;
+    case 'SET':
+      return hasKey ? 4 : 1;
+    case 'MAP':
+      return hasKey ? 5 : 3;
+    case 'LIST':
+      return 2;
+  }
+}
+
+/** Nothing at all if there is no key: the type id says so. */
+function writeKeyPaths(paths: readonly string[], out: ByteWriter): void {
+  if (paths.length === 0) return;
+  out.writeVarInt(paths.length);
+  for (const path of paths) out.writeUtf(path);
+}

@@ -1,0 +1,106 @@
+import { murmur3 } from '../bytes/hash.ts';
+import { IntMap } from '../bytes/int-map.ts';
+import { DatasetError } from '../errors.ts';
+import { DedupTable, type RecordBytes } from './dedup-table.ts';
+import { RecordArena } from './record-arena.ts';
+import type { TypeWriteState } from './type-write-state.ts';
+
+/** The format has 29 bits for an ordinal. */
+const ordinalMax = 2 ** 29 - 1;
+
+const rootDropped = 0;
+const rootAdded = 1;
+const unmarked = -1;
+
+/** One type in one cycle: records added so far, and what is different from the {@link TypeWriteState} beneath. */
+export class CycleType {
+  readonly base: TypeWriteState;
+  readonly arena = new RecordArena();
+  /** Changes of the reference counts by records that the cycle has added. */
+  readonly referenceChanges = new IntMap();
+  /** Forgets every root of the state beneath: what is not added again goes. */
+  readonly #isFullPopulate: boolean;
+  readonly #rootMarks = new IntMap();
+  /** Indexes of the arena by content. */
+  readonly #table = new DedupTable();
+  /** Of each record in the arena: ascending, because free ordinals are taken lowest first. */
+  #ordinals = new Int32Array(16);
+  readonly #indexes = new IntMap();
+  #nextOrdinal = 0;
+
+  constructor(base: TypeWriteState, isFullPopulate: boolean) {
+    this.base = base;
+    this.#isFullPopulate = isFullPopulate;
+  }
+
+  /** The ordinal of a record that is in the state beneath or was added before; -1: neither. */
+  find(hash: number, record: RecordBytes): number {
+    const ordinal = this.base.find(hash, record);
+    if (ordinal >= 0) return ordinal;
+    const index = this.#table.find(hash, this.arena, record);
+    return index < 0 ? -1 : this.ordinalOf(index);
+  }
+
+  /** Gives a new record the lowest ordinal that is free. */
+  append(hash: number, record: RecordBytes): number {
+    const ordinal = this.base.ordinals.nextFree(this.#nextOrdinal);
+    if (ordinal > ordinalMax) {
+      throw new DatasetError('refused', `${this.base.schema.name}: no ordinal is left`, { ordinalMax });
+    }
+    this.#nextOrdinal = ordinal + 1;
+    const index = this.arena.append(record);
+    this.#table.insert(hash, index);
+    if (index === this.#ordinals.length) {
+      const ordinals = new Int32Array(index * 2);
+      ordinals.set(this.#ordinals);
+      this.#ordinals = ordinals;
+    }
+    this.#ordinals[index] = ordinal;
+    this.#indexes.set(ordinal, index);
+    return ordinal;
+  }
+
+  ordinalOf(index: number): number {
+    return this.#ordinals[index] as number;
+  }
+
+  /** Index in the arena of the record with this ordinal; -1: it is not from this cycle. */
+  indexOf(ordinal: number): number {
+    return this.#indexes.get(ordinal, -1);
+  }
+
+  has(ordinal: number): boolean {
+    return this.#indexes.has(ordinal) || this.base.records.isPopulated(ordinal);
+  }
+
+  markRoot(ordinal: number): void {
+    this.#rootMarks.set(ordinal, rootAdded);
+  }
+
+  dropRoot(ordinal: number): void {
+    this.#rootMarks.set(ordinal, rootDropped);
+  }
+
+  isRoot(ordinal: number): boolean {
+    const mark = this.#rootMarks.get(ordinal, unmarked);
+    if (mark !== unmarked) return mark === rootAdded;
+    return !this.#isFullPopulate && !this.#indexes.has(ordinal) && this.base.isRoot(ordinal);
+  }
+
+  /** Every ordinal that may have lost its last hold on life, other than by the death of what refers to it. */
+  mortals(): number[] {
+    const ordinals: number[] = [];
+    if (this.#isFullPopulate) {
+      const { records } = this.base;
+      for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) ordinals.push(o);
+    } else {
+      for (const ordinal of this.#rootMarks.keys()) ordinals.push(ordinal);
+    }
+    for (let index = 0; index < this.arena.count; index++) ordinals.push(this.ordinalOf(index));
+    return ordinals;
+  }
+}
+
+export function hashOf(record: RecordBytes): number {
+  return murmur3(record.bytes, 0, record.position);
+}

@@ -1,0 +1,169 @@
+import type { ByteWriter } from '../bytes/byte-writer.ts';
+import { DatasetError } from '../errors.ts';
+import { CycleType, hashOf } from './cycle-type.ts';
+import type { ReadState } from './read-state.ts';
+import type { RecordReferences } from './record-references.ts';
+import { RecordWriter } from './record-writer.ts';
+import { sweep } from './sweep.ts';
+import type { RecordRun, Transition, TypeTransition } from './transition.ts';
+import type { TypeWriteState } from './type-write-state.ts';
+
+/** What a cycle stands on: shared with its WriteState, read only. */
+export interface CycleBase {
+  readonly state: ReadState;
+  /** In blob order. */
+  readonly types: readonly TypeWriteState[];
+  readonly references: RecordReferences;
+  /** Start from nothing: what is not added again goes. */
+  readonly isFullPopulate: boolean;
+}
+
+/**
+ * One attempt at the next version. Collects additions and removals over an unchanging state; which records that adds
+ * and removes in the end is worked out by {@link transition}. Made by `WriteState.begin`.
+ */
+export class Cycle {
+  readonly #base: CycleBase;
+  readonly #types: readonly CycleType[];
+  readonly #positions: ReadonlyMap<string, number>;
+  readonly #writer: RecordWriter;
+  #transition: Transition | null = null;
+
+  constructor(base: CycleBase) {
+    this.#base = base;
+    this.#types = base.types.map((type) => new CycleType(type, base.isFullPopulate));
+    this.#positions = new Map(base.types.map((type, position) => [type.schema.name, position]));
+    this.#writer = new RecordWriter(
+      base.types.map((type) => type.schema),
+      (position, record) => this.#intern(position, record),
+    );
+  }
+
+  /**
+   * Adds a record as a root, the records nested in it first. Equal records are one: the ordinal of a record that is
+   * there already (be it removed by this very cycle) is returned again.
+   *
+   * @param value a record that passed `validateRecord`
+   * @throws DatasetError `invalid` if there is no such type or the value was not valid after all
+   */
+  add(type: string, value: unknown): number {
+    const position = this.#positionOf(type);
+    return this.#addRoot(position, this.#writer.write(position, value));
+  }
+
+  /**
+   * The low-level way in: a record whose references are ordinals. OBJECT: values in field order, null for null, BYTES
+   * as Uint8Array; LIST and SET: ordinals of the elements; MAP: [key, value] ordinals.
+   *
+   * @throws DatasetError `invalid` as for {@link add}, and if a reference leads nowhere
+   */
+  addFlat(type: string, values: readonly unknown[]): number {
+    const position = this.#positionOf(type);
+    return this.#addRoot(position, this.#writer.writeFlat(position, values));
+  }
+
+  /**
+   * The record is no root any more: it goes unless something refers to it, and what only it referred to goes with it.
+   *
+   * @throws DatasetError `invalid` if there is no record at that ordinal
+   */
+  remove(type: string, ordinal: number): void {
+    const cycleType = this.#type(this.#positionOf(type));
+    if (!cycleType.has(ordinal)) {
+      throw new DatasetError('invalid', `${type} has no record at ordinal ${ordinal}`, { type, ordinal });
+    }
+    this.#transition = null;
+    cycleType.dropRoot(ordinal);
+  }
+
+  /** Nothing would change. */
+  get isEmpty(): boolean {
+    return this.transition().isEmpty;
+  }
+
+  /** The step to the next state as it stands now; the cycle can go on afterwards. */
+  transition(): Transition {
+    this.#transition ??= this.#plan();
+    return this.#transition;
+  }
+
+  #plan(): Transition {
+    const dead = sweep(this.#types, this.#base.references);
+    const types: TypeTransition[] = [];
+    this.#types.forEach((type, position) => {
+      const change = planType(type, dead[position] as ReadonlySet<number>);
+      if (change !== null) types.push(change);
+    });
+    return { from: this.#base.state, types, isEmpty: types.length === 0 };
+  }
+
+  #addRoot(position: number, ordinal: number): number {
+    this.#transition = null;
+    this.#type(position).markRoot(ordinal);
+    return ordinal;
+  }
+
+  /** The ordinal of a record: that of its equal if there is one, else a new one. */
+  #intern(position: number, record: ByteWriter): number {
+    const type = this.#type(position);
+    const hash = hashOf(record);
+    const known = type.find(hash, record);
+    if (known >= 0) return known;
+    const found = this.#base.references.read(position, record.bytes, 0);
+    for (let i = 0; i < found.count; i++) {
+      const ordinal = found.ordinals[i] as number;
+      const target = this.#type(found.types[i] as number);
+      if (!target.has(ordinal)) {
+        throw new DatasetError('invalid', `${type.base.schema.name}: a reference leads nowhere`, { ordinal });
+      }
+      target.referenceChanges.add(ordinal, 1);
+    }
+    this.#transition = null;
+    return type.append(hash, record);
+  }
+
+  #positionOf(type: string): number {
+    const position = this.#positions.get(type);
+    if (position === undefined) throw new DatasetError('invalid', `there is no type '${type}'`, { type });
+    return position;
+  }
+
+  #type(position: number): CycleType {
+    return this.#types[position] as CycleType;
+  }
+}
+
+/** Null: the type does not change. */
+function planType(type: CycleType, dead: ReadonlySet<number>): TypeTransition | null {
+  const removed = Int32Array.from([...dead].filter((ordinal) => type.indexOf(ordinal) < 0)).sort();
+  const added = addedRun(type, dead);
+  if (removed.length === 0 && added.ordinals.length === 0) return null;
+  const histograms = type.base.histograms();
+  const { ordinals, starts, bytes } = added;
+  for (let i = 0; i < ordinals.length; i++) {
+    histograms.count(bytes, starts[i] as number, ordinals[i] as number, 1);
+  }
+  const maxOrdinal = Math.max(type.base.ordinals.highestTaken, ordinals.at(-1) ?? -1);
+  return {
+    schema: type.base.schema,
+    statistics: histograms.statistics(maxOrdinal),
+    removed,
+    added,
+    before: type.base.records,
+  };
+}
+
+/** The records of the arena that live. */
+function addedRun(type: CycleType, dead: ReadonlySet<number>): RecordRun {
+  const { arena } = type;
+  const ordinals = new Int32Array(arena.count);
+  const starts = new Uint32Array(arena.count);
+  let count = 0;
+  for (let index = 0; index < arena.count; index++) {
+    const ordinal = type.ordinalOf(index);
+    if (dead.has(ordinal)) continue;
+    ordinals[count] = ordinal;
+    starts[count++] = arena.startOf(index);
+  }
+  return { ordinals: ordinals.subarray(0, count), starts: starts.subarray(0, count), bytes: arena.bytes };
+}

@@ -1,0 +1,24 @@
+const capacityMin = 64;
+
+/**
+ * How many references lead to each ordinal of a type, from all records of the state. A record that is no root lives as
+ * long as its count is above 0; without the counts, what a removed record leaves behind could be found only by a scan.
+ */
+export class ReferenceCounts {
+  #counts = new Int32Array(capacityMin);
+
+  of(ordinal: number): number {
+    return this.#counts[ordinal] ?? 0;
+  }
+
+  add(ordinal: number, amount: 1 | -1): void {
+    if (ordinal >= this.#counts.length) this.#grow(ordinal);
+    this.#counts[ordinal] = (this.#counts[ordinal] as number) + amount;
+  }
+
+  #grow(ordinal: number): void {
+    const counts = new Int32Array(Math.max(ordinal + 1, this.#counts.length * 2));
+    counts.set(this.#counts);
+    this.#counts = counts;
+  }
+}

@@ -1,0 +1,42 @@
+import { ByteWriter } from '../bytes/byte-writer.ts';
+import type { Schema } from '../schema/schema.ts';
+import type { ReadState } from './read-state.ts';
+import type { TypeStatistics } from './type-statistics.ts';
+import type { TypeRecords } from './type-write-state.ts';
+
+/** Records in ascending order of ordinal; record i is `bytes[starts[i] .. )`, canonical. */
+export interface RecordRun {
+  readonly ordinals: Int32Array;
+  readonly bytes: Uint8Array;
+  readonly starts: Uint32Array;
+}
+
+/** What changes in one type from a state to the next. */
+export interface TypeTransition {
+  readonly schema: Schema;
+  /** Over the records of both states. */
+  readonly statistics: TypeStatistics;
+  readonly removed: Int32Array;
+  readonly added: RecordRun;
+  /** The state before. */
+  readonly before: TypeRecords;
+}
+
+/** A planned step from a state to the next: what the encoders of deltas and reverse deltas read. */
+export interface Transition {
+  readonly from: ReadState;
+  /** The types that change, in blob order. */
+  readonly types: readonly TypeTransition[];
+  readonly isEmpty: boolean;
+}
+
+/** The records at these ordinals (ascending) of a state. */
+export function readRun(records: TypeRecords, ordinals: Int32Array): RecordRun {
+  const out = new ByteWriter();
+  const starts = new Uint32Array(ordinals.length);
+  for (let i = 0; i < ordinals.length; i++) {
+    starts[i] = out.position;
+    records.writeRecord(ordinals[i] as number, out);
+  }
+  return { ordinals, bytes: out.bytes, starts };
+}

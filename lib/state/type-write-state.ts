@@ -1,0 +1,104 @@
+import { assert } from '../assert.ts';
+import { ByteWriter } from '../bytes/byte-writer.ts';
+import { murmur3 } from '../bytes/hash.ts';
+import type { Schema } from '../schema/schema.ts';
+import { DedupTable, type RecordBytes } from './dedup-table.ts';
+import { FreeOrdinals } from './free-ordinals.ts';
+import { ReferenceCounts } from './reference-counts.ts';
+import type { TypeStatistics } from './type-statistics.ts';
+import { WidthHistograms } from './width-histograms.ts';
+
+/** What the writing half needs of a type state, whatever its kind. */
+export interface TypeRecords {
+  readonly shardCount: number;
+  /** Populated ordinals. */
+  readonly count: number;
+  isPopulated(ordinal: number): boolean;
+  nextPopulated(from: number): number;
+  /** A copy: bit o of word o >>> 5 is set iff ordinal o is populated; an even number of words. */
+  populatedWords(): Uint32Array;
+  writeRecord(ordinal: number, out: ByteWriter): void;
+  recordEquals(ordinal: number, bytes: Uint8Array, start: number, end: number): boolean;
+}
+
+/** What a producer keeps of one type beside the records themselves. Cycles read it, only `advance` changes it. */
+export class TypeWriteState {
+  readonly schema: Schema;
+  /** Populated records of a type with a primary key are roots; of other types, those that nothing refers to. */
+  readonly isKeyed: boolean;
+  readonly references = new ReferenceCounts();
+  readonly ordinals = new FreeOrdinals();
+  #records: TypeRecords;
+  readonly #table: DedupTable;
+  readonly #histograms: WidthHistograms;
+  /** Of the last transition, if it changed this type. */
+  #statistics: TypeStatistics | null = null;
+  readonly #scratch = new ByteWriter();
+
+  constructor(schema: Schema, records: TypeRecords) {
+    this.schema = schema;
+    this.isKeyed = schema.kind === 'OBJECT' && schema.primaryKey.length > 0;
+    this.#records = records;
+    this.#table = new DedupTable(records.count);
+    this.#histograms = new WidthHistograms(schema, records.shardCount);
+  }
+
+  get records(): TypeRecords {
+    return this.#records;
+  }
+
+  /** The ordinal of the record with these bytes, or -1. */
+  find(hash: number, record: RecordBytes): number {
+    return this.#table.find(hash, this.#records, record);
+  }
+
+  isRoot(ordinal: number): boolean {
+    return this.isKeyed || this.references.of(ordinal) === 0;
+  }
+
+  /** A copy to count a cycle's records in. */
+  histograms(): WidthHistograms {
+    return this.#histograms.clone();
+  }
+
+  /** Over this state and the one before it: what a snapshot of this state is encoded with. */
+  get statistics(): TypeStatistics {
+    return this.#statistics ?? this.#histograms.statistics(this.ordinals.highestTaken);
+  }
+
+  /** The record at an ordinal joins the state; returns its bytes, valid until the next call. */
+  include(records: TypeRecords, ordinal: number): RecordBytes {
+    const record = this.#read(records, ordinal);
+    this.#table.insert(murmur3(record.bytes, 0, record.position), ordinal);
+    this.#histograms.count(record.bytes, 0, ordinal, 1);
+    this.ordinals.take(ordinal);
+    return record;
+  }
+
+  /** The record at an ordinal leaves the state; returns its bytes, valid until the next call. */
+  exclude(ordinal: number): RecordBytes {
+    const record = this.#read(this.#records, ordinal);
+    const isFound = this.#table.remove(murmur3(record.bytes, 0, record.position), ordinal);
+    assert(isFound, `${this.schema.name}: ordinal ${ordinal} is not in the dedup table`);
+    this.#histograms.count(record.bytes, 0, ordinal, -1);
+    this.ordinals.release(ordinal);
+    return record;
+  }
+
+  /** Keeps the statistics over the old and the new records, to be called between the last include and the first exclude. */
+  keepStatistics(): void {
+    this.#statistics = this.#histograms.statistics(this.ordinals.highestTaken);
+  }
+
+  /** The transition is over: `records` are those of the new state. */
+  settle(records: TypeRecords, isChanged: boolean): void {
+    this.#records = records;
+    if (!isChanged) this.#statistics = null;
+  }
+
+  #read(records: TypeRecords, ordinal: number): RecordBytes {
+    this.#scratch.reset();
+    records.writeRecord(ordinal, this.#scratch);
+    return this.#scratch;
+  }
+}

@@ -1,0 +1,145 @@
+import { DatasetError } from '../errors.ts';
+import { Cycle } from './cycle.ts';
+import type { RecordBytes } from './dedup-table.ts';
+import type { ReadState } from './read-state.ts';
+import { RecordReferences } from './record-references.ts';
+import type { TypeStatistics } from './type-statistics.ts';
+import { TypeWriteState } from './type-write-state.ts';
+
+/** What a transition changed in one type: ordinals, ascending. */
+export interface TypeChange {
+  readonly removed: Int32Array;
+  readonly added: Int32Array;
+}
+
+/**
+ * The producer's side of a dataset. The records are those of the read state, held once; beside them, per type: a table
+ * that finds a record by its content, reference counts, counts of bit widths, and the free ordinals. All of it follows
+ * a delta, its own or another producer's, in steps that grow with the delta and not with the dataset.
+ *
+ * What lives: a record is alive while it is a root or a living record refers to it. Roots are all records of types with
+ * a primary key, until they are removed, and records of other types that nothing refers to. Everything else goes in the
+ * very cycle in which its last reference goes. The rule can be read off the state alone, so a producer that restores a
+ * version and one that made it agree. (So a record of a keyed type that came in nested within another outlives it.)
+ *
+ * @example
+ * const writer = WriteState.restore(state);
+ * const cycle = writer.begin();
+ * cycle.add('City', { cityId: 1, name: 'Utrecht' });
+ * const delta = encodeDelta(cycle.transition(), { tag, headerTags, parts });
+ * const { state: next, changes } = applyDelta(state, delta.main, delta.parts);
+ * writer.advance(next, changes);
+ */
+export class WriteState {
+  readonly #types: readonly TypeWriteState[];
+  readonly #references: RecordReferences;
+  #state: ReadState;
+
+  private constructor(state: ReadState) {
+    const schemas = state.schema.inBlobOrder;
+    this.#state = state;
+    this.#references = new RecordReferences(schemas);
+    this.#types = schemas.map((schema) => new TypeWriteState(schema, state.type(schema.name)));
+  }
+
+  /**
+   * One pass over all records. Works for `ReadState.empty` too: the first cycle then starts a chain.
+   *
+   * @throws DatasetError `incompatible`: the schema has something that cannot be written
+   */
+  static restore(state: ReadState): WriteState {
+    const writer = new WriteState(state);
+    for (let position = 0; position < writer.#types.length; position++) {
+      const type = writer.#type(position);
+      const { records } = type;
+      for (
+        let ordinal = records.nextPopulated(0);
+        ordinal >= 0;
+        ordinal = records.nextPopulated(ordinal + 1)
+      ) {
+        writer.#countReferences(position, type.include(records, ordinal), 1);
+      }
+    }
+    return writer;
+  }
+
+  get state(): ReadState {
+    return this.#state;
+  }
+
+  /**
+   * Per type, over the records of this state and of the one before it: with these, `encodeSnapshot` writes the bytes
+   * that Java Hollow would write here.
+   */
+  get statistics(): ReadonlyMap<string, TypeStatistics> {
+    return new Map(this.#types.map((type) => [type.schema.name, type.statistics]));
+  }
+
+  /**
+   * A cycle over the present state. It changes nothing here: one that loses its race is just dropped.
+   *
+   * @param mode `changes`: everything stays but what is removed. `populate`: nothing stays but what is added again.
+   */
+  begin(mode: 'changes' | 'populate' = 'changes'): Cycle {
+    return new Cycle({
+      state: this.#state,
+      types: this.#types,
+      references: this.#references,
+      isFullPopulate: mode === 'populate',
+    });
+  }
+
+  /**
+   * Moves on to `next`, which a delta from the present state led to.
+   *
+   * @throws DatasetError `invalid` if `next` does not follow the present state; nothing has changed then
+   */
+  advance(next: ReadState, changes: ReadonlyMap<string, TypeChange>): void {
+    if (next.originTag !== this.#state.tag) {
+      throw new DatasetError('invalid', 'the state to advance to does not follow the present one', {
+        tag: String(this.#state.tag),
+        originTag: String(next.originTag),
+      });
+    }
+    const names = this.#types.map((type) => type.schema.name);
+    for (let position = 0; position < names.length; position++) {
+      const name = names[position] as string;
+      const change = changes.get(name);
+      if (change !== undefined) this.#include(position, next, change.added);
+    }
+    for (let position = 0; position < names.length; position++) {
+      const name = names[position] as string;
+      const change = changes.get(name);
+      if (change !== undefined) this.#exclude(position, change.removed);
+      this.#type(position).settle(next.type(name), change !== undefined);
+    }
+    this.#state = next;
+  }
+
+  #include(position: number, next: ReadState, added: Int32Array): void {
+    const type = this.#type(position);
+    const records = next.type(type.schema.name);
+    for (let i = 0; i < added.length; i++) {
+      this.#countReferences(position, type.include(records, added[i] as number), 1);
+    }
+    type.keepStatistics();
+  }
+
+  #exclude(position: number, removed: Int32Array): void {
+    const type = this.#type(position);
+    for (let i = 0; i < removed.length; i++) {
+      this.#countReferences(position, type.exclude(removed[i] as number), -1);
+    }
+  }
+
+  #countReferences(position: number, record: RecordBytes, amount: 1 | -1): void {
+    const found = this.#references.read(position, record.bytes, 0);
+    for (let i = 0; i < found.count; i++) {
+      this.#type(found.types[i] as number).references.add(found.ordinals[i] as number, amount);
+    }
+  }
+
+  #type(position: number): TypeWriteState {
+    return this.#types[position] as TypeWriteState;
+  }
+}

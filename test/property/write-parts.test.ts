@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { IntMap } from '../../lib/bytes/int-map.ts';
+import { DedupTable } from '../../lib/state/dedup-table.ts';
+import { FreeOrdinals } from '../../lib/state/free-ordinals.ts';
+
+describe('FreeOrdinals', () => {
+  it('agrees with a plain set of taken ordinals', () => {
+    const ordinal = fc.oneof(fc.nat(40), fc.nat(5000), fc.integer({ min: 0, max: 200_000 }));
+    const step = fc.record({ ordinal, run: fc.integer({ min: 1, max: 2100 }), take: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), fc.array(ordinal, { maxLength: 20 }), (steps, probes) => {
+        const free = new FreeOrdinals();
+        const taken = new Set<number>();
+        for (const { ordinal: start, run, take } of steps) {
+          for (let o = start; o < start + run; o++) {
+            if (take && !taken.has(o)) free.take(o);
+            if (!take && taken.has(o)) free.release(o);
+            if (take) taken.add(o);
+            else taken.delete(o);
+          }
+          expect(free.highestTaken).toBe(taken.size === 0 ? -1 : [...taken].reduce((a, b) => Math.max(a, b)));
+          for (const from of [0, start, start + run, ...probes]) {
+            let expected = from;
+            while (taken.has(expected)) expected++;
+            expect(free.nextFree(from)).toBe(expected);
+            expect(free.isTaken(from)).toBe(taken.has(from));
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('finds the next one in a large full run', () => {
+    const free = new FreeOrdinals();
+    for (let o = 0; o < 1_100_000; o++) free.take(o);
+    expect(free.nextFree(0)).toBe(1_100_000);
+    free.release(70_000);
+    free.release(1_050_001);
+    expect([free.nextFree(0), free.nextFree(70_001), free.nextFree(1_050_002)]).toEqual([
+      70_000, 1_050_001, 1_100_000,
+    ]);
+  });
+});
+
+describe('DedupTable', () => {
+  it('agrees with a Map from content to entry, also when hashes collide', () => {
+    const step = fc.record({ content: fc.nat(60), remove: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 1, max: 64 }), (steps, hashes) => {
+        const table = new DedupTable();
+        const model = new Map<number, number>();
+        const contents: number[] = [];
+        const inPlace = {
+          recordEquals: (entry: number, bytes: Uint8Array) => contents[entry] === bytes[0],
+        };
+        const hashOf = (content: number) => Math.imul(content % hashes, 0x9e37_79b1);
+        for (const { content, remove } of steps) {
+          const known = model.get(content);
+          if (remove && known !== undefined) {
+            expect(table.remove(hashOf(content), known)).toBe(true);
+            expect(table.remove(hashOf(content), known)).toBe(false);
+            model.delete(content);
+          } else if (!remove && known === undefined) {
+            model.set(content, contents.length);
+            table.insert(hashOf(content), contents.length);
+            contents.push(content);
+          }
+          expect(table.count).toBe(model.size);
+          for (let c = 0; c <= 60; c++) {
+            const record = { bytes: Uint8Array.of(c), position: 1 };
+            expect(table.find(hashOf(c), inPlace, record)).toBe(model.get(c) ?? -1);
+          }
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('IntMap', () => {
+  it('agrees with a Map', () => {
+    const step = fc.tuple(fc.oneof(fc.nat(20), fc.nat(2 ** 29)), fc.integer({ min: -5, max: 5 }), fc.boolean());
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const map = new IntMap();
+        const model = new Map<number, number>();
+        for (const [key, value, isAddition] of steps) {
+          if (isAddition) map.add(key, value);
+          else map.set(key, value);
+          model.set(key, isAddition ? (model.get(key) ?? 0) + value : value);
+        }
+        const copy = map.clone();
+        copy.add(7, 1);
+        for (const [key, value] of model) expect(map.get(key, 99)).toBe(value);
+        expect(map.has(2 ** 29)).toBe(model.has(2 ** 29));
+        expect(map.get(2 ** 30, 99)).toBe(99);
+        expect([...map.keys()].sort((a, b) => a - b)).toEqual([...model.keys()].sort((a, b) => a - b));
+      }),
+    );
+  });
+});

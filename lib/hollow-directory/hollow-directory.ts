@@ -1,0 +1,121 @@
+/**
+ * A directory that a Hollow producer owns, written by its filesystem publisher and announcer (or by
+ * lib/local/hollow-export.ts).
+ *
+ *   hollow-directory.ts   finds blobs by Hollow's rules (this file)
+ *   announced-version.ts  which version is announced, and hearing of new ones
+ *
+ * There is one writer, no head and no commit: the announced version is the truth. Versions are 64-bit.
+ */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type HollowFile, hollowFileName, parseHollowFileName } from '../blob/hollow-file-names.ts';
+import { DatasetError } from '../errors.ts';
+import { fileError, isFileMissing } from '../file-errors.ts';
+
+/** A blob that was found. */
+export interface RetrievedBlob {
+  /** The version that it leads to. */
+  readonly version: bigint;
+  readonly main: Uint8Array;
+  /** The optional parts that were asked for. */
+  readonly parts: ReadonlyMap<string, Uint8Array>;
+}
+
+type Transition = Extract<HollowFile, { from: bigint }>;
+
+/**
+ * @example
+ * const directory = new HollowDirectory('/var/movies');
+ * const snapshot = await directory.findSnapshot(20261123113054001n);   // at that version, or the nearest one before
+ */
+export class HollowDirectory {
+  readonly path: string;
+  readonly #parts: readonly string[];
+
+  /** @param parts optional parts to retrieve with every blob; the others are left alone, as are their types */
+  constructor(path: string, parts: readonly string[] = []) {
+    this.path = path;
+    this.#parts = [...parts];
+  }
+
+  /** The snapshot with the greatest version that is not above `desired`. */
+  async findSnapshot(desired: bigint): Promise<RetrievedBlob | null> {
+    const versions = (await this.#files()).flatMap((file) =>
+      file.kind === 'snapshot' && file.version <= desired ? [file.version] : [],
+    );
+    const version = versions.reduce((greatest, one) => (one > greatest ? one : greatest), -1n);
+    return version < 0n ? null : this.#retrieve({ kind: 'snapshot', version }, version);
+  }
+
+  findDelta(from: bigint): Promise<RetrievedBlob | null> {
+    return this.#findTransition('delta', from);
+  }
+
+  /** @param from the newer version */
+  findReverseDelta(from: bigint): Promise<RetrievedBlob | null> {
+    return this.#findTransition('reversedelta', from);
+  }
+
+  /** A failed cycle leaves its delta behind, and the next one starts from the same version: the newest file counts. */
+  async #findTransition(kind: Transition['kind'], from: bigint): Promise<RetrievedBlob | null> {
+    const candidates: { file: Transition; modifiedAtMs: number }[] = [];
+    for (const file of await this.#files()) {
+      if (file.kind !== kind || !('from' in file) || file.from !== from) continue;
+      const modifiedAtMs = await this.#modifiedAtMs(hollowFileName(file));
+      if (modifiedAtMs !== null) candidates.push({ file, modifiedAtMs });
+    }
+    const newest = candidates.toSorted(byAge).at(-1);
+    return newest === undefined ? null : this.#retrieve(newest.file, newest.file.to);
+  }
+
+  async #files(): Promise<readonly HollowFile[]> {
+    try {
+      const found = (await readdir(this.path)).map(parseHollowFileName);
+      return found.flatMap((named) => (named === null || named.part !== null ? [] : [named.file]));
+    } catch (error) {
+      if (isFileMissing(error)) return [];
+      throw fileError(error, `listing '${this.path}'`);
+    }
+  }
+
+  async #modifiedAtMs(name: string): Promise<number | null> {
+    try {
+      return (await stat(join(this.path, name))).mtimeMs;
+    } catch (error) {
+      if (isFileMissing(error)) return null;
+      throw fileError(error, `looking at '${name}' in '${this.path}'`);
+    }
+  }
+
+  async #retrieve(file: HollowFile, version: bigint): Promise<RetrievedBlob | null> {
+    const main = await this.#read(hollowFileName(file));
+    if (main === null) return null;
+    const parts = new Map<string, Uint8Array>();
+    for (const part of this.#parts) {
+      const name = hollowFileName(file, part);
+      const bytes = await this.#read(name);
+      if (bytes === null)
+        throw new DatasetError('corrupt', `'${name}' is missing in '${this.path}'`, { part });
+      parts.set(part, bytes);
+    }
+    return { version, main, parts };
+  }
+
+  /** Null: deleted since it was listed. */
+  async #read(name: string): Promise<Uint8Array | null> {
+    try {
+      return await readFile(join(this.path, name));
+    } catch (error) {
+      if (isFileMissing(error)) return null;
+      throw fileError(error, `reading '${name}' in '${this.path}'`);
+    }
+  }
+}
+
+function byAge(
+  a: { file: Transition; modifiedAtMs: number },
+  b: { file: Transition; modifiedAtMs: number },
+): number {
+  return a.modifiedAtMs - b.modifiedAtMs || (a.file.to < b.file.to ? -1 : 1);
+}

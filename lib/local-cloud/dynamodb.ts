@@ -35,7 +35,7 @@ export async function startDynamoDb(
       return {
         endpoint: proxy.endpoint,
         processId: child.process.pid ?? -1,
-        requests: proxy.requests,
+        requests: () => proxy.requests(),
         async stop() {
           await proxy.close();
           await child.stop();

@@ -143,7 +143,7 @@ class EventBusServer {
   #putTargets(input: Input): object {
     const rule = this.#rulesOf(input['EventBusName']).get(String(input['Rule']));
     if (rule === undefined)
-      throw new ApiError('ResourceNotFoundException', `Rule ${input['Rule']} does not exist.`);
+      throw new ApiError('ResourceNotFoundException', `Rule ${String(input['Rule'])} does not exist.`);
     for (const each of listOf(input['Targets'])) {
       const target = targetOf(each);
       rule.targets.set(target.id, target);
@@ -178,7 +178,7 @@ class EventBusServer {
     if (rules === undefined) {
       return {
         ErrorCode: 'ResourceNotFoundException',
-        ErrorMessage: `No event bus ${entry['EventBusName']}`,
+        ErrorMessage: `No event bus ${busName(entry['EventBusName'])}`,
       };
     }
     const event = envelopeOf(entry, detail);
@@ -269,8 +269,11 @@ function objectOf(value: unknown): Input {
 
 /** Formula of the user guide: 14 bytes for a time, and the texts in UTF-8. */
 function entrySize(entry: Input): number {
-  const texts = [entry['Source'], entry['DetailType'], entry['Detail'], ...[entry['Resources'] ?? []].flat()];
-  const size = texts.reduce<number>((sum, text) => sum + Buffer.byteLength(String(text ?? '')), 0);
+  const texts = [entry['Source'], entry['DetailType'], entry['Detail'], entry['Resources'] ?? []].flat();
+  const size = texts.reduce<number>(
+    (sum, text) => sum + (typeof text === 'string' ? Buffer.byteLength(text) : 0),
+    0,
+  );
   return size + (entry['Time'] === undefined ? 0 : 14);
 }
 

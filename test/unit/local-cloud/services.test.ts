@@ -36,7 +36,7 @@ test('DynamoDB keeps its tables in the directory and counts operations', async (
   expect(first.requests().get('PutItem')).toBe(1);
   client.destroy();
   await first.stop();
-  await expect(fetch(first.endpoint)).rejects.toThrow();
+  await expect(fetch(first.endpoint)).rejects.toThrow('fetch failed');
 
   const second = await startDynamoDb({ directory });
   const again = new DynamoDBClient(clientConfig(second.endpoint));

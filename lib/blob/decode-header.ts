@@ -1,0 +1,90 @@
+/**
+ * LAYER 4, blob: Hollow's format (docs/format.md). Encoders and decoders have mirrored names.
+ *
+ *   decode-header.ts    what stands before the sections: versions, tags, schemas (this file)
+ *   decode-schema.ts    a schema in its binary form
+ *   decode-section.ts   one type's records, in a snapshot or a delta
+ *   decode-snapshot.ts  bytes to a read state
+ *   apply-delta.ts      a read state and bytes to the next read state
+ *   blob-names.ts       the names of blobs in a store
+ */
+import type { ByteReader } from '../bytes/byte-reader.ts';
+import { DatasetError } from '../errors.ts';
+import type { Schema } from '../schema/schema.ts';
+import { readSchema } from './decode-schema.ts';
+
+const blobFormat = 1030;
+const partFormat = 1031;
+
+export interface BlobHeader {
+  /** Tag of the state that the blob starts from; without meaning in a snapshot. */
+  readonly originTag: bigint;
+  /** Tag of the state that the blob leads to. */
+  readonly tag: bigint;
+  readonly headerTags: ReadonlyMap<string, string>;
+  /** In a delta: of the types that changed. Empty in blobs of writers before 2.2.0. */
+  readonly schemas: readonly Schema[];
+  readonly sectionCount: number;
+}
+
+/** @throws DatasetError `incompatible`: another format; `corrupt` */
+export function readHeader(reader: ByteReader): BlobHeader {
+  requireFormat(reader, blobFormat);
+  const originTag = reader.readInt64('origin tag');
+  const tag = reader.readInt64('destination tag');
+  // 0 is what writers before 2.2.0 left here: no schemas follow.
+  const hasSchemas = reader.readVarInt('size of the schemas') !== 0;
+  const schemas = hasSchemas ? readSchemas(reader) : [];
+  return {
+    originTag,
+    tag,
+    schemas,
+    headerTags: readHeaderTags(reader),
+    sectionCount: reader.readCount('count of sections', reader.remaining),
+  };
+}
+
+/**
+ * The header of an optional part, checked against that of the main blob.
+ *
+ * @returns the number of sections that follow
+ */
+export function readPartHeader(reader: ByteReader, part: string, main: BlobHeader): number {
+  requireFormat(reader, partFormat);
+  const at = reader.position;
+  const name = reader.readUtf('name of the part');
+  if (name !== part) throw reader.corrupt('name of the part', `it is '${name}' instead of '${part}'`, at);
+  const originTag = reader.readInt64('origin tag of the part');
+  const tag = reader.readInt64('destination tag of the part');
+  if (originTag !== main.originTag || tag !== main.tag) {
+    throw reader.corrupt('tags of the part', `'${part}' belongs to another main blob`, at);
+  }
+  readSchemas(reader);
+  return reader.readCount('count of sections', reader.remaining);
+}
+
+function requireFormat(reader: ByteReader, expected: number): void {
+  const found = reader.readInt32('format of the blob');
+  if (found !== expected) {
+    throw new DatasetError('incompatible', `format ${found} cannot be read here, only ${expected}`, {
+      format: found,
+    });
+  }
+}
+
+function readSchemas(reader: ByteReader): Schema[] {
+  const count = reader.readCount('count of schemas', reader.remaining);
+  const schemas = Array.from({ length: count }, () => readSchema(reader));
+  reader.skip(reader.readCount('size of unknown header fields', reader.remaining), 'unknown header fields');
+  return schemas;
+}
+
+function readHeaderTags(reader: ByteReader): Map<string, string> {
+  const at = reader.position;
+  const count = reader.readInt16('count of header tags');
+  if (count < 0) throw reader.corrupt('count of header tags', `${count} is negative`, at);
+  const tags = new Map<string, string>();
+  for (let i = 0; i < count; i++)
+    tags.set(reader.readUtf('header tag'), reader.readUtf('value of a header tag'));
+  return tags;
+}

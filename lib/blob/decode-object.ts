@@ -1,0 +1,96 @@
+import type { ByteReader } from '../bytes/byte-reader.ts';
+import { readLongs } from '../bytes/longs.ts';
+import { DatasetError } from '../errors.ts';
+import type { FieldKind, ObjectSchema } from '../schema/schema.ts';
+import {
+  type FieldLayout,
+  isVar,
+  noBytes,
+  ObjectLayer,
+  requireRange,
+  varEnd,
+  varStart,
+} from '../state/object-layer.ts';
+
+/** Widths that the format allows besides 0 (nothing stored). */
+const widthBounds: Readonly<Record<FieldKind, readonly [min: number, max: number]>> = {
+  REFERENCE: [1, 32],
+  INT: [1, 32],
+  LONG: [1, 64],
+  BOOLEAN: [2, 2],
+  FLOAT: [32, 32],
+  DOUBLE: [64, 64],
+  STRING: [1, 53],
+  BYTES: [1, 53],
+};
+
+/**
+ * One shard of an OBJECT type, as snapshots and deltas hold it, behind its ordinals.
+ *
+ * @param wire the section's own schema: says how to parse
+ * @param local says which fields to keep; those that the section does not have read as null
+ */
+export function readObjectShard(
+  reader: ByteReader,
+  wire: ObjectSchema,
+  local: ObjectSchema,
+  recordCount: number,
+): ObjectLayer {
+  const widths = wire.fields.map((field) => readWidth(reader, wire, field.kind));
+  const bitsPerRecord = widths.reduce((sum, width) => sum + width, 0);
+  const bits = readLongs(reader, recordCount * bitsPerRecord, `records of ${wire.name}`);
+  let offset = 0;
+  const stored = new Map<string, FieldLayout>();
+  wire.fields.forEach((field, i) => {
+    const width = widths[i] as number;
+    const what = `bytes of ${wire.name}.${field.name}`;
+    const size = reader.readVarLong(what);
+    const start = reader.skip(size, what);
+    // A copy: else a few strings would hold on to the whole blob.
+    const data = size === 0 ? noBytes : reader.bytes.slice(start, start + size);
+    stored.set(field.name, { offset, width, data });
+    offset += width;
+  });
+  const fields = local.fields.map((field) => stored.get(field.name) ?? absentField);
+  return new ObjectLayer(local, recordCount, bits, { fields, bitsPerRecord });
+}
+
+const absentField: FieldLayout = { offset: 0, width: 0, data: noBytes };
+
+function readWidth(reader: ByteReader, schema: ObjectSchema, kind: FieldKind): number {
+  const at = reader.position;
+  const width = reader.readVarInt(`widths of ${schema.name}`);
+  const [min, max] = widthBounds[kind];
+  if (width !== 0 && (width < min || width > max)) {
+    throw reader.corrupt(`widths of ${schema.name}`, `${width} bits for ${kind}`, at);
+  }
+  return width;
+}
+
+/**
+ * Refuses fields that changed their meaning under the same name. Fields that came or went are no obstacle.
+ *
+ * @throws DatasetError `incompatible`
+ */
+export function requireSameMeaning(wire: ObjectSchema, local: ObjectSchema): void {
+  for (const field of local.fields) {
+    const other = wire.fields.find((each) => each.name === field.name);
+    if (other === undefined || (other.kind === field.kind && other.referencedType === field.referencedType))
+      continue;
+    throw new DatasetError(
+      'incompatible',
+      `'${local.name}.${field.name}' was ${field.referencedType ?? field.kind}, now is ${other.referencedType ?? other.kind}: load a snapshot`,
+      { type: local.name, field: field.name },
+    );
+  }
+}
+
+/** Checks every end of the STRING and BYTES fields: what a delta brings is small enough to be proved sound. */
+export function requireEnds(layer: ObjectLayer): void {
+  for (let field = 0; field < layer.kinds.length; field++) {
+    if (!isVar(layer.kinds[field] as number)) continue;
+    for (let record = 0; record < layer.recordCount; record++) {
+      requireRange(layer, field, varStart(layer, record, field), varEnd(layer, record, field));
+    }
+  }
+}

@@ -86,7 +86,15 @@ export default defineConfig({
     'eslint/no-var': 'error',
     'eslint/prefer-const': 'error',
     'vitest/no-focused-tests': 'error',
+    'vitest/expect-expect': [
+      'error',
+      {
+        assertFunctionNames: ['expect*', 'assert*', 'fc.assert', 'template.has*', 'template.resourceCountIs'],
+      },
+    ],
+    'vitest/valid-expect': ['error', { maxArgs: 2 }],
     // Off, with the reason:
+    'eslint/no-new': 'off', // a construct of the CDK joins its scope by being made
     'typescript/no-unsafe-type-assertion': 'off', // `words[i] as number` in hot loops; on at the edges, see below
     'eslint/no-await-in-loop': 'off', // order matters in commit loops; fan-out is written with Promise.all
     'eslint/no-underscore-dangle': 'off', // names of the outside, such as aws-lambda's

@@ -43,7 +43,6 @@ export class Storage extends Construct {
     const common = {
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       removalPolicy,
@@ -56,6 +55,7 @@ export class Storage extends Construct {
     });
     return new Bucket(this, 'Blobs', {
       ...common,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       versioned: true,
       serverAccessLogsBucket: accessLogs,
       // Current objects are never expired by age: only the floor in the head says what is garbage. What was deleted

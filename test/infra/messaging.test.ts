@@ -1,0 +1,85 @@
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { announcementDetailType, announcementSource } from '../../lib/announcement.ts';
+import { limits } from '../../lib/limits.ts';
+import { resource, templateOf } from './template.ts';
+
+let template: Template;
+beforeAll(() => {
+  template = templateOf();
+});
+
+const fourteenDays = 14 * 24 * 3600;
+
+describe('the mutation queue', () => {
+  it('keeps messages as long as SQS can, and gives the producer time', () => {
+    expect(resource(template, 'AWS::SQS::Queue', 'Mutations')['Properties']).toMatchObject({
+      MessageRetentionPeriod: fourteenDays,
+      VisibilityTimeout: 180,
+      MaximumMessageSize: limits.messageSizeMax,
+      SqsManagedSseEnabled: true,
+      RedrivePolicy: { maxReceiveCount: 100 },
+    });
+  });
+
+  it('is read by the alias of the producer, message by message in the reply', () => {
+    template.resourceCountIs('AWS::Lambda::EventSourceMapping', 1);
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      BatchSize: 10,
+      MaximumBatchingWindowInSeconds: Match.absent(),
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 2 },
+      FunctionName: Match.objectLike({ 'Fn::Join': ['', Match.arrayWith([':live'])] }),
+    });
+  });
+});
+
+describe('every queue', () => {
+  it('is encrypted and refuses plain HTTP', () => {
+    const queues = template.findResources('AWS::SQS::Queue');
+    const policies = Object.values(template.findResources('AWS::SQS::QueuePolicy'));
+    for (const [id, queue] of Object.entries(queues)) {
+      expect(queue['Properties'].SqsManagedSseEnabled, id).toBe(true);
+      const own = policies.filter((policy) => JSON.stringify(policy['Properties'].Queues).includes(id));
+      expect(JSON.stringify(own), id).toContain('"aws:SecureTransport":"false"');
+    }
+    expect(Object.keys(queues)).toHaveLength(5);
+  });
+
+  it.each(['DeadLetters', 'Quarantine', 'Undelivered'])('keeps what a person must see: %s', (id) => {
+    const queue = resource(template, 'AWS::SQS::Queue', id);
+    expect(queue['Properties']).toMatchObject({ MessageRetentionPeriod: fourteenDays });
+  });
+});
+
+describe('the rule', () => {
+  it('matches what the announcer sends', () => {
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: [announcementSource],
+        'detail-type': [announcementDetailType],
+        detail: { id: { dataset: ['cities'] } },
+      },
+    });
+  });
+
+  it('has two targets, and nothing that fails is lost without a trace', () => {
+    const rule = resource(template, 'AWS::Events::Rule', 'Committed') as {
+      Properties: { Targets: { Arn: unknown; DeadLetterConfig: unknown }[] };
+    };
+    const targets = rule.Properties.Targets;
+    expect(targets.map(({ Arn }) => /ConsumerLive|Announcements/.exec(JSON.stringify(Arn))?.[0])).toEqual([
+      'ConsumerLive',
+      'Announcements',
+    ]);
+    for (const target of targets) expect(JSON.stringify(target.DeadLetterConfig)).toContain('Undelivered');
+  });
+
+  it('reaches the consumer through its alias; what Lambda gives up on is kept', () => {
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      DestinationConfig: {
+        OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('Undelivered'), 'Arn'] } },
+      },
+    });
+  });
+});

@@ -1,0 +1,86 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { allowedTo, type Statement, templateOf } from './template.ts';
+
+let template: Template;
+beforeAll(() => {
+  template = templateOf();
+});
+
+const byService = (statements: readonly Statement[], service: string) =>
+  statements.filter(({ actions }) => actions.some((action) => action.startsWith(`${service}:`)));
+
+const actionsOf = (statements: readonly Statement[]) =>
+  statements.flatMap(({ actions }) => actions).toSorted();
+
+describe('the producer', () => {
+  it('is allowed exactly what a commit needs', () => {
+    expect(actionsOf(allowedTo(template, 'ProducerRole'))).toEqual([
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:UpdateItem',
+      'events:PutEvents',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      's3:GetObject',
+      's3:ListBucket',
+      's3:PutObject',
+      'sqs:ChangeMessageVisibility',
+      'sqs:DeleteMessage',
+      'sqs:GetQueueAttributes',
+      'sqs:GetQueueUrl',
+      'sqs:ReceiveMessage',
+      'sqs:SendMessage',
+      'xray:PutTelemetryRecords',
+      'xray:PutTraceSegments',
+    ]);
+  });
+
+  it('sends to the quarantine only', () => {
+    const sends = allowedTo(template, 'ProducerRole').filter(({ actions }) =>
+      actions.includes('sqs:SendMessage'),
+    );
+    expect(sends).toHaveLength(1);
+    expect(sends[0]?.resources).toContain('Quarantine');
+  });
+});
+
+describe('the consumer', () => {
+  it('reads and cannot change anything of the dataset', () => {
+    const statements = allowedTo(template, 'ConsumerRole');
+    expect(actionsOf(byService(statements, 'dynamodb'))).toEqual(['dynamodb:GetItem']);
+    expect(actionsOf(byService(statements, 's3'))).toEqual(['s3:GetObject', 's3:ListBucket']);
+    expect(byService(statements, 'events')).toEqual([]);
+  });
+
+  it('sends what Lambda could not deliver to it, and nothing else', () => {
+    const sends = byService(allowedTo(template, 'ConsumerRole'), 'sqs');
+    expect(sends.map(({ resources }) => resources.includes('Undelivered'))).toEqual([true]);
+  });
+});
+
+describe('every role', () => {
+  it('names its actions one by one', () => {
+    const all = Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
+      (policy) => policy['Properties'].PolicyDocument.Statement as { Action: string | string[] }[],
+    );
+    expect(all.flatMap(({ Action }) => Action).filter((action) => action.includes('*'))).toEqual([]);
+  });
+
+  it('has no managed policy', () => {
+    const roles = Object.values(template.findResources('AWS::IAM::Role'));
+    expect(roles.map((role) => role['Properties'].ManagedPolicyArns)).toEqual([undefined, undefined]);
+  });
+
+  it('may use any resource for tracing only', () => {
+    for (const role of ['ProducerRole', 'ConsumerRole']) {
+      const open = allowedTo(template, role).filter(({ resources }) => resources === '"*"');
+      expect(actionsOf(open)).toEqual(['xray:PutTelemetryRecords', 'xray:PutTraceSegments']);
+    }
+  });
+
+  it('never deletes', () => {
+    const actions = ['ProducerRole', 'ConsumerRole'].flatMap((role) => actionsOf(allowedTo(template, role)));
+    expect(actions.filter((action) => /Delete/.test(action) && action !== 'sqs:DeleteMessage')).toEqual([]);
+  });
+});

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { DatasetStack } from '../../infra/dataset-stack.ts';
+import type { Stage } from '../../infra/stages.ts';
+
+export const stage: Stage = { name: 'test', region: 'eu-west-1', keepsData: false, logRetentionDays: 7 };
+
+/** The feature flags of the project: without them the CDK makes other templates than the ones deployed. */
+const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8')) as {
+  context: Record<string, unknown>;
+};
+
+/** The template of one stage, without the validation that synth.test.ts runs once for all. */
+export function templateOf(overrides: Partial<Stage> = {}): Template {
+  const app = new App({ context, analyticsReporting: false, builtinCloudFormationValidation: false });
+  return Template.fromStack(new DatasetStack(app, { ...stage, ...overrides }));
+}
+
+interface RawStatement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+export interface Statement {
+  readonly actions: readonly string[];
+  /** As it stands in the template, as text: `{"Fn::GetAtt":["CitiesStorageHeads…","Arn"]}`. */
+  readonly resources: string;
+  readonly condition: RawStatement['Condition'];
+}
+
+/** What the role whose logical id contains `role` is allowed. */
+export function allowedTo(template: Template, role: string): readonly Statement[] {
+  return Object.entries(template.findResources('AWS::IAM::Policy'))
+    .filter(([id]) => id.includes(role))
+    .flatMap(([, policy]) => policy['Properties'].PolicyDocument.Statement as RawStatement[])
+    .filter((statement) => statement.Effect === 'Allow')
+    .map(({ Action, Resource, Condition }) => ({
+      actions: typeof Action === 'string' ? [Action] : Action,
+      resources: JSON.stringify(Resource),
+      condition: Condition,
+    }));
+}
+
+/** The one resource of this type whose logical id contains `id`. */
+export function resource(template: Template, type: string, id: string): Readonly<Record<string, unknown>> {
+  const found = Object.entries(template.findResources(type)).filter(([logicalId]) => logicalId.includes(id));
+  if (found.length !== 1) throw new Error(`${found.length} resources of type ${type} with ${id} in their id`);
+  return found[0]?.[1] ?? {};
+}

@@ -1,3 +1,4 @@
+import { AssertionError } from '../assert.ts';
 import { fromBase64, toBase64 } from '../bytes/base64.ts';
 import type { DatasetSchema } from './dataset-schema.ts';
 import { type PlainObject, readKeyPath } from './record.ts';
@@ -37,7 +38,7 @@ function keyPartOf(kind: FieldKind, value: unknown): KeyPart {
   if (kind === 'FLOAT' && typeof value === 'number') return Math.fround(value);
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return value;
   if (typeof value === 'string' || value instanceof Uint8Array) return value;
-  throw new TypeError(`a key part of kind ${kind} was not validated`);
+  throw new AssertionError(`a key part of kind ${kind} was not validated`);
 }
 
 /** Strings carry their length, so that no two lists of parts have one text. */

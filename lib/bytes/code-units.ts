@@ -66,3 +66,24 @@ export function unitsEqual(bytes: Uint8Array, start: number, end: number, text: 
   }
   return at === end;
 }
+
+/** Java's String.hashCode of the stored text. */
+export function unitsHash(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0;
+  let unit = 0;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number;
+    unit = (unit << 7) | (byte & 0x7f);
+    if (byte >= 0x80) continue;
+    hash = (Math.imul(hash, 31) + unit) | 0;
+    unit = 0;
+  }
+  return hash;
+}
+
+/** {@link unitsHash} of a string. */
+export function textHash(text: string): number {
+  let hash = 0;
+  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
+  return hash;
+}

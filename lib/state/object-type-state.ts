@@ -12,7 +12,7 @@
  */
 import type { BitSet } from '../bytes/bit-set.ts';
 import type { ByteWriter } from '../bytes/byte-writer.ts';
-import { decodeUnits } from '../bytes/code-units.ts';
+import { decodeUnits, unitsEqual } from '../bytes/code-units.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
 import {
   isNullIn,
@@ -196,6 +196,18 @@ export class ObjectTypeState {
     const end = varEnd(layer, record, field);
     requireRange(layer, field, start, end);
     return decodeUnits(layer.data[field] as Uint8Array, start, end);
+  }
+
+  /** True iff the STRING field holds this text. Builds no string. */
+  stringEquals(ordinal: number, field: number, text: string): boolean {
+    const slot = this.#table.slotOf(ordinal);
+    const layer = this.#table.layerAt(slot, ordinal);
+    const record = this.#table.recordAt(slot, ordinal);
+    if (isVarNull(layer, record, field)) return false;
+    const start = varStart(layer, record, field);
+    const end = varEnd(layer, record, field);
+    requireRange(layer, field, start, end);
+    return unitsEqual(layer.data[field] as Uint8Array, start, end, text);
   }
 
   /** A view of the bytes in place, not a copy: not to be written to. */

@@ -1,0 +1,171 @@
+/**
+ * LAYER 5, indexes: from values to ordinals.
+ *
+ *   unique-key.ts  the index over a primary key
+ *   key-table.ts   the hash table that it is made of
+ *   key-reader.ts  hashes and compares keys in place, without building their values (this file)
+ */
+import { textHash, unitsHash } from '../bytes/code-units.ts';
+import { mixInt, murmur3 } from '../bytes/hash.ts';
+import type { KeyPath } from '../schema/dataset-schema.ts';
+import { kindCodes } from '../state/object-layer.ts';
+import type { ObjectTypeState } from '../state/object-type-state.ts';
+import type { ReadState } from '../state/read-state.ts';
+
+/** A value of a key. LONG: number (a safe integer) or bigint. REFERENCE (paths ending in `!`): the ordinal. */
+export type KeyPart = number | bigint | boolean | string | Uint8Array;
+
+const two32 = 0x1_0000_0000;
+const doubleBits = new DataView(new ArrayBuffer(8));
+
+/** One path of the key, bound to the type states it leads through. */
+export class KeyPathReader {
+  readonly #path: KeyPath;
+  readonly #kind: number;
+  readonly #states: readonly ObjectTypeState[];
+  readonly #leafState: ObjectTypeState;
+  readonly #leafField: number;
+
+  constructor(state: ReadState, path: KeyPath) {
+    this.#path = path;
+    this.#kind = kindCodes[path.leafKind];
+    this.#states = path.types.map((type) => state.type(type));
+    this.#leafState = this.#states.at(-1) as ObjectTypeState;
+    this.#leafField = path.leafField;
+  }
+
+  /** The record that holds the value; -1: a reference on the way is null, or the value is. */
+  leafOf(ordinal: number): number {
+    let at = ordinal;
+    const { steps } = this.#path;
+    for (let i = 0; i < steps.length && at >= 0; i++) {
+      at = (this.#states[i] as ObjectTypeState).readReference(at, steps[i] as number);
+    }
+    return at < 0 || this.#leafState.isNull(at, this.#leafField) ? -1 : at;
+  }
+
+  /** @param leaf from {@link leafOf} */
+  hashAt(leaf: number): number {
+    const state = this.#leafState;
+    const field = this.#leafField;
+    switch (this.#kind) {
+      case kindCodes.STRING: {
+        const { bytes, start, end } = state.varBytes(leaf, field);
+        return unitsHash(bytes, start, end);
+      }
+      case kindCodes.BYTES: {
+        const { bytes, start, end } = state.varBytes(leaf, field);
+        return murmur3(bytes, start, end);
+      }
+      default:
+        return hashBits(state.readRawHigh(leaf, field), state.readRawLow(leaf, field));
+    }
+  }
+
+  equalAt(leaf: number, otherLeaf: number): boolean {
+    const state = this.#leafState;
+    const field = this.#leafField;
+    if (leaf === otherLeaf) return true;
+    if (this.#kind < kindCodes.STRING) {
+      return (
+        state.readRawLow(leaf, field) === state.readRawLow(otherLeaf, field) &&
+        state.readRawHigh(leaf, field) === state.readRawHigh(otherLeaf, field)
+      );
+    }
+    return bytesEqual(state.readBytes(leaf, field), state.readBytes(otherLeaf, field));
+  }
+
+  /** Hash of a value that is looked for; the same as {@link hashAt} of a record that holds it. */
+  hashOf(part: KeyPart): number {
+    if (typeof part === 'string') return textHash(part);
+    if (part instanceof Uint8Array) return murmur3(part, 0, part.length);
+    return hashBits(this.#rawHigh(part), this.#rawLow(part));
+  }
+
+  matches(leaf: number, part: KeyPart): boolean {
+    const state = this.#leafState;
+    const field = this.#leafField;
+    switch (this.#kind) {
+      case kindCodes.STRING:
+        return typeof part === 'string' && state.stringEquals(leaf, field, part);
+      case kindCodes.BYTES:
+        return part instanceof Uint8Array && bytesEqual(state.readBytes(leaf, field), part);
+      case kindCodes.INT:
+        return part === state.readInt(leaf, field);
+      case kindCodes.BOOLEAN:
+        return part === state.readBoolean(leaf, field);
+      case kindCodes.REFERENCE:
+        return part === state.readReference(leaf, field);
+      case kindCodes.LONG:
+        return typeof part === 'number'
+          ? part === state.readLongNumber(leaf, field) && Number.isSafeInteger(part)
+          : part === state.readLong(leaf, field);
+      default:
+        return typeof part === 'number' && this.#matchesBits(leaf, part);
+    }
+  }
+
+  #matchesBits(leaf: number, part: number): boolean {
+    return (
+      this.#rawLow(part) === this.#leafState.readRawLow(leaf, this.#leafField) &&
+      this.#rawHigh(part) === this.#leafState.readRawHigh(leaf, this.#leafField)
+    );
+  }
+
+  /** The low half of the packed form of a value; of values of another kind, some number. */
+  #rawLow(part: number | bigint | boolean): number {
+    switch (this.#kind) {
+      case kindCodes.INT:
+        return zigZagInt(Number(part));
+      case kindCodes.LONG:
+        return zigZagLow(lowOf(part), highOf(part));
+      case kindCodes.FLOAT:
+        doubleBits.setFloat32(0, Number(part));
+        return Number.isNaN(part) ? 0x7fc0_0000 : doubleBits.getUint32(0);
+      case kindCodes.DOUBLE:
+        doubleBits.setFloat64(0, Number(part));
+        return Number.isNaN(part) ? 0 : doubleBits.getUint32(4);
+      default:
+        return Number(part) >>> 0;
+    }
+  }
+
+  #rawHigh(part: number | bigint | boolean): number {
+    if (this.#kind === kindCodes.LONG) return zigZagHigh(lowOf(part), highOf(part));
+    if (this.#kind !== kindCodes.DOUBLE) return 0;
+    doubleBits.setFloat64(0, Number(part));
+    return Number.isNaN(part) ? 0x7ff8_0000 : doubleBits.getUint32(0);
+  }
+}
+
+function hashBits(high: number, low: number): number {
+  return mixInt(low ^ mixInt(high));
+}
+
+function lowOf(part: number | bigint | boolean): number {
+  return typeof part === 'bigint' ? Number(BigInt.asIntN(32, part)) : Number(part) | 0;
+}
+
+function highOf(part: number | bigint | boolean): number {
+  return typeof part === 'bigint'
+    ? Number(BigInt.asIntN(32, part >> 32n))
+    : Math.floor(Number(part) / two32) | 0;
+}
+
+function zigZagInt(value: number): number {
+  return ((value << 1) ^ (value >> 31)) >>> 0;
+}
+
+function zigZagLow(low: number, high: number): number {
+  return ((low << 1) ^ (high >> 31)) >>> 0;
+}
+
+function zigZagHigh(low: number, high: number): number {
+  return (((high << 1) | (low >>> 31)) ^ (high >> 31)) >>> 0;
+}
+
+function bytesEqual(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  if (a === null || b === null || a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

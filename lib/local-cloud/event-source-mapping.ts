@@ -62,14 +62,12 @@ export class EventSourceMapping {
 
   /** Refuses, as Lambda does, a queue that would show a message again while the function may still work on it. */
   async start(): Promise<void> {
-    const { functionReference } = this.#config;
     const attributes = await this.#client.send(
       new GetQueueAttributesCommand({ QueueUrl: this.#queueUrl, AttributeNames: ['VisibilityTimeout'] }),
     );
     const visibilitySeconds = Number(attributes.Attributes?.['VisibilityTimeout']);
-    const target = this.#lambda.find(this.#reference.name);
-    target?.resolve(this.#reference.qualifier);
-    if (target === undefined) throw new Error(`event source mapping: no function ${functionReference}`);
+    const target = this.#lambda.get(this.#reference.name);
+    target.resolve(this.#reference.qualifier);
     if (target.timeoutSeconds > visibilitySeconds) {
       throw new Error(
         `event source mapping: queue visibility timeout ${visibilitySeconds} s is less than the function's timeout`,

@@ -5,10 +5,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDatasetError } from '../../errors.ts';
 
-/** Where events can go. A rejection is tried again, one with a DatasetError of kind `invalid` (no such target) is not. */
+/**
+ * Where events can go. A rejection is tried again; one with a DatasetError of kind `invalid` (no such target) or `denied`
+ * (the target does not let the rule in) is not.
+ */
 export interface EventTargets {
   /** Accepts an asynchronous invocation; it does not wait for its result. `arn`: function, version or alias. */
-  invokeLambda(arn: string, payload: string): Promise<void>;
+  invokeLambda(arn: string, payload: string, ruleArn: string): Promise<void>;
   sendToQueue(arn: string, body: string, attributes: Readonly<Record<string, string>>): Promise<void>;
 }
 
@@ -45,14 +48,13 @@ export async function deliver(delivery: Delivery, policy: DeliveryPolicy): Promi
   const startMs = performance.now();
   for (let retries = 0; ; retries += 1) {
     try {
-      await sendTo(target.arn, event, policy.targets);
+      await send(delivery, policy.targets);
       return 'delivered';
     } catch (error) {
       const pauseMs =
         Math.min(policy.retryMsCap, policy.retryMsBase * 2 ** retries) * (0.5 + Math.random() / 2);
       const tooOld = performance.now() + pauseMs - startMs > target.ageSecondsMax * 1000;
-      if (isDatasetError(error, 'invalid'))
-        return giveUp(delivery, policy, { error, retries, condition: null });
+      if (isPermanent(error)) return giveUp(delivery, policy, { error, retries, condition: null });
       if (retries >= target.retriesMax) {
         return giveUp(delivery, policy, { error, retries, condition: 'MaximumRetryAttempts' });
       }
@@ -63,8 +65,18 @@ export async function deliver(delivery: Delivery, policy: DeliveryPolicy): Promi
   }
 }
 
-function sendTo(arn: string, event: string, targets: EventTargets): Promise<void> {
-  return arn.split(':')[2] === 'sqs' ? targets.sendToQueue(arn, event, {}) : targets.invokeLambda(arn, event);
+function send({ target: { arn }, event, ruleArn }: Delivery, targets: EventTargets): Promise<void> {
+  if (arn.split(':')[2] === 'sqs') return targets.sendToQueue(arn, event, {});
+  return targets.invokeLambda(arn, event, ruleArn);
+}
+
+function isPermanent(error: unknown): boolean {
+  return isDatasetError(error, 'invalid') || isDatasetError(error, 'denied');
+}
+
+function codeOf(error: unknown): string {
+  if (isDatasetError(error, 'invalid')) return 'RESOURCE_NOT_FOUND';
+  return isDatasetError(error, 'denied') ? 'NO_PERMISSIONS' : 'SDK_CLIENT_ERROR';
 }
 
 interface Failure {
@@ -82,7 +94,7 @@ async function giveUp(
   const attributes: Record<string, string> = {
     RULE_ARN: ruleArn,
     TARGET_ARN: target.arn,
-    ERROR_CODE: isDatasetError(error, 'invalid') ? 'RESOURCE_NOT_FOUND' : 'SDK_CLIENT_ERROR',
+    ERROR_CODE: codeOf(error),
     ERROR_MESSAGE: error instanceof Error ? error.message : String(error),
     RETRY_ATTEMPTS: String(retries),
     ...(condition === null ? {} : { EXHAUSTED_RETRY_CONDITION: condition }),

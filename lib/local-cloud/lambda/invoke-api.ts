@@ -57,8 +57,8 @@ async function answer(
         response.writeHead(202, { 'x-amzn-requestid': randomUUID() }).end();
         return;
       case 'DryRun':
-        service.find(reference.name)?.resolve(reference.qualifier);
-        response.writeHead(service.find(reference.name) === undefined ? 404 : 204).end();
+        service.get(reference.name).resolve(reference.qualifier);
+        response.writeHead(204).end();
         return;
       default:
         throw new InvokeError(400, 'InvalidParameterValueException', 'Unknown X-Amz-Invocation-Type');

@@ -1,20 +1,14 @@
 /**
  * Lambda without Docker. The folder, from the inside out:
- *   bootstrap.ts        the runtime inside a process        runtime-api.ts   what that runtime talks to
- *   sandbox.ts          a process, its clock and its death   lambda-function.ts versions, aliases, pool, concurrency
- *   lambda-service.ts   (this file) functions by name, asynchronous invocations
- *   invoke-api.ts       the Invoke operation over HTTP       function-log.ts  what functions print
+ *   bootstrap.ts        the runtime inside a process        runtime-api.ts     what that runtime talks to
+ *   sandbox.ts          a process, its clock and its death  lambda-function.ts versions, aliases, pool, concurrency
+ *   lambda-service.ts   (this file) functions by name       async-invoker.ts   invocations in the background
+ *   invoke-api.ts       the Invoke operation over HTTP      function-log.ts    what functions print
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Counts } from '../http.ts';
+import { DatasetError } from '../../errors.ts';
+import { type AsyncConfig, AsyncInvoker, type AsyncPolicy, defaultAsyncConfig } from './async-invoker.ts';
 import type { FunctionLog } from './function-log.ts';
-import {
-  type FunctionConfig,
-  type Invoked,
-  LambdaFunction,
-  notFound,
-  ThrottledError,
-} from './lambda-function.ts';
+import { type FunctionConfig, type Invoked, LambdaFunction, notFound } from './lambda-function.ts';
 
 /** A function as callers name it: name, `name:qualifier`, or an ARN of either. */
 export interface FunctionReference {
@@ -22,27 +16,30 @@ export interface FunctionReference {
   readonly qualifier: string | undefined;
 }
 
-export interface AsyncPolicy {
-  /** Pauses before the second and third attempt. Lambda waits 60 s and 120 s. */
-  readonly retryPausesMs: readonly number[];
-  /** Pause after a throttled attempt, which costs none. Lambda backs off from 1 s to 5 min for up to 6 h. */
-  readonly throttlePauseMs: number;
+/** AWS::Lambda::Permission: who may invoke, besides those with credentials. */
+export interface Permission {
+  readonly function: FunctionReference;
+  /** A service, such as `events.amazonaws.com`. */
+  readonly principal: string;
+  /** What of that service; undefined: all of it. */
+  readonly sourceArn: string | undefined;
 }
-
-const localAsyncPolicy: AsyncPolicy = { retryPausesMs: [1000, 2000], throttlePauseMs: 100 };
 
 export class LambdaService {
   readonly #log: FunctionLog;
-  readonly #policy: AsyncPolicy;
+  readonly #async: AsyncInvoker;
   readonly #functions = new Map<string, LambdaFunction>();
-  readonly #stopping = new AbortController();
-  readonly #running = new Set<Promise<void>>();
-  /** Finished asynchronous invocations: `succeeded`, `failed` (given up after the last attempt), `stopped`. */
-  readonly asyncOutcomes = new Counts();
+  readonly #asyncConfigs = new Map<string, AsyncConfig>();
+  readonly #permissions: Permission[] = [];
 
-  constructor(log: FunctionLog, policy: AsyncPolicy = localAsyncPolicy) {
+  constructor(log: FunctionLog, policy: AsyncPolicy) {
     this.#log = log;
-    this.#policy = policy;
+    this.#async = new AsyncInvoker(policy);
+  }
+
+  /** Finished asynchronous invocations by outcome: `succeeded`, `failed`, `stopped`. */
+  asyncOutcomes(): ReadonlyMap<string, number> {
+    return this.#async.outcomes.all();
   }
 
   /** Creates the function, or gives its `$LATEST` new code and settings. */
@@ -57,64 +54,64 @@ export class LambdaService {
     return created;
   }
 
-  find(name: string): LambdaFunction | undefined {
-    return this.#functions.get(name);
+  putAsyncConfig(reference: FunctionReference, config: AsyncConfig): void {
+    this.get(reference.name).resolve(reference.qualifier);
+    this.#asyncConfigs.set(keyOf(reference), config);
+  }
+
+  addPermission(permission: Permission): void {
+    this.get(permission.function.name).resolve(permission.function.qualifier);
+    this.#permissions.push(permission);
   }
 
   get names(): readonly string[] {
     return [...this.#functions.keys()];
   }
 
-  /** Synchronous invocation. Throws ThrottledError, or kind `invalid` when there is no such function or qualifier. */
-  invoke(reference: FunctionReference, payload: Buffer): Promise<Invoked> {
-    return this.#get(reference).invoke(payload, reference.qualifier);
-  }
-
-  /** Accepts an asynchronous invocation: it runs in the background and is repeated twice if the function fails. */
-  invokeLater(reference: FunctionReference, payload: Buffer): void {
-    this.#get(reference).resolve(reference.qualifier);
-    const run = this.#runLater(reference, payload).then((outcome) => {
-      this.asyncOutcomes.add(outcome);
-      this.#running.delete(run);
-    });
-    this.#running.add(run);
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await Promise.all([...this.#functions.values()].map((each) => each.stop()));
-    await Promise.all(this.#running);
-  }
-
-  #get({ name }: FunctionReference): LambdaFunction {
+  /** Kind `invalid` when there is no such function. */
+  get(name: string): LambdaFunction {
     const found = this.#functions.get(name);
     if (found === undefined) throw notFound(name);
     return found;
   }
 
-  async #runLater(reference: FunctionReference, payload: Buffer): Promise<string> {
-    const pauses = [...this.#policy.retryPausesMs];
-    for (;;) {
-      const outcome = await this.#attempt(reference, payload);
-      if (outcome === 'succeeded') return outcome;
-      const pauseMs = outcome === 'throttled' ? this.#policy.throttlePauseMs : pauses.shift();
-      if (pauseMs === undefined) return 'failed';
-      await sleep(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
-      if (this.#stopping.signal.aborted) return 'stopped';
-    }
+  /** Synchronous invocation. Throws ThrottledError, or kind `invalid` when there is no such function or qualifier. */
+  async invoke(reference: FunctionReference, payload: Buffer): Promise<Invoked> {
+    return this.get(reference.name).invoke(payload, reference.qualifier);
   }
 
-  async #attempt(
-    reference: FunctionReference,
-    payload: Buffer,
-  ): Promise<'succeeded' | 'failed' | 'throttled'> {
-    try {
-      const { kind } = await this.invoke(reference, payload);
-      return kind === 'success' ? 'succeeded' : 'failed';
-    } catch (error) {
-      return error instanceof ThrottledError ? 'throttled' : 'failed';
-    }
+  /** Asynchronous invocation: kind `invalid` when there is no such function; what happens later is not the caller's. */
+  invokeLater(reference: FunctionReference, payload: Buffer): void {
+    const target = this.get(reference.name);
+    target.resolve(reference.qualifier);
+    this.#async.accept({
+      config: this.#asyncConfigs.get(keyOf(reference)) ?? defaultAsyncConfig,
+      arn: `${target.arn}:${reference.qualifier ?? '$LATEST'}`,
+      payload,
+      invoke: () => this.invoke(reference, payload),
+    });
   }
+
+  /** Kind `denied` unless a permission lets this source of this service invoke the function. */
+  checkPermission(reference: FunctionReference, principal: string, sourceArn: string): void {
+    const allowed = this.#permissions.some(
+      (permission) =>
+        keyOf(permission.function) === keyOf(reference) &&
+        permission.principal === principal &&
+        (permission.sourceArn === undefined || permission.sourceArn === sourceArn),
+    );
+    if (!allowed) throw new DatasetError('denied', `${sourceArn} may not invoke ${keyOf(reference)}`);
+  }
+
+  async stop(): Promise<void> {
+    const background = this.#async.stop();
+    await Promise.all([...this.#functions.values()].map((each) => each.stop()));
+    await background;
+  }
+}
+
+function keyOf({ name, qualifier }: FunctionReference): string {
+  return qualifier === undefined ? name : `${name}:${qualifier}`;
 }
 
 /** `qualifier` beside the name, as the Invoke API has it, wins over one inside it. */

@@ -14,7 +14,7 @@ const queueArn = 'arn:aws:sqs:us-east-1:000000000000:q';
 const deadLetterArn = 'arn:aws:sqs:us-east-1:000000000000:dead';
 const functionArn = 'arn:aws:lambda:us-east-1:000000000000:function:f:live';
 
-const invokeLambda = vi.fn<(arn: string, payload: string) => Promise<void>>();
+const invokeLambda = vi.fn<(arn: string, payload: string, ruleArn: string) => Promise<void>>();
 const sendToQueue = vi.fn<(arn: string, body: string, attributes: object) => Promise<void>>();
 let bus: LocalEventBus;
 let client: EventBridgeClient;

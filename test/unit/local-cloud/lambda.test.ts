@@ -7,6 +7,7 @@ import { LambdaService } from '../../../lib/local-cloud/lambda/lambda-service.ts
 import { type ToyFunction, toyFunction } from '../../support/toy-function.ts';
 
 const lines: string[] = [];
+const sendToQueue = vi.fn<(arn: string, body: string) => Promise<void>>();
 const toys: ToyFunction[] = [];
 let log: FunctionLog;
 let service: LambdaService;
@@ -14,8 +15,9 @@ let api: LocalService;
 
 beforeEach(async () => {
   lines.length = 0;
+  sendToQueue.mockReset().mockResolvedValue();
   log = new FunctionLog((source, line) => lines.push(`${source}: ${line}`));
-  service = new LambdaService(log, { retryPausesMs: [1, 1], throttlePauseMs: 1 });
+  service = new LambdaService(log, { retryMsBase: 1, throttleMs: 1, sendToQueue });
   api = await startInvokeApi(service);
 });
 afterEach(async () => {
@@ -161,9 +163,41 @@ describe('local Lambda', () => {
       status: 202,
       body: null,
     });
-    await vi.waitFor(() => expect(service.asyncOutcomes.all().get('failed')).toBe(1));
+    await vi.waitFor(() => expect(service.asyncOutcomes().get('failed')).toBe(1));
     expect(lines.filter((line) => line === 'later: ran')).toHaveLength(3);
     expect(deployed.starts).toBe(1);
+  });
+
+  test('an asynchronous invocation that failed for good is reported to its destination', async () => {
+    const deployed = deploy('reported', "export async function handler() { throw new Error('x'); }");
+    const onFailureArn = 'arn:aws:sqs:us-east-1:000000000000:failures';
+    service.putAsyncConfig(
+      { name: 'reported', qualifier: undefined },
+      { retriesMax: 1, ageSecondsMax: 60, onFailureArn },
+    );
+    await invoke('reported', { a: 1 }, { 'x-amz-invocation-type': 'Event' });
+    await vi.waitFor(() => expect(service.asyncOutcomes().get('failed')).toBe(1));
+    expect(sendToQueue.mock.calls[0]?.[0]).toBe(onFailureArn);
+    expect(JSON.parse(sendToQueue.mock.calls[0]?.[1] ?? '')).toMatchObject({
+      requestContext: {
+        functionArn: `${deployed.arn}:$LATEST`,
+        condition: 'RetriesExhausted',
+        approximateInvokeCount: 2,
+      },
+      requestPayload: { a: 1 },
+      responseContext: { functionError: 'Unhandled', executedVersion: '$LATEST' },
+      responsePayload: { errorType: 'Error', errorMessage: 'x' },
+    });
+  });
+
+  test('a service may invoke only what a permission names', () => {
+    deploy('guarded', 'export const handler = async () => 1;');
+    const guarded = { name: 'guarded', qualifier: undefined };
+    const check = (source: string) => () => service.checkPermission(guarded, 'events.amazonaws.com', source);
+    expect(check('arn:rule')).toThrow('may not invoke');
+    service.addPermission({ function: guarded, principal: 'events.amazonaws.com', sourceArn: 'arn:rule' });
+    expect(check('arn:rule')).not.toThrow();
+    expect(check('arn:other')).toThrow('may not invoke');
   });
 
   test('adds up embedded metrics and passes other lines on', async () => {

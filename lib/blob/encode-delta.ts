@@ -1,5 +1,5 @@
-import { readRun, type Transition, type TypeTransition } from '../state/transition.ts';
-import { assembleBlob, type EncodedBlob, type PartTypes } from './blob-parts.ts';
+import { readRun, type Transition } from '../state/transition.ts';
+import { assembleBlob, type BlobSection, type EncodedBlob, type PartTypes } from './blob-parts.ts';
 import { type DeltaSection, writeDeltaSection } from './encode-section.ts';
 
 export interface DeltaOptions {
@@ -12,12 +12,12 @@ export interface DeltaOptions {
 
 /** The blob that leads from a transition's state to the next. Costs what the change costs; mirrors apply-delta.ts. */
 export function encodeDelta(transition: Transition, { tag, headerTags, parts }: DeltaOptions): EncodedBlob {
-  const { from } = transition;
-  return assembleBlob(
-    { originTag: from.tag, destinationTag: tag, headerTags },
-    transition.types.map((type) => deltaSection(type.schema, () => forward(type))),
-    { schema: from.schema, parts },
+  const { from, hashKeys } = transition;
+  const sections = transition.types.map(({ schema, before, statistics, removed, added }) =>
+    deltaSection({ schema, shardCount: before.shardCount, statistics, hashKeys, removed, added }),
   );
+  const header = { originTag: from.tag, destinationTag: tag, headerTags };
+  return assembleBlob(header, sections, { schema: from.schema, parts });
 }
 
 /** The blob that leads back: the same change with the roles swapped, over the same statistics. */
@@ -25,31 +25,23 @@ export function encodeReverseDelta(
   transition: Transition,
   { tag, parts }: Omit<DeltaOptions, 'headerTags'>,
 ): EncodedBlob {
-  const { from } = transition;
-  return assembleBlob(
-    { originTag: tag, destinationTag: from.tag, headerTags: from.headerTags },
-    transition.types.map((type) => deltaSection(type.schema, () => backward(type))),
-    { schema: from.schema, parts },
-  );
+  const { from, hashKeys } = transition;
+  const sections = transition.types.map(({ schema, before, statistics, removed, added }) => {
+    const returning = readRun(before, removed);
+    const { shardCount } = before;
+    return deltaSection({
+      schema,
+      shardCount,
+      statistics,
+      hashKeys,
+      removed: added.ordinals,
+      added: returning,
+    });
+  });
+  const header = { originTag: tag, destinationTag: from.tag, headerTags: from.headerTags };
+  return assembleBlob(header, sections, { schema: from.schema, parts });
 }
 
-function deltaSection(schema: TypeTransition['schema'], section: () => DeltaSection) {
-  return {
-    schema,
-    write: (out: Parameters<typeof writeDeltaSection>[1]) => writeDeltaSection(section(), out),
-  };
-}
-
-function forward({ schema, before, statistics, removed, added }: TypeTransition): DeltaSection {
-  return { schema, shardCount: before.shardCount, statistics, removed, added };
-}
-
-function backward({ schema, before, statistics, removed, added }: TypeTransition): DeltaSection {
-  return {
-    schema,
-    shardCount: before.shardCount,
-    statistics,
-    removed: added.ordinals,
-    added: readRun(before, removed),
-  };
+function deltaSection(section: DeltaSection): BlobSection {
+  return { schema: section.schema, write: (out) => writeDeltaSection(section, out) };
 }

@@ -3,15 +3,7 @@ import { ByteWriter } from '../bytes/byte-writer.ts';
 import type { FieldKind, ObjectSchema } from '../schema/schema.ts';
 import { RecordCursor } from '../state/record-cursor.ts';
 import type { ObjectStatistics } from '../state/type-statistics.ts';
-
-/** Packs the records of one shard, in order of ordinal, into the layout of their kind. */
-export interface ShardEncoder {
-  /** The record whose canonical bytes start at `bytes[start]`. */
-  addRecord(bytes: Uint8Array, start: number): void;
-  /** A slot without a record. */
-  addHole(): void;
-  writeTo(out: ByteWriter): void;
-}
+import type { ShardEncoder } from './shard-encoder.ts';
 
 /** Docs/format.md, "OBJECT". */
 export class ObjectShardEncoder implements ShardEncoder {

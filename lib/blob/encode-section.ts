@@ -1,11 +1,17 @@
 import { ByteWriter, varIntSize } from '../bytes/byte-writer.ts';
-import { DatasetError } from '../errors.ts';
-import type { Schema } from '../schema/schema.ts';
+import { hashTableSize } from '../bytes/hash.ts';
+import type { ObjectSchema, Schema } from '../schema/schema.ts';
+import type { HashKeys } from '../state/hash-keys.ts';
+import { RecordCursor } from '../state/record-cursor.ts';
 import type { RecordRun } from '../state/transition.ts';
 import { shardMaxOrdinal, type TypeStatistics } from '../state/type-statistics.ts';
 import type { TypeRecords } from '../state/type-write-state.ts';
 import { writeSchema } from './encode-header.ts';
-import { ObjectShardEncoder, type ShardEncoder } from './encode-object.ts';
+import { ListShardEncoder } from './encode-list.ts';
+import { MapShardEncoder } from './encode-map.ts';
+import { ObjectShardEncoder } from './encode-object.ts';
+import { SetShardEncoder } from './encode-set.ts';
+import type { ShardEncoder, ShardSize } from './shard-encoder.ts';
 
 /** Java writes bit sets in segments of this many 64-bit words, at least one. */
 const bitSetSegmentWords = 256;
@@ -15,6 +21,7 @@ export interface SnapshotSection {
   readonly schema: Schema;
   readonly records: TypeRecords;
   readonly statistics: TypeStatistics;
+  readonly hashKeys: HashKeys;
 }
 
 /** One type of a delta. */
@@ -24,6 +31,7 @@ export interface DeltaSection {
   readonly statistics: TypeStatistics;
   readonly removed: Int32Array;
   readonly added: RecordRun;
+  readonly hashKeys: HashKeys;
 }
 
 /** Docs/format.md, "Type sections". */
@@ -36,7 +44,8 @@ export function writeSnapshotSection(section: SnapshotSection, out: ByteWriter):
   const record = new ByteWriter();
   for (let shard = 0; shard < shardCount; shard++) {
     const slots = shardMaxOrdinal(maxOrdinal, shard, shardCount) + 1;
-    const encoder = shardEncoder(section, slots);
+    const total = totalOf(statistics, shard);
+    const encoder = shardEncoder(section, { recordCount: slots, capacity: total, total });
     for (let slot = 0; slot < slots; slot++) {
       const ordinal = slot * shardCount + shard;
       if (records.isPopulated(ordinal)) {
@@ -59,7 +68,11 @@ export function writeDeltaSection(section: DeltaSection, out: ByteWriter): void 
   if (shardCount > 1) out.writeVarInt(statistics.maxOrdinal);
   for (let shard = 0; shard < shardCount; shard++) {
     const indexes = indexesOfShard(added.ordinals, shard, shardCount);
-    const encoder = shardEncoder(section, indexes.length);
+    const encoder = shardEncoder(section, {
+      recordCount: indexes.length,
+      capacity: schema.kind === 'OBJECT' ? 0 : capacityOf(schema.kind, added, indexes),
+      total: totalOf(statistics, shard),
+    });
     for (const index of indexes) encoder.addRecord(added.bytes, added.starts[index] as number);
     out.writeVarInt(shardMaxOrdinal(statistics.maxOrdinal, shard, shardCount));
     writeGapList(removed, shard, shardCount, out);
@@ -68,16 +81,34 @@ export function writeDeltaSection(section: DeltaSection, out: ByteWriter): void 
   }
 }
 
-function shardEncoder(
-  { schema, statistics }: { readonly schema: Schema; readonly statistics: TypeStatistics },
-  recordCount: number,
-): ShardEncoder {
-  if (schema.kind === 'OBJECT' && statistics.kind === 'OBJECT') {
-    return new ObjectShardEncoder(schema, statistics, recordCount);
+function shardEncoder(section: SnapshotSection | DeltaSection, size: ShardSize): ShardEncoder {
+  const { schema, statistics, hashKeys } = section;
+  switch (statistics.kind) {
+    case 'OBJECT':
+      return new ObjectShardEncoder(schema as ObjectSchema, statistics, size.recordCount);
+    case 'LIST':
+      return new ListShardEncoder(statistics, size);
+    case 'SET':
+      return new SetShardEncoder(statistics, size, hashKeys.ofType(schema.name));
+    case 'MAP':
+      return new MapShardEncoder(statistics, size, hashKeys.ofType(schema.name));
   }
-  throw new DatasetError('incompatible', `type '${schema.name}': ${schema.kind} cannot be written`, {
-    type: schema.name,
-  });
+}
+
+function totalOf(statistics: TypeStatistics, shard: number): number {
+  return statistics.kind === 'OBJECT' ? 0 : (statistics.shardTotals[shard] as number);
+}
+
+/** Elements or buckets of some records of a run. */
+function capacityOf(kind: 'LIST' | 'SET' | 'MAP', run: RecordRun, indexes: readonly number[]): number {
+  const cursor = new RecordCursor();
+  let capacity = 0;
+  for (const index of indexes) {
+    cursor.open(run.bytes, run.starts[index] as number);
+    const size = cursor.readVarInt();
+    capacity += kind === 'LIST' ? size : hashTableSize(size);
+  }
+  return capacity;
 }
 
 function writeSectionFront(schema: Schema, shardCount: number, out: ByteWriter): void {

@@ -1,5 +1,6 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import type { Schema } from '../schema/schema.ts';
+import { HashKeys } from '../state/hash-keys.ts';
 import type { ReadState } from '../state/read-state.ts';
 import type { TypeStatistics } from '../state/type-statistics.ts';
 import type { TypeRecords } from '../state/type-write-state.ts';
@@ -20,12 +21,13 @@ export interface SnapshotOptions {
 /** A whole state in one blob; mirrors decode-snapshot.ts. */
 export function encodeSnapshot(state: ReadState, { parts, statistics }: SnapshotOptions): EncodedBlob {
   const { schema, originTag, tag, headerTags } = state;
+  const hashKeys = new HashKeys(schema, (type, ordinal, out) => state.type(type).writeRecord(ordinal, out));
   const sections = schema.inBlobOrder.map((type) => ({
     schema: type,
     write: (out: ByteWriter) => {
       const records = state.type(type.name);
       const ofType = statistics?.get(type.name) ?? statisticsOf(type, records);
-      writeSnapshotSection({ schema: type, records, statistics: ofType }, out);
+      writeSnapshotSection({ schema: type, records, statistics: ofType, hashKeys }, out);
     },
   }));
   return assembleBlob({ originTag, destinationTag: tag, headerTags }, sections, { schema, parts });

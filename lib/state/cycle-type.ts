@@ -1,3 +1,4 @@
+import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
 import { IntMap } from '../bytes/int-map.ts';
 import { DatasetError } from '../errors.ts';
@@ -35,10 +36,14 @@ export class CycleType {
 
   /** The ordinal of a record that is in the state beneath or was added before; -1: neither. */
   find(hash: number, record: RecordBytes): number {
-    const ordinal = this.base.find(hash, record);
-    if (ordinal >= 0) return ordinal;
-    const index = this.#table.find(hash, this.arena, record);
-    return index < 0 ? -1 : this.ordinalOf(index);
+    let ordinal = this.base.find(hash, record);
+    if (ordinal < 0) {
+      const index = this.#table.find(hash, this.arena, record);
+      if (index < 0) return -1;
+      ordinal = this.ordinalOf(index);
+    }
+    if (this.#isFullPopulate) this.markRoot(ordinal);
+    return ordinal;
   }
 
   /** Gives a new record the lowest ordinal that is free. */
@@ -57,6 +62,7 @@ export class CycleType {
     }
     this.#ordinals[index] = ordinal;
     this.#indexes.set(ordinal, index);
+    if (this.#isFullPopulate) this.markRoot(ordinal);
     return ordinal;
   }
 
@@ -67,6 +73,13 @@ export class CycleType {
   /** Index in the arena of the record with this ordinal; -1: it is not from this cycle. */
   indexOf(ordinal: number): number {
     return this.#indexes.get(ordinal, -1);
+  }
+
+  /** Appends the canonical bytes of a record of the cycle or of the state beneath. */
+  writeRecord(ordinal: number, out: ByteWriter): void {
+    const index = this.indexOf(ordinal);
+    if (index < 0) this.base.records.writeRecord(ordinal, out);
+    else out.writeBytes(this.arena.bytes, this.arena.startOf(index), this.arena.endOf(index));
   }
 
   has(ordinal: number): boolean {
@@ -81,10 +94,18 @@ export class CycleType {
     this.#rootMarks.set(ordinal, rootDropped);
   }
 
-  isRoot(ordinal: number): boolean {
+  /**
+   * The record lives on.
+   *
+   * @param referenceChange by how much its references differ from those of the state beneath
+   */
+  isAlive(ordinal: number, referenceChange: number): boolean {
     const mark = this.#rootMarks.get(ordinal, unmarked);
-    if (mark !== unmarked) return mark === rootAdded;
-    return !this.#isFullPopulate && !this.#indexes.has(ordinal) && this.base.isRoot(ordinal);
+    if (mark === rootAdded) return true;
+    // What a populator did not add goes, as in Hollow, even if something refers to it.
+    if (this.#isFullPopulate) return false;
+    if (this.base.references.of(ordinal) + referenceChange > 0) return true;
+    return mark === unmarked && !this.#indexes.has(ordinal) && this.base.isRoot(ordinal);
   }
 
   /** Every ordinal that may have lost its last hold on life, other than by the death of what refers to it. */

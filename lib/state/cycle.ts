@@ -1,8 +1,10 @@
 import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
+import type { Schema } from '../schema/schema.ts';
 import { CycleType, hashOf } from './cycle-type.ts';
+import { HashKeys } from './hash-keys.ts';
 import type { ReadState } from './read-state.ts';
-import type { RecordReferences } from './record-references.ts';
+import type { FoundReferences, RecordReferences } from './record-references.ts';
 import { RecordWriter } from './record-writer.ts';
 import { sweep } from './sweep.ts';
 import type { RecordRun, Transition, TypeTransition } from './transition.ts';
@@ -27,6 +29,7 @@ export class Cycle {
   readonly #types: readonly CycleType[];
   readonly #positions: ReadonlyMap<string, number>;
   readonly #writer: RecordWriter;
+  readonly #hashKeys: HashKeys;
   #transition: Transition | null = null;
 
   constructor(base: CycleBase) {
@@ -37,6 +40,9 @@ export class Cycle {
       base.types.map((type) => type.schema),
       (position, record) => this.#intern(position, record),
     );
+    this.#hashKeys = new HashKeys(base.state.schema, (type, ordinal, out) =>
+      this.#type(this.#positionOf(type)).writeRecord(ordinal, out),
+    );
   }
 
   /**
@@ -44,7 +50,8 @@ export class Cycle {
    * there already (be it removed by this very cycle) is returned again.
    *
    * @param value a record that passed `validateRecord`
-   * @throws DatasetError `invalid` if there is no such type or the value was not valid after all
+   * @throws DatasetError `invalid` if there is no such type or the value was not valid after all; `rejected` if the
+   *   hash key of an element of a set, or of a key of a map, is null
    */
   add(type: string, value: unknown): number {
     const position = this.#positionOf(type);
@@ -53,9 +60,10 @@ export class Cycle {
 
   /**
    * The low-level way in: a record whose references are ordinals. OBJECT: values in field order, null for null, BYTES
-   * as Uint8Array; LIST and SET: ordinals of the elements; MAP: [key, value] ordinals.
+   * as Uint8Array; LIST and SET: ordinals of the elements; MAP: [key, value] ordinals. Whether they lead anywhere is not
+   * checked, as in Hollow: what they refer to may be added later in the cycle.
    *
-   * @throws DatasetError `invalid` as for {@link add}, and if a reference leads nowhere
+   * @throws DatasetError as {@link add}
    */
   addFlat(type: string, values: readonly unknown[]): number {
     const position = this.#positionOf(type);
@@ -94,7 +102,7 @@ export class Cycle {
       const change = planType(type, dead[position] as ReadonlySet<number>);
       if (change !== null) types.push(change);
     });
-    return { from: this.#base.state, types, isEmpty: types.length === 0 };
+    return { from: this.#base.state, types, isEmpty: types.length === 0, hashKeys: this.#hashKeys };
   }
 
   #addRoot(position: number, ordinal: number): number {
@@ -110,16 +118,22 @@ export class Cycle {
     const known = type.find(hash, record);
     if (known >= 0) return known;
     const found = this.#base.references.read(position, record.bytes, 0);
+    this.#requireHashable(type.base.schema, found);
     for (let i = 0; i < found.count; i++) {
-      const ordinal = found.ordinals[i] as number;
-      const target = this.#type(found.types[i] as number);
-      if (!target.has(ordinal)) {
-        throw new DatasetError('invalid', `${type.base.schema.name}: a reference leads nowhere`, { ordinal });
-      }
-      target.referenceChanges.add(ordinal, 1);
+      this.#type(found.types[i] as number).referenceChanges.add(found.ordinals[i] as number, 1);
     }
     this.#transition = null;
     return type.append(hash, record);
+  }
+
+  /** Found out now, when it can still be said of which record; the encoder could only fail as a whole. */
+  #requireHashable(schema: Schema, { count, types, ordinals }: FoundReferences): void {
+    if ((schema.kind !== 'SET' && schema.kind !== 'MAP') || schema.hashKey.length === 0) return;
+    const hash = this.#hashKeys.ofType(schema.name);
+    const keyType = this.#positionOf(schema.kind === 'SET' ? schema.elementType : schema.keyType);
+    // Of a map, keys and values alternate.
+    const step = schema.kind === 'SET' ? 1 : 2;
+    for (let i = 0; i < count && types[i] === keyType; i += step) hash(ordinals[i] as number);
   }
 
   #positionOf(type: string): number {

@@ -3,6 +3,7 @@ import { ByteWriter, unitsSize } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
 import { boxedField, describe, isPlainObject } from '../schema/record.ts';
 import type { Field, FieldKind, ObjectSchema, Schema } from '../schema/schema.ts';
+import { writeCollection } from './collection-bytes.ts';
 
 /** Gives a record its ordinal; `record` is only lent. */
 type Intern = (type: number, record: ByteWriter) => number;
@@ -49,7 +50,10 @@ export class RecordWriter {
   writeFlat(type: number, values: readonly unknown[]): number {
     const schema = this.#schema(type);
     const out = this.#level(0);
-    if (schema.kind !== 'OBJECT') throw unsupported(schema);
+    if (schema.kind !== 'OBJECT') {
+      writeCollection(schema.kind, values, out);
+      return this.#intern(type, out);
+    }
     if (values.length !== schema.fields.length) {
       throw new DatasetError('invalid', `${schema.name} has ${schema.fields.length} fields`, {
         type: schema.name,
@@ -63,8 +67,8 @@ export class RecordWriter {
   #writeNested(type: number, value: unknown, depth: number): number {
     const schema = this.#schema(type);
     const out = this.#level(depth);
-    if (schema.kind !== 'OBJECT') throw unsupported(schema);
-    this.#writeObject(schema, value, { out, depth });
+    if (schema.kind === 'OBJECT') this.#writeObject(schema, value, { out, depth });
+    else writeCollection(schema.kind, this.#collectionOrdinals(schema, value, depth + 1), out);
     return this.#intern(type, out);
   }
 
@@ -76,6 +80,22 @@ export class RecordWriter {
       else if (fieldValue === null || fieldValue === undefined) out.writeVarNull();
       else out.writeVarInt(this.#writeReferenced(field.referencedType, fieldValue, depth + 1));
     }
+  }
+
+  /** Of the elements, or pairs of them; `depth` is theirs. */
+  #collectionOrdinals(schema: Exclude<Schema, ObjectSchema>, value: unknown, depth: number): unknown[] {
+    if (schema.kind !== 'MAP') {
+      if (!Array.isArray(value)) throw unexpected(`an array (${schema.name})`, value);
+      return value.map((element: unknown) => this.#writeReferenced(schema.elementType, element, depth));
+    }
+    if (!Array.isArray(value) && !isPlainObject(value)) throw unexpected(`a map (${schema.name})`, value);
+    const entries: readonly unknown[] = Array.isArray(value) ? value : Object.entries(value);
+    return entries.map((entry) => {
+      if (!Array.isArray(entry) || entry.length !== 2)
+        throw unexpected(`[key, value] (${schema.name})`, entry);
+      const key = this.#writeReferenced(schema.keyType, entry[0], depth);
+      return [key, this.#writeReferenced(schema.valueType, entry[1], depth)];
+    });
   }
 
   /** A record, or the bare value that stands for one with a single field. */
@@ -192,10 +212,4 @@ function writeSized(value: Uint8Array, out: ByteWriter): void {
 
 function unexpected(what: string, value: unknown): DatasetError {
   return new DatasetError('invalid', `expected ${what}, got ${describe(value)}`);
-}
-
-function unsupported(schema: Schema): DatasetError {
-  return new DatasetError('incompatible', `type '${schema.name}': ${schema.kind} cannot be written`, {
-    type: schema.name,
-  });
 }

@@ -24,8 +24,9 @@ export function sweep(types: readonly CycleType[], references: RecordReferences)
     const position = stack.pop() as number;
     const type = types[position] as CycleType;
     const deadOfType = dead[position] as Set<number>;
-    if (deadOfType.has(ordinal) || type.isRoot(ordinal)) continue;
-    if (type.base.references.of(ordinal) + (changes[position] as IntMap).get(ordinal, 0) > 0) continue;
+    // A Java producer's records may refer to what is not there.
+    if (deadOfType.has(ordinal) || !type.has(ordinal)) continue;
+    if (type.isAlive(ordinal, (changes[position] as IntMap).get(ordinal, 0))) continue;
     deadOfType.add(ordinal);
     if (references.isLeaf(position)) continue;
     const index = type.indexOf(ordinal);

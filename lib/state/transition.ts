@@ -1,5 +1,6 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import type { Schema } from '../schema/schema.ts';
+import type { HashKeys } from './hash-keys.ts';
 import type { ReadState } from './read-state.ts';
 import type { TypeStatistics } from './type-statistics.ts';
 import type { TypeRecords } from './type-write-state.ts';
@@ -28,6 +29,8 @@ export interface Transition {
   /** The types that change, in blob order. */
   readonly types: readonly TypeTransition[];
   readonly isEmpty: boolean;
+  /** Over the records of both states. */
+  readonly hashKeys: HashKeys;
 }
 
 /** The records at these ordinals (ascending) of a state. */

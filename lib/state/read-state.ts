@@ -1,6 +1,7 @@
 import { DatasetError } from '../errors.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import { ObjectTypeState } from './object-type-state.ts';
+import { type RecordView, recordView } from './record.ts';
 
 /** What the parts of a read state are. */
 export interface ReadStateParts {
@@ -46,6 +47,15 @@ export class ReadState {
       types.set(type.name, ObjectTypeState.empty(type));
     }
     return new ReadState({ schema, tag: -1n, originTag: -1n, headerTags: new Map(), types });
+  }
+
+  /**
+   * A record of an OBJECT type as an object. No check that the ordinal is populated.
+   *
+   * @throws DatasetError `invalid` if there is no such OBJECT type
+   */
+  view(type: string, ordinal: number): RecordView {
+    return recordView(this, type, ordinal);
   }
 
   /** @throws DatasetError `invalid` if there is no such type */

@@ -47,6 +47,11 @@ export class FieldReader {
     return word;
   }
 
+  /** As it came, for a reader of its own. */
+  value(name: string): unknown {
+    return this.#fields.get(name);
+  }
+
   object(name: string): FieldReader {
     return new FieldReader(this.#fields.get(name), `${this.#at}.${name}`);
   }

@@ -28,6 +28,7 @@ interface Persistence {
 }
 
 export async function startSqs(options: SqsOptions = {}): Promise<LocalSqs> {
+  await acceptAllCharacters();
   const stores = await createStores();
   const persistence =
     options.directory === undefined ? null : await openPersistence(options.directory, stores);
@@ -53,6 +54,15 @@ export async function startSqs(options: SqsOptions = {}): Promise<LocalSqs> {
 
 /** The parts that the package does not export; the version is pinned and the unit tests fail if they move. */
 const internals = (path: string): string => new URL(path, import.meta.resolve('fauxqs')).href;
+
+/** Its pattern of refused characters knows no code points: it would refuse what SQS takes, 🗼 for one. */
+async function acceptAllCharacters(): Promise<void> {
+  const { INVALID_MESSAGE_BODY_CHAR: pattern }: { INVALID_MESSAGE_BODY_CHAR: RegExp } = await import(
+    internals('./sqs/sqsTypes.js')
+  );
+  const refused = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u; // SQS API reference, SendMessage
+  pattern.test = (text) => refused.test(text);
+}
 
 async function createStores(): Promise<Stores> {
   const sqs: { SqsStore: new () => Stores['sqsStore'] } = await import(internals('./sqs/sqsStore.js'));

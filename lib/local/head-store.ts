@@ -4,7 +4,7 @@ import { FieldReader } from '../field-reader.ts';
 import { checkProposal, checkSnapshot, decideCommit, decideSnapshot } from '../head-rules.ts';
 import type { CommitOutcome, CommitProposal, DatasetId, Head, HeadStore, SnapshotEntry } from '../ports.ts';
 import { decodeHead, encodeHead } from './head-json.ts';
-import { openDatabase, transact } from './sqlite.ts';
+import { attempt, openDatabase, transact } from './sqlite.ts';
 
 const tables = 'CREATE TABLE IF NOT EXISTS heads (chain TEXT PRIMARY KEY, head TEXT NOT NULL) STRICT';
 
@@ -19,7 +19,7 @@ export class LocalHeadStore implements HeadStore {
 
   async load(id: DatasetId, _consistency: 'strong' | 'eventual'): Promise<Head | null> {
     checkDatasetId(id);
-    return transact(this.#database, 'load head', () => this.#find(printDatasetId(id)));
+    return attempt('load head', () => this.#find(printDatasetId(id)));
   }
 
   async commit(id: DatasetId, proposal: CommitProposal): Promise<CommitOutcome> {

@@ -8,20 +8,27 @@ const busyMsMax = 5_000;
 
 /** Opens the file for several processes at once, creates it and its tables if missing; a commit survives a power cut. */
 export function openDatabase(file: string, tables: string): DatabaseSync {
-  try {
+  return attempt(`open ${file}`, () => {
     mkdirSync(dirname(file), { recursive: true });
     const database = new DatabaseSync(file, { timeout: busyMsMax });
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     database.exec(tables);
     return database;
+  });
+}
+
+/** Runs `body`; what SQLite throws becomes a DatasetError. */
+export function attempt<Result>(doing: string, body: () => Result): Result {
+  try {
+    return body();
   } catch (error) {
-    throw localError(error, `open ${file}`);
+    throw localError(error, doing);
   }
 }
 
 /** Runs `body` alone among all processes: all of it happens, or nothing. */
 export function transact<Result>(database: DatabaseSync, doing: string, body: () => Result): Result {
-  try {
+  return attempt(doing, () => {
     database.exec('BEGIN IMMEDIATE');
     try {
       const result = body();
@@ -31,7 +38,5 @@ export function transact<Result>(database: DatabaseSync, doing: string, body: ()
       if (database.isTransaction) database.exec('ROLLBACK');
       throw error;
     }
-  } catch (error) {
-    throw localError(error, doing);
-  }
+  });
 }

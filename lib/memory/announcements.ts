@@ -19,7 +19,8 @@ export class MemoryAnnouncements implements Announcer, AnnouncementWatcher {
   readonly #listeners = new Set<(announcement: Announcement) => void>();
 
   async announce(announcement: Announcement): Promise<void> {
-    for (const listener of [...this.#listeners]) listener(announcement);
+    const listeners = Array.from(this.#listeners); // a listener may start another watch
+    for (const listener of listeners) listener(announcement);
   }
 
   watch(listener: (announcement: Announcement) => void, signal: AbortSignal): Promise<void> {

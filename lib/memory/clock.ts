@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert } from '../assert.ts';
 import type { Clock } from '../ports.ts';
+import { nextTurn } from '../system-turn.ts';
 
 interface Sleeper {
   readonly wakeAtMs: number;
@@ -82,7 +82,6 @@ export class VirtualClock implements Clock {
   async #wake(sleeper: Sleeper): Promise<void> {
     this.#elapsedMs = sleeper.wakeAtMs;
     sleeper.wake();
-    // A turn of the event loop: every chain of promises that needs no more time has run to its end then.
     await nextTurn();
   }
 }

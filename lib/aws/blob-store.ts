@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import {
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  HeadObjectCommand,
+  NoSuchKey,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { checkBlobMetadata, checkBlobName } from '../blob-rules.ts';
+import { DatasetError } from '../errors.ts';
+import type { BlobMetadata, BlobStore, PutOutcome, StoredBlob } from '../ports.ts';
+import { awsError } from './errors.ts';
+
+export interface AwsBlobStoreOptions {
+  readonly client: S3Client;
+  readonly bucket: string;
+}
+
+/**
+ * Blobs as S3 objects under their own names. A put is conditional on the name being free, and carries the SHA-256 that
+ * S3 checks, keeps, and sends along with every get. That a missing object is told from a forbidden one needs
+ * `s3:ListBucket`; without it S3 says 403 for both, which is `denied` here, never "missing".
+ */
+export class AwsBlobStore implements BlobStore {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+
+  constructor(options: AwsBlobStoreOptions) {
+    this.#client = options.client;
+    this.#bucket = options.bucket;
+  }
+
+  async put(name: string, bytes: Uint8Array, metadata: BlobMetadata): Promise<PutOutcome> {
+    checkBlobName(name);
+    checkBlobMetadata(metadata);
+    const command = new PutObjectCommand({
+      Bucket: this.#bucket,
+      Key: name,
+      Body: bytes,
+      ContentType: 'application/octet-stream',
+      IfNoneMatch: '*',
+      ChecksumSHA256: createHash('sha256').update(bytes).digest('base64'),
+      Metadata: { ...metadata },
+    });
+    try {
+      await this.#client.send(command);
+      return { kind: 'stored' };
+    } catch (error) {
+      if (error instanceof Error && error.name === 'PreconditionFailed') return this.#describe(name);
+      throw awsError(error, `put ${name}`);
+    }
+  }
+
+  async get(name: string): Promise<StoredBlob | null> {
+    checkBlobName(name);
+    try {
+      const command = new GetObjectCommand({ Bucket: this.#bucket, Key: name, ChecksumMode: 'ENABLED' });
+      const result = await this.#client.send(command);
+      return { bytes: await readVerified(result, name), metadata: result.Metadata ?? {} };
+    } catch (error) {
+      if (error instanceof NoSuchKey) return null;
+      throw awsError(error, `get ${name}`);
+    }
+  }
+
+  async #describe(name: string): Promise<PutOutcome> {
+    try {
+      const result = await this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: name }));
+      return { kind: 'exists', metadata: result.Metadata ?? {}, size: result.ContentLength ?? 0 };
+    } catch (error) {
+      const cause = awsError(error, `describe ${name}`);
+      if (cause.details['status'] !== 404) throw cause;
+      throw new DatasetError('unavailable', `put ${name}: it was taken, and has gone since`, { name }, error);
+    }
+  }
+}
+
+/** The SDK compares the body with the digest while it is read, but only if the object has one: so it must. */
+async function readVerified(result: GetObjectCommandOutput, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  const { Body: body, ChecksumSHA256: digest, ContentLength: size } = result;
+  if (!(body instanceof Readable) || size === undefined) {
+    throw new DatasetError('unavailable', `get ${name}: an answer without a body or its size`, { name });
+  }
+  if (digest === undefined || digest.includes('-')) {
+    body.destroy();
+    throw new DatasetError('corrupt', `get ${name}: it has no SHA-256 of the whole object`, { name });
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    if (at + chunk.length <= size) bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  if (at !== size)
+    throw new DatasetError('unavailable', `get ${name}: ${at} of ${size} bytes`, { name, size });
+  return bytes;
+}

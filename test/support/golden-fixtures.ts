@@ -2,7 +2,7 @@
  * Blobs written by Java Hollow and, as JSON, what Java's reader sees in them: test/golden/fixtures. A LONG is a decimal
  * string, FLOAT and DOUBLE are `f:` or `d:` and their bits in hex, BYTES `x:` and hex; references are ordinals.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
@@ -33,12 +33,14 @@ const stateShape = z.object({
   originTag: z.string(),
   destinationTag: z.string(),
   headerTags: z.record(z.string(), z.string()),
+  checksum: z.number(),
   types: z.record(
     z.string(),
     z.object({
       schema: schemaShape,
       numShards: z.number(),
       maxOrdinal: z.number(),
+      checksum: z.number(),
       records: z.record(z.string(), z.union([scalarsShape, collectionShape])),
     }),
   ),
@@ -46,6 +48,11 @@ const stateShape = z.object({
 
 export type ExpectedState = z.infer<typeof stateShape>;
 export type ExpectedType = ExpectedState['types'][string];
+
+/** Names of all cases. */
+export const fixtureCases: readonly string[] = readdirSync(root, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name);
 
 /** A file of a case, unpacked if it is stored as .gz; null: there is no such file. */
 export function readFixture(caseName: string, file: string): Uint8Array | null {

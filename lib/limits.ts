@@ -35,6 +35,9 @@ export const limits = {
   /** Full-jitter backoff between rounds of the commit loop. */
   commitBackoffBaseMs: 10,
   commitBackoffCapMs: 400,
+  /** Messages and time for one batch of a long-lived producer, and how long it waits for the first message. */
+  runBatchMsMax: 30_000,
+  runWaitMs: 20_000,
   /** Attempts of one refresh (each reads the head afresh; the later ones force a snapshot). */
   refreshAttemptsMax: 3,
   /** Blobs that one refresh fetches at once. */

@@ -58,14 +58,7 @@ export async function advance(
   const indexes =
     start.indexes === null ? buildIndexes(state, source) : steps.reduce(applyToIndexes, start.indexes);
   return {
-    loaded: {
-      ref: plan.to,
-      mapGeneration: head.mapGeneration,
-      schemaId: head.schemaId,
-      state,
-      indexes,
-      hashes,
-    },
+    loaded: { ref: plan.to, schemaId: head.schemaId, state, indexes, hashes },
     fromSnapshot: plan.kind === 'snapshot',
     steps,
   };
@@ -136,9 +129,13 @@ function verifyHead(hashes: LoadedHashes, head: Head): void {
   if (hashes.bookkeeping === null) return;
   const actual = toHex(hashes.bookkeeping);
   if (actual === head.hashes.bookkeeping) return;
-  throw new DatasetError('corrupt', `version ${head.version} does not have the bookkeeping hash that was committed`, {
-    version: head.version,
-    expected: head.hashes.bookkeeping,
-    actual,
-  });
+  throw new DatasetError(
+    'corrupt',
+    `version ${head.version} does not have the bookkeeping hash that was committed`,
+    {
+      version: head.version,
+      expected: head.hashes.bookkeeping,
+      actual,
+    },
+  );
 }

@@ -1,18 +1,21 @@
+import type { StateChanges } from '../blob/apply-delta.ts';
 import { UniqueKeyIndex } from '../indexes/unique-key.ts';
 import type { VersionRef } from '../ports.ts';
-import type { StateChanges } from '../blob/apply-delta.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { hashState, type StateHash, updateHash } from '../state/state-hash.ts';
 
-/** What readers hold: one committed version, complete and immutable. A refresh swaps one reference to it. */
-export interface LoadedVersion {
-  readonly ref: VersionRef;
-  readonly mapGeneration: number;
-  readonly schemaId: string;
+/** A state with what is derived from it. */
+export interface LoadedState {
   readonly state: ReadState;
   /** By type name. */
   readonly indexes: ReadonlyMap<string, UniqueKeyIndex>;
   readonly hashes: LoadedHashes;
+}
+
+/** What readers hold: one committed version, complete and immutable. A refresh swaps one reference to it. */
+export interface LoadedVersion extends LoadedState {
+  readonly ref: VersionRef;
+  readonly schemaId: string;
 }
 
 export interface LoadedHashes {
@@ -46,7 +49,11 @@ export interface StateStep {
   readonly changes: StateChanges;
 }
 
-export function updateLoadedHashes(hashes: LoadedHashes, step: StateStep, options: LoadOptions): LoadedHashes {
+export function updateLoadedHashes(
+  hashes: LoadedHashes,
+  step: StateStep,
+  options: LoadOptions,
+): LoadedHashes {
   const { isData, isBookkeeping } = typeFilters(options);
   const { from, to, changes } = step;
   return {
@@ -60,21 +67,17 @@ export function updateLoadedHashes(hashes: LoadedHashes, step: StateStep, option
 
 /** Indexes of a state that did not come from a delta. */
 export function buildIndexes(state: ReadState, options: LoadOptions): Map<string, UniqueKeyIndex> {
-  const types = options.indexedTypes ?? state.schema.keyedTypes.filter((type) => state.typeNames.includes(type));
+  const types =
+    options.indexedTypes ?? state.schema.keyedTypes.filter((type) => state.typeNames.includes(type));
   return new Map(types.map((type) => [type, UniqueKeyIndex.build(state, type)]));
 }
 
-/** The same indexes one delta later. Types that the delta did not touch keep theirs. */
+/** The same indexes one delta later. */
 export function applyToIndexes(
   indexes: ReadonlyMap<string, UniqueKeyIndex>,
-  step: StateStep,
+  { to, changes }: StateStep,
 ): Map<string, UniqueKeyIndex> {
-  const next = new Map(indexes);
-  for (const [type, index] of indexes) {
-    const change = step.changes.get(type);
-    if (change !== undefined) next.set(type, index.apply(step.to, change));
-  }
-  return next;
+  return new Map(Array.from(indexes, ([type, index]) => [type, index.apply(to, changes.get(type))]));
 }
 
 type TypeFilter = (type: string) => boolean;

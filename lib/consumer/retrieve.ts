@@ -73,7 +73,10 @@ async function retrieveBlob(source: BlobSource, name: BlobName): Promise<Retriev
   };
 }
 
-async function getBlob(blobs: BlobStore, name: string): Promise<{ bytes: Uint8Array; metadata: BlobMetadata }> {
+async function getBlob(
+  blobs: BlobStore,
+  name: string,
+): Promise<{ bytes: Uint8Array; metadata: BlobMetadata }> {
   const blob = await blobs.get(name);
   if (blob === null) {
     throw new DatasetError('corrupt', 'a blob that the head names is missing', { name, missing: true });

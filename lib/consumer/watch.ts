@@ -113,7 +113,8 @@ async function keepRefreshing(
     if (reached !== null) {
       ports.telemetry.record('PropagationLagMs', Math.max(0, clock.nowMs() - reached.committedAtMs));
     }
-    const hasMoved = target.version !== null && (before === null || compareVersions(target.version, before) > 0);
+    const hasMoved =
+      target.version !== null && (before === null || compareVersions(target.version, before) > 0);
     if (hints.newest === null) {
       missed = 0;
       const isSurprise = hasMoved && before !== null && reached === null;

@@ -1,5 +1,6 @@
+import { newestSnapshot } from '../head-rules.ts';
 import { limits } from '../limits.ts';
-import type { CommitEntry, CommitProposal, Head, SnapshotEntry, StateHashes } from '../ports.ts';
+import type { CommitEntry, CommitProposal, Head, SnapshotEntry, StateHashes, VersionRef } from '../ports.ts';
 
 /** Bounds of a chain. Tests shrink them; the defaults are {@link limits}. */
 export interface ChainBounds {
@@ -31,7 +32,7 @@ export function planNextCommit(head: Head, next: NextVersion, bounds: ChainBound
     version: next.version,
     cid: next.cid,
     hashes: next.hashes,
-    recent: trimRecent([...head.recent, entryOf(next)], newestSnapshotVersion(head), bounds),
+    recent: trimRecent([...head.recent, entryOf(next)], newestSnapshot(head).version, bounds),
     schemaId: next.schemaId,
     mapGeneration: head.mapGeneration,
   };
@@ -57,11 +58,11 @@ export const firstMapGeneration = 1;
 
 /** Deltas that a cold reader applies. */
 export function chainLength(head: Head): number {
-  return head.version - newestSnapshotVersion(head);
+  return head.version - newestSnapshot(head).version;
 }
 
-export function snapshotEntryOf(head: Head, size: number): SnapshotEntry {
-  return { version: head.version, cid: head.cid, hash: head.hashes.data, size };
+export function snapshotEntryOf(ref: VersionRef, hashes: StateHashes, size: number): SnapshotEntry {
+  return { version: ref.version, cid: ref.cid, hash: hashes.data, size };
 }
 
 /**
@@ -75,10 +76,6 @@ function trimRecent(
 ): readonly CommitEntry[] {
   const lagging = entries.length - bounds.recentEntriesMin;
   return entries.filter((entry, index) => entry.version >= snapshotVersion || index >= lagging);
-}
-
-function newestSnapshotVersion(head: Head): number {
-  return head.snapshots.at(-1)?.version ?? 0;
 }
 
 function entryOf({ version, cid, hashes, size }: NextVersion): CommitEntry {

@@ -1,0 +1,157 @@
+import { DatasetError, isDatasetError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import type { CommitOutcome, Deadline, Head } from '../ports.ts';
+import { commitBackoffMs } from './backoff.ts';
+import { chainLength } from './chain.ts';
+import type { ProducerContext } from './context.ts';
+import { runCycle, type StagedVersion } from './cycle.ts';
+import type { KeyChange } from './join.ts';
+import { writeSnapshot } from './snapshot.ts';
+import { bringTo, type WarmState } from './warm-state.ts';
+
+/** Where the commit loop finds a warm state and leaves the one it ends with, also when it fails. */
+export interface WarmHolder {
+  warm: WarmState | null;
+}
+
+export interface CommitResult {
+  /** The head in which everything is; null: the dataset has no version and needs none. */
+  readonly head: Head | null;
+  /** What this call committed; null: another commit, or an earlier attempt, had brought it in. */
+  readonly committed: StagedVersion | null;
+}
+
+/**
+ * Brings `changes` into the dataset. The only loop: read the head, bring the state to it, run a cycle, commit on the
+ * condition that the head is still the one that was read.
+ *
+ * A conflict and an unknown outcome are treated alike: back off, read again, plan again. If the commit did land, the
+ * plan is empty, and that is all there is to know. Nothing that was published is ever taken back.
+ *
+ * @throws DatasetError `conflict` or `unavailable` when attempts or time run out: nothing is lost, try again later
+ */
+export async function commitChanges(
+  context: ProducerContext,
+  holder: WarmHolder,
+  changes: readonly KeyChange[],
+  deadline: Deadline,
+): Promise<CommitResult> {
+  const unknown = new Map<string, StagedVersion>();
+  let problem: unknown = null;
+  for (let attempt = 0; attempt < limits.commitAttemptsMax; attempt++) {
+    if (attempt > 0) await context.clock.sleep(commitBackoffMs(context.random, attempt - 1));
+    if (deadline.remainingMs() < limits.commitRoundMsMin) {
+      throw new DatasetError('unavailable', 'no time left for a round', { attempt }, problem);
+    }
+    const forceSnapshot = isDatasetError(problem, 'corrupt');
+    try {
+      const result = await runRound(context, holder, { changes, unknown, forceSnapshot });
+      if (result !== null) return result;
+      problem = new DatasetError('conflict', 'another producer was first in every round', { attempt });
+    } catch (error) {
+      if (!isWorthAnotherRound(error)) throw error;
+      context.telemetry.log('warn', 'a round of the commit loop failed', { attempt, error });
+      problem = error;
+    }
+  }
+  throw problem;
+}
+
+function isWorthAnotherRound(error: unknown): boolean {
+  return isDatasetError(error) && ['unavailable', 'conflict', 'corrupt'].includes(error.kind);
+}
+
+interface Round {
+  readonly changes: readonly KeyChange[];
+  /** Versions whose commit was tried with unknown outcome, by commit id. */
+  readonly unknown: Map<string, StagedVersion>;
+  readonly forceSnapshot: boolean;
+}
+
+/** Null: another producer was first. */
+async function runRound(
+  context: ProducerContext,
+  holder: WarmHolder,
+  round: Round,
+): Promise<CommitResult | null> {
+  let head = await context.heads.load(context.id, 'strong');
+  if (head !== null) requireWritable(context, head);
+  const warm = await takeTo(context, holder, head, round.forceSnapshot);
+  if (head !== null && warm.loaded !== null && chainLength(head) >= context.bounds.chainLengthMax) {
+    // Readers that start cold pay for each delta. Better no commit than an ever longer chain.
+    head = await writeSnapshot(context, warm.loaded, head);
+    if (head.cid !== warm.loaded.ref.cid) return null;
+  }
+  const staged = await runCycle(context, warm, head, round.changes);
+  if (staged === null) return { head, committed: findLanded(head, round.unknown) };
+  const outcome = await tryCommit(context, staged, round.unknown);
+  if (outcome.kind === 'conflict') {
+    context.telemetry.record('CommitConflicts', 1);
+    return null;
+  }
+  holder.warm = follow(warm, staged, outcome.head);
+  return { head: outcome.head, committed: staged };
+}
+
+async function takeTo(
+  context: ProducerContext,
+  holder: WarmHolder,
+  head: Head | null,
+  forceSnapshot: boolean,
+): Promise<WarmState> {
+  const { warm } = holder;
+  // If bringTo fails half way its state is not to be trusted, and the next round starts cold.
+  holder.warm = null;
+  try {
+    holder.warm = await bringTo(context, warm, head, { forceSnapshot });
+  } catch (error) {
+    // What it was waiting for did not come: the state has not moved yet.
+    if (isDatasetError(error, 'unavailable')) holder.warm = warm;
+    throw error;
+  }
+  return holder.warm;
+}
+
+function requireWritable(context: ProducerContext, head: Head): void {
+  if (head.status === 'sealed') {
+    throw new DatasetError('refused', 'the chain is sealed: its keys moved to another generation', {
+      mapGeneration: head.mapGeneration,
+    });
+  }
+  if (head.schemaId !== context.schemaId) {
+    throw new DatasetError('incompatible', 'the dataset has another schema than this producer', {
+      mine: context.schemaId,
+      schemaId: head.schemaId,
+    });
+  }
+}
+
+async function tryCommit(
+  context: ProducerContext,
+  staged: StagedVersion,
+  unknown: Map<string, StagedVersion>,
+): Promise<CommitOutcome> {
+  try {
+    const outcome = await context.heads.commit(context.id, staged.proposal);
+    // The transport may have repeated a request that had succeeded: then the conflict is with ourselves.
+    if (outcome.kind === 'conflict') unknown.set(staged.proposal.cid, staged);
+    return outcome;
+  } catch (error) {
+    unknown.set(staged.proposal.cid, staged);
+    if (isDatasetError(error, 'unavailable')) context.telemetry.record('CommitsUnknown', 1);
+    throw error;
+  }
+}
+
+/** The own commit of which nothing was known, if it is on the chain. Only for counting and announcing. */
+function findLanded(head: Head | null, unknown: ReadonlyMap<string, StagedVersion>): StagedVersion | null {
+  const entry = head?.recent.findLast(({ cid }) => unknown.has(cid));
+  return entry === undefined ? null : (unknown.get(entry.cid) ?? null);
+}
+
+function follow(warm: WarmState, staged: StagedVersion, head: Head): WarmState {
+  const { next, step } = staged;
+  const { era, version, cid, schemaId } = head;
+  warm.writer.advance(step.to, step.changes);
+  return { loaded: { ...next, ref: { era, version, cid }, schemaId }, base: next, writer: warm.writer };
+}

@@ -1,0 +1,20 @@
+import type { VersionSource } from '../consumer/advance.ts';
+import type { Announcer, Clock, HeadStore, Random, Telemetry } from '../ports.ts';
+import type { DatasetSchema } from '../schema/dataset-schema.ts';
+import type { ChainBounds } from './chain.ts';
+
+/** What every step of a producer works with. A producer is a consumer that may also commit. */
+export interface ProducerContext extends VersionSource {
+  readonly heads: HeadStore;
+  readonly announcer: Announcer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+  /** The user's types and the bookkeeping types. */
+  readonly schema: DatasetSchema;
+  /** Identity of the user's part of it. */
+  readonly schemaId: string;
+  /** Value of Hollow's own header tag of the schema. */
+  readonly schemaHash: string;
+  readonly bounds: ChainBounds;
+}

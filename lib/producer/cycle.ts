@@ -1,0 +1,115 @@
+import { applyDelta } from '../blob/apply-delta.ts';
+import type { EncodedBlob } from '../blob/blob-parts.ts';
+import { encodeDelta } from '../blob/encode-delta.ts';
+import { encodeSnapshot } from '../blob/encode-snapshot.ts';
+import {
+  applyToIndexes,
+  type LoadedState,
+  type StateStep,
+  updateLoadedHashes,
+} from '../consumer/loaded-version.ts';
+import type { CommitProposal, Head } from '../ports.ts';
+import { planFirstCommit, planNextCommit } from './chain.ts';
+import { type CommitId, drawCommitId } from './commit-id.ts';
+import type { ProducerContext } from './context.ts';
+import { checkIntegrity } from './integrity.ts';
+import type { KeyChange } from './join.ts';
+import { planKeys, populate } from './plan.ts';
+import { blobSize, publish } from './publish.ts';
+import { stateHashesOf } from './state-hashes.ts';
+import type { WarmState } from './warm-state.ts';
+
+/** A version that is published and waits for its commit. Nothing of the warm state has changed yet. */
+export interface StagedVersion {
+  readonly proposal: CommitProposal;
+  readonly next: LoadedState;
+  readonly step: StateStep;
+  /** Keys that this version changes, be it their order stamps only. */
+  readonly keyCount: number;
+  /** Bytes of the delta. */
+  readonly size: number;
+}
+
+/**
+ * One cycle up to the commit: populate, stage, check, publish. The only place that knows this order. Null: the state has
+ * everything already.
+ */
+export async function runCycle(
+  context: ProducerContext,
+  warm: WarmState,
+  head: Head | null,
+  changes: readonly KeyChange[],
+): Promise<StagedVersion | null> {
+  const planned = planKeys(warm.base, changes);
+  if (planned.length === 0) return null;
+  const cycle = warm.writer.begin();
+  populate(cycle, planned);
+  const transition = cycle.transition();
+
+  const { state } = warm.base;
+  const commitId = drawCommitId(context.random, state.tag);
+  const version = (head?.version ?? 0) + 1;
+  const headerTags = headerTagsOf(context, version);
+  const delta = encodeDelta(transition, { tag: commitId.tag, headerTags, parts: context.parts });
+
+  const applied = applyDelta(state, delta.main, delta.parts);
+  checkIntegrity(transition, applied.state, applied.changes);
+  const step: StateStep = { from: state, to: applied.state, changes: applied.changes };
+  const next: LoadedState = {
+    state: step.to,
+    indexes: applyToIndexes(warm.base.indexes, step),
+    hashes: updateLoadedHashes(warm.base.hashes, step, context),
+  };
+
+  const staged = { commitId, version, next, delta };
+  const proposal = head === null ? await stageFirst(context, staged) : await stageNext(context, staged, head);
+  return { proposal, next, step, keyCount: planned.length, size: blobSize(delta) };
+}
+
+interface Staged {
+  readonly commitId: CommitId;
+  readonly version: number;
+  readonly next: LoadedState;
+  readonly delta: EncodedBlob;
+}
+
+async function stageNext(context: ProducerContext, staged: Staged, head: Head): Promise<CommitProposal> {
+  const { commitId, version, next, delta } = staged;
+  const { cid } = commitId;
+  const { id, blobs, schemaId, bounds } = context;
+  const hashes = stateHashesOf(next.hashes);
+  const { mapGeneration, version: fromVersion } = head;
+  await publish(blobs, { kind: 'delta', id, mapGeneration, fromVersion, toVersion: version, cid }, delta, {
+    cid,
+    fromCid: head.cid,
+    schemaId,
+    hashes,
+  });
+  return planNextCommit(head, { version, cid, hashes, schemaId, size: blobSize(delta) }, bounds);
+}
+
+/** A first version has nothing to be a delta from: it is published as a snapshot. */
+async function stageFirst(context: ProducerContext, staged: Staged): Promise<CommitProposal> {
+  const { commitId, version, next } = staged;
+  const { cid } = commitId;
+  const { id, blobs, schemaId } = context;
+  const hashes = stateHashesOf(next.hashes);
+  const snapshot = encodeSnapshot(next.state, { parts: context.parts });
+  const proposal = planFirstCommit({ version, cid, hashes, schemaId, size: 0 }, blobSize(snapshot));
+  const { mapGeneration } = proposal;
+  await publish(blobs, { kind: 'snapshot', id, mapGeneration, toVersion: version, cid }, snapshot, {
+    cid,
+    fromCid: null,
+    schemaId,
+    hashes,
+  });
+  return proposal;
+}
+
+/** Only what follows from the version: whoever writes its snapshot writes the same tags. */
+function headerTagsOf(context: ProducerContext, version: number): ReadonlyMap<string, string> {
+  return new Map([
+    ['hollow.blob.to.version', String(version)],
+    ['hollow.schema.hash', context.schemaHash],
+  ]);
+}

@@ -1,0 +1,56 @@
+import type { LoadedState } from '../consumer/loaded-version.ts';
+import type { PlainObject } from '../schema/record.ts';
+import type { RecordKey } from '../schema/record-key.ts';
+import type { Cycle } from '../state/cycle.ts';
+import { stampTypeOf } from './bookkeeping-schema.ts';
+import { type KeyChange, type KeyState, merge, visibleRecord } from './join.ts';
+import { keyStateOfRecords, stampRecordOf } from './stamp-record.ts';
+
+/** What becomes of one key. */
+export interface PlannedKey {
+  readonly type: string;
+  readonly key: RecordKey;
+  /** Ordinals of its record and of its stamp record now; -1: there is none. */
+  readonly ordinal: number;
+  readonly stampOrdinal: number;
+  /** The record that readers will see; null: none. */
+  readonly record: PlainObject | null;
+  readonly stampRecord: PlainObject;
+}
+
+/**
+ * Joins a batch into a state: the keys for which it says something that the state does not know. Nothing left means
+ * that everything is in, by whichever commit. Pure.
+ */
+export function planKeys(base: LoadedState, changes: readonly KeyChange[]): readonly PlannedKey[] {
+  const planned: PlannedKey[] = [];
+  for (const { type, key, change } of changes) {
+    const stampType = stampTypeOf(type);
+    const ordinal = findOrdinal(base, type, key);
+    const stampOrdinal = findOrdinal(base, stampType, key);
+    const before = keyStateOfRecords(recordAt(base, stampType, stampOrdinal), recordAt(base, type, ordinal));
+    const after: KeyState = merge(before, change);
+    if (after === before) continue;
+    const record = visibleRecord(after);
+    planned.push({ type, key, ordinal, stampOrdinal, record, stampRecord: stampRecordOf(key, after) });
+  }
+  return planned;
+}
+
+/** Populates a cycle with what was planned. Equal records keep their ordinals. */
+export function populate(cycle: Cycle, planned: readonly PlannedKey[]): void {
+  for (const { type, ordinal, stampOrdinal, record, stampRecord } of planned) {
+    replace(cycle, type, ordinal, record);
+    replace(cycle, stampTypeOf(type), stampOrdinal, stampRecord);
+  }
+}
+
+function replace(cycle: Cycle, type: string, ordinal: number, record: PlainObject | null): void {
+  const next = record === null ? -1 : cycle.add(type, record);
+  if (ordinal !== -1 && ordinal !== next) cycle.remove(type, ordinal);
+}
+
+function findOrdinal(base: LoadedState, type: string, key: RecordKey): number {
+  const index = base.indexes.get(type);
+  return index === undefined ? -1 : index.findByKey(key.parts);
+}

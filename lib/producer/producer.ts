@@ -1,0 +1,213 @@
+import { ByteWriter } from '../bytes/byte-writer.ts';
+import { murmur3 } from '../bytes/hash.ts';
+import { compareVersions } from '../consumer/update-plan.ts';
+import { checkDatasetId } from '../dataset-id.ts';
+import { isDatasetError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import type {
+  Announcer,
+  BlobStore,
+  Clock,
+  DatasetId,
+  Deadline,
+  Head,
+  HeadStore,
+  MutationMessage,
+  MutationSource,
+  Quarantine,
+  Random,
+  Telemetry,
+  VersionRef,
+} from '../ports.ts';
+import { canonicalText, type DatasetSchema, schemaIdOf } from '../schema/dataset-schema.ts';
+import { announce, announcementOf } from './announce.ts';
+import { commitBackoffMs } from './backoff.ts';
+import { bookkeepingPart, bookkeepingTypesOf, withBookkeeping } from './bookkeeping-schema.ts';
+import { type ChainBounds, chainLength, defaultChainBounds } from './chain.ts';
+import { type CommitResult, commitChanges, type WarmHolder } from './commit.ts';
+import type { ProducerContext } from './context.ts';
+import { type FailedMessage, type Intake, quarantineRejected, takeIn } from './intake.ts';
+import { writeSnapshot } from './snapshot.ts';
+import type { WarmState } from './warm-state.ts';
+
+export interface ProducerOptions {
+  readonly id: DatasetId;
+  /** The user's types. Some of them need a primary key. */
+  readonly schema: DatasetSchema;
+  readonly heads: HeadStore;
+  readonly blobs: BlobStore;
+  readonly announcer: Announcer;
+  readonly quarantine: Quarantine;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+  /** Default: {@link defaultChainBounds}. */
+  readonly chainBounds?: ChainBounds;
+}
+
+/** Every message of a batch is in exactly one of the two. */
+export interface ProcessResult {
+  /** In: committed, or known before, or quarantined. May be deleted from the queue. */
+  readonly acknowledged: readonly MutationMessage[];
+  /** Must come again. Some of it may be in already; that does no harm. */
+  readonly failed: readonly FailedMessage[];
+}
+
+/**
+ * Takes batches of mutations into a dataset. Any number of producers may do so at once, in any order and with any
+ * repetition: the result is the same as if each mutation had come once.
+ *
+ * It keeps the state warm between calls and holds it against the head at each of them.
+ *
+ * @example
+ * const producer = new Producer({ id, schema, heads, blobs, announcer, quarantine, clock, random, telemetry });
+ * const { acknowledged, failed } = await producer.process(messages, deadline);
+ */
+export class Producer {
+  readonly #context: ProducerContext;
+  readonly #quarantine: Quarantine;
+  #warm: WarmState | null = null;
+
+  constructor(options: ProducerOptions) {
+    checkDatasetId(options.id);
+    const { id, heads, blobs, announcer, clock, random, telemetry } = options;
+    const schema = withBookkeeping(options.schema);
+    this.#quarantine = options.quarantine;
+    this.#context = {
+      id,
+      heads,
+      blobs,
+      announcer,
+      clock,
+      random,
+      telemetry,
+      schema,
+      schemaId: schemaIdOf(options.schema),
+      schemaHash: schemaHashOf(options.schema),
+      parts: new Map([[bookkeepingPart, bookkeepingTypesOf(schema)]]),
+      indexedTypes: null,
+      bounds: options.chainBounds ?? defaultChainBounds,
+    };
+  }
+
+  /** The version whose state is kept warm; null: none. */
+  get version(): VersionRef | null {
+    return this.#warm?.loaded?.ref ?? null;
+  }
+
+  /**
+   * Brings a batch into the dataset. What breaks a rule is quarantined before its message is acknowledged; the rest of
+   * the message and of the batch is committed.
+   *
+   * @throws AssertionError and other bugs only; whatever fails outside is told per message
+   */
+  async process(messages: readonly MutationMessage[], deadline: Deadline): Promise<ProcessResult> {
+    const { telemetry, clock, schema, id } = this.#context;
+    const startMs = clock.monotonicMs();
+    const intake = takeIn(schema, messages, clock.nowMs());
+    telemetry.record('MessagesReceived', messages.length);
+    telemetry.record('MutationsReceived', intake.mutationCount);
+    const notSetAside = await quarantineRejected({ id, quarantine: this.#quarantine, telemetry }, intake);
+    const notCommitted = await this.#commit(intake, deadline);
+    telemetry.record('CycleDurationMs', clock.monotonicMs() - startMs);
+    const failed = new Map([...notSetAside, ...notCommitted].map((each) => [each.message, each]));
+    if (failed.size > 0) telemetry.record('MessagesFailed', failed.size);
+    return {
+      acknowledged: messages.filter((message) => !failed.has(message)),
+      failed: [...failed.values()],
+    };
+  }
+
+  /** Processes what `source` gives until the signal aborts, and then finishes the batch at hand. */
+  async run(source: MutationSource, signal: AbortSignal): Promise<void> {
+    const { clock, random, telemetry } = this.#context;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        const messages = await source.receive(limits.batchEntriesMax, limits.runWaitMs);
+        if (messages.length === 0) continue;
+        const endMs = clock.monotonicMs() + limits.runBatchMsMax;
+        const deadline: Deadline = { remainingMs: () => endMs - clock.monotonicMs() };
+        const { acknowledged, failed } = await this.process(messages, deadline);
+        if (acknowledged.length > 0) await source.acknowledge(acknowledged);
+        failures = failed.length === 0 ? 0 : failures + 1;
+      } catch (error) {
+        if (!isDatasetError(error)) throw error;
+        failures += 1;
+        telemetry.log('warn', 'a batch could not be received or acknowledged', { error });
+      }
+      if (failures > 0) await clock.sleep(commitBackoffMs(random, failures), signal);
+    }
+  }
+
+  /** @returns the messages that are not in */
+  async #commit(intake: Intake, deadline: Deadline): Promise<readonly FailedMessage[]> {
+    if (intake.changes.length === 0) return [];
+    // Taken, not shared: a call that was frozen half way and wakes up during another one must not touch its state.
+    const holder: WarmHolder = { warm: this.#warm };
+    this.#warm = null;
+    try {
+      const result = await commitChanges(this.#context, holder, intake.changes, deadline);
+      await this.#afterCommit(intake, result, holder, deadline);
+      return [];
+    } catch (error) {
+      if (!isDatasetError(error)) throw error;
+      const level = error.kind === 'unavailable' || error.kind === 'conflict' ? 'warn' : 'error';
+      this.#context.telemetry.log(level, 'a batch was not committed', { error, kind: error.kind });
+      const reason = `${error.kind}: ${error.message}`;
+      return intake.withMutations.map((message) => ({ message, reason }));
+    } finally {
+      this.#giveBack(holder.warm);
+    }
+  }
+
+  #giveBack(warm: WarmState | null): void {
+    const version = warm?.loaded?.ref ?? null;
+    const held = this.version;
+    if (held === null || (version !== null && compareVersions(version, held) > 0)) this.#warm = warm;
+  }
+
+  async #afterCommit(
+    intake: Intake,
+    { head, committed }: CommitResult,
+    holder: WarmHolder,
+    deadline: Deadline,
+  ): Promise<void> {
+    const { id, clock, telemetry } = this.#context;
+    const appliedCount = committed?.keyCount ?? 0;
+    telemetry.record('MutationsApplied', appliedCount);
+    telemetry.record('MutationsSuperseded', intake.mutationCount - appliedCount);
+    if (head === null || committed === null) return;
+    const nowMs = clock.nowMs();
+    const oldestSentAtMs = Math.min(...intake.withMutations.map((message) => message.sentAtMs));
+    const correlationIds = intake.withMutations.flatMap((message) => message.correlationId ?? []);
+    const { version, cid } = committed.proposal;
+    telemetry.record('Commits', 1);
+    telemetry.record('DeltaBytes', committed.size);
+    telemetry.record('ChainLength', chainLength(head));
+    telemetry.record('QueueToCommitMs', Math.max(0, nowMs - oldestSentAtMs));
+    telemetry.log('info', 'committed', { version, cid, keyCount: appliedCount, correlationIds });
+    await announce(this.#context, announcementOf(id, head, nowMs, correlationIds));
+    await this.#keepChainShort(head, holder, deadline);
+  }
+
+  async #keepChainShort(head: Head, { warm }: WarmHolder, deadline: Deadline): Promise<void> {
+    if (chainLength(head) < this.#context.bounds.chainLengthForSnapshot) return;
+    if (warm === null || warm.loaded === null || deadline.remainingMs() < limits.commitRoundMsMin) return;
+    try {
+      await writeSnapshot(this.#context, warm.loaded, head);
+    } catch (error) {
+      // The commit stands; the next one tries again.
+      if (!isDatasetError(error)) throw error;
+      this.#context.telemetry.log('warn', 'a snapshot failed', { error, version: head.version });
+    }
+  }
+}
+
+/** Hollow's header tag `hollow.schema.hash`: of the user's types, as Java readers know no others. */
+function schemaHashOf(schema: DatasetSchema): string {
+  const text = canonicalText(schema);
+  const out = new ByteWriter();
+  for (let i = 0; i < text.length; i++) out.writeVarInt(text.charCodeAt(i));
+  return String(murmur3(out.bytes, 0, out.position) | 0);
+}

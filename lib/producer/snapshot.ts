@@ -1,0 +1,45 @@
+import { encodeSnapshot } from '../blob/encode-snapshot.ts';
+import type { LoadedVersion } from '../consumer/loaded-version.ts';
+import { DatasetError } from '../errors.ts';
+import type { Head } from '../ports.ts';
+import { snapshotEntryOf } from './chain.ts';
+import type { ProducerContext } from './context.ts';
+import { blobSize, publish } from './publish.ts';
+import { stateHashesOf } from './state-hashes.ts';
+
+/**
+ * Publishes the snapshot of a committed version and registers it. Any number of processes may do so for the same or for
+ * other versions: the result is the same, or the newer one stays.
+ *
+ * @returns the head as it is then
+ */
+export async function writeSnapshot(
+  context: ProducerContext,
+  loaded: LoadedVersion,
+  head: Head,
+): Promise<Head> {
+  const { id, blobs, heads, telemetry } = context;
+  const { era, version, cid } = loaded.ref;
+  const snapshot = encodeSnapshot(loaded.state, { parts: context.parts });
+  const name = { kind: 'snapshot', id, mapGeneration: head.mapGeneration, toVersion: version, cid } as const;
+  await publish(blobs, name, snapshot, {
+    cid,
+    fromCid: null,
+    schemaId: loaded.schemaId,
+    hashes: stateHashesOf(loaded.hashes),
+  });
+  const outcome = await heads.registerSnapshot(
+    id,
+    era,
+    snapshotEntryOf(loaded.ref, stateHashesOf(loaded.hashes), blobSize(snapshot)),
+  );
+  if (outcome.kind === 'committed') {
+    telemetry.record('SnapshotsWritten', 1);
+    telemetry.record('SnapshotBytes', blobSize(snapshot));
+    return outcome.head;
+  }
+  if (outcome.head === null || outcome.head.era !== era) {
+    throw new DatasetError('conflict', 'the dataset moved to another era during a snapshot', { version });
+  }
+  return outcome.head;
+}

@@ -44,7 +44,7 @@ export interface DeliveryPolicy {
 }
 
 export async function deliver(delivery: Delivery, policy: DeliveryPolicy): Promise<DeliveryOutcome> {
-  const { target, event } = delivery;
+  const { target } = delivery;
   const startMs = performance.now();
   for (let retries = 0; ; retries += 1) {
     try {

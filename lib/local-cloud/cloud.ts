@@ -1,0 +1,199 @@
+/**
+ * A region on one machine: the services, a template deployed to them, and one call that stops it all.
+ *
+ *   start.ts     what `npm start` runs              cloud.ts      (this file) services and deployment, for tests too
+ *   template.ts  the deployment; resources/         not-emulated.ts  what is left out, and why
+ *   s3-server.ts, s3/   dynamodb.ts   sqs.ts        event-bus.ts, events/
+ *   lambda/      functions                          event-source-mapping.ts, mappings/
+ *   demo/        the job that `npm start` shows
+ *
+ * Everything listens on 127.0.0.1, credentials are made up, and children end when this process does, however it ends.
+ */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { assert } from '../assert.ts';
+import type { Assembly } from './assembly.ts';
+import { startDynamoDb } from './dynamodb.ts';
+import { clientConfig, clientEnvironment } from './environment.ts';
+import { startEventBus } from './event-bus.ts';
+import { EventSourceMapping } from './event-source-mapping.ts';
+import { FunctionLog, type LogListener, type MetricTotals } from './lambda/function-log.ts';
+import { startInvokeApi } from './lambda/invoke-api.ts';
+import type { LambdaFunction } from './lambda/lambda-function.ts';
+import { LambdaService, parseReference } from './lambda/lambda-service.ts';
+import type { Surroundings } from './resources/resource.ts';
+import { startS3Server } from './s3-server.ts';
+import { startSqs } from './sqs.ts';
+import { QueueSender } from './sqs-client.ts';
+import { type Deployment, deployTemplate } from './template.ts';
+
+export interface LocalCloudOptions extends Assembly {
+  /** Keeps tables, queues and buckets between runs. Absent: gone with the process. */
+  readonly dataDirectory?: string;
+  /** Gets every line that functions print, but for metrics. */
+  readonly onLog?: LogListener;
+}
+
+export type ServiceName = 's3' | 'dynamodb' | 'sqs' | 'eventBridge' | 'lambda';
+
+export interface LocalCloud extends Deployment {
+  readonly endpoints: Readonly<Record<ServiceName, string>>;
+  /** Environment variables that point the SDK of another process here. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly lambda: LambdaService;
+  readonly mappings: readonly EventSourceMapping[];
+  /** Where programs beside the functions can have their output read. */
+  readonly log: FunctionLog;
+  /** Requests so far by service and operation. */
+  requests(): Readonly<Record<ServiceName, ReadonlyMap<string, number>>>;
+  /** Totals of the metrics that functions have printed. */
+  metrics(): ReadonlyMap<string, MetricTotals>;
+  /** The one function whose name has this in it (logical ids carry their construct path). */
+  getFunction(namePart: string): LambdaFunction;
+  /** Process id of the DynamoDB stand-in. */
+  readonly dynamodbProcessId: number;
+  /** Resolves when nothing listens any more and no process is left. */
+  stop(): Promise<void>;
+}
+
+/** How long invocations that are under way may still take when the cloud stops. */
+const stopGraceMs = 3000;
+
+/**
+ * @example
+ * const cloud = await startLocalCloud(readAssembly('cdk.out', 'serverless-hollow-dev'));
+ * await sqs.send(new SendMessageCommand({ QueueUrl: cloud.outputs.MutationQueueUrl, MessageBody }));
+ * await cloud.stop();
+ */
+export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
+  const stops: (() => Promise<void> | void)[] = [];
+  try {
+    return await start(options, stops);
+  } catch (error) {
+    await stopAll(stops);
+    throw error;
+  }
+}
+
+/** In the reverse order of starting. */
+async function stopAll(stops: (() => Promise<void> | void)[]): Promise<void> {
+  for (const stop of stops.splice(0).toReversed()) await stop();
+}
+
+async function start(options: LocalCloudOptions, stops: (() => Promise<void> | void)[]): Promise<LocalCloud> {
+  const storage = await startStorage(options.dataDirectory, stops);
+  const sender = new QueueSender(storage.sqs.endpoint);
+  stops.push(() => sender.close());
+  const log = new FunctionLog(options.onLog);
+  const sendToQueue = (arn: string, body: string, attributes?: Readonly<Record<string, string>>) =>
+    sender.send(arn, body, attributes);
+  const lambda = new LambdaService(log, { retryMsBase: 1000, throttleMs: 100, sendToQueue });
+  const invokeApi = await startInvokeApi(lambda);
+  stops.push(() => invokeApi.stop());
+  const eventBridge = await startEventBus({
+    targets: {
+      async invokeLambda(arn, payload, ruleArn) {
+        const reference = parseReference(arn);
+        lambda.checkPermission(reference, 'events.amazonaws.com', ruleArn);
+        lambda.invokeLater(reference, Buffer.from(payload));
+      },
+      sendToQueue,
+    },
+  });
+  const services = { ...storage, eventBridge, lambda: invokeApi };
+  const endpoints = mapServices((name) => services[name].endpoint);
+  const environment = clientEnvironment(endpoints);
+  const mappings: EventSourceMapping[] = [];
+  stops.push(() => stopCompute(lambda, mappings, () => eventBridge.stop()));
+  const surroundings = {
+    lambda,
+    environment,
+    findAsset: options.findAsset,
+    queueUrl: (name: string) => storage.sqs.queueUrl(name),
+    addMapping: (config: ConstructorParameters<typeof EventSourceMapping>[0]) =>
+      void mappings.push(new EventSourceMapping(config, lambda, endpoints.sqs)),
+  };
+  const deployment = await deploy(options, endpoints, surroundings);
+  for (const mapping of mappings) await mapping.start();
+  return {
+    ...deployment,
+    endpoints,
+    environment,
+    lambda,
+    mappings,
+    log,
+    dynamodbProcessId: storage.dynamodb.processId,
+    requests: () => mapServices((name) => services[name].requests()),
+    metrics: () => log.metrics(),
+    getFunction: (namePart) => getFunction(lambda, namePart),
+    stop: () => stopAll(stops),
+  };
+}
+
+async function startStorage(dataDirectory: string | undefined, stops: (() => Promise<void> | void)[]) {
+  const place = (name: string) =>
+    dataDirectory === undefined ? {} : { directory: join(dataDirectory, name) };
+  const dynamodb = await startDynamoDb(place('dynamodb'));
+  stops.push(() => dynamodb.stop());
+  const s3 = await startS3Server(place('s3'));
+  stops.push(() => s3.stop());
+  const sqs = await startSqs(place('sqs'));
+  stops.push(() => sqs.stop());
+  return { dynamodb, s3, sqs };
+}
+
+async function deploy(
+  options: LocalCloudOptions,
+  endpoints: Readonly<Record<ServiceName, string>>,
+  rest: Omit<Surroundings, 'dynamodb' | 's3' | 'sqs' | 'events'>,
+): Promise<Deployment> {
+  const clients = {
+    dynamodb: new DynamoDBClient(clientConfig(endpoints.dynamodb)),
+    s3: new S3Client({ ...clientConfig(endpoints.s3), forcePathStyle: true }),
+    sqs: new SQSClient(clientConfig(endpoints.sqs)),
+    events: new EventBridgeClient(clientConfig(endpoints.eventBridge)),
+  };
+  try {
+    return await deployTemplate(options.template, { ...clients, ...rest });
+  } finally {
+    for (const client of Object.values(clients)) client.destroy();
+  }
+}
+
+/** Polling ends first, then what was received is finished, unless it takes too long. */
+async function stopCompute(
+  lambda: LambdaService,
+  mappings: readonly EventSourceMapping[],
+  stopEvents: () => Promise<void>,
+): Promise<void> {
+  const polling = Promise.all(mappings.map((mapping) => mapping.stop()));
+  const grace = new AbortController();
+  await Promise.race([polling, sleep(stopGraceMs, undefined, { signal: grace.signal }).catch(() => {})]);
+  grace.abort();
+  await stopEvents();
+  await lambda.stop();
+  await polling;
+}
+
+function mapServices<T>(of: (name: ServiceName) => T): Record<ServiceName, T> {
+  return {
+    s3: of('s3'),
+    dynamodb: of('dynamodb'),
+    sqs: of('sqs'),
+    eventBridge: of('eventBridge'),
+    lambda: of('lambda'),
+  };
+}
+
+function getFunction(lambda: LambdaService, namePart: string): LambdaFunction {
+  const [name, ...others] = lambda.names.filter((each) => each.includes(namePart));
+  assert(
+    name !== undefined && others.length === 0,
+    `"${namePart}" names not one function of ${lambda.names.join()}`,
+  );
+  return lambda.get(name);
+}

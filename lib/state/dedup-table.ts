@@ -50,7 +50,7 @@ export class DedupTable {
     const entries = this.#entries;
     const mask = entries.length - 1;
     let slot = hash & mask;
-    while (entries[slot] !== entry + 1) {
+    while (entries[slot] !== entry + 1 || this.#hashes[slot] !== hash) {
       if (entries[slot] === 0) return false;
       slot = (slot + 1) & mask;
     }

@@ -77,7 +77,7 @@ function skipField(kind: FieldKind, cursor: RecordCursor): void {
   if (kind === 'FLOAT') cursor.position += 4;
   else if (kind === 'DOUBLE') cursor.position += 8;
   else if (cursor.readNull()) return;
-  else if (kind === 'STRING' || kind === 'BYTES') cursor.position += cursor.readVarInt();
+  else if (kind === 'STRING' || kind === 'BYTES') cursor.skipSized();
   else cursor.skipVar();
 }
 

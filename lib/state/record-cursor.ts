@@ -61,6 +61,12 @@ export class RecordCursor {
     );
   }
 
+  /** Passes over a length and that many bytes. */
+  skipSized(): void {
+    const size = this.readVarInt();
+    this.position += size;
+  }
+
   skipVar(): void {
     while ((this.bytes[this.position++] as number) >= 0x80);
   }

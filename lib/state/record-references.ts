@@ -88,7 +88,7 @@ export class RecordReferences {
       else if (cursor.readNull()) continue;
       else if (target >= 0) this.#push(target, cursor.readVarInt());
       else if (skip === skipVar) cursor.skipVar();
-      else cursor.position += cursor.readVarInt();
+      else cursor.skipSized();
     }
   }
 

@@ -75,13 +75,16 @@ export class TypeWriteState {
     return record;
   }
 
-  /** The record at an ordinal leaves the state; returns its bytes, valid until the next call. */
-  exclude(ordinal: number): RecordBytes {
+  /**
+   * The record at an ordinal leaves the state; returns its bytes, valid until the next call. The ordinal is free then,
+   * unless the `next` records have another record there (no writer does that, but readers put up with it).
+   */
+  exclude(ordinal: number, next: TypeRecords): RecordBytes {
     const record = this.#read(this.#records, ordinal);
     const isFound = this.#table.remove(murmur3(record.bytes, 0, record.position), ordinal);
     assert(isFound, `${this.schema.name}: ordinal ${ordinal} is not in the dedup table`);
     this.#histograms.count(record.bytes, 0, ordinal, -1);
-    this.ordinals.release(ordinal);
+    if (!next.isPopulated(ordinal)) this.ordinals.release(ordinal);
     return record;
   }
 

@@ -110,7 +110,7 @@ export class WriteState {
     for (let position = 0; position < names.length; position++) {
       const name = names[position] as string;
       const change = changes.get(name);
-      if (change !== undefined) this.#exclude(position, change.removed);
+      if (change !== undefined) this.#exclude(position, next, change.removed);
       this.#type(position).settle(next.type(name), change !== undefined);
     }
     this.#state = next;
@@ -125,10 +125,11 @@ export class WriteState {
     type.keepStatistics();
   }
 
-  #exclude(position: number, removed: Int32Array): void {
+  #exclude(position: number, next: ReadState, removed: Int32Array): void {
     const type = this.#type(position);
+    const records = next.type(type.schema.name);
     for (let i = 0; i < removed.length; i++) {
-      this.#countReferences(position, type.exclude(removed[i] as number), -1);
+      this.#countReferences(position, type.exclude(removed[i] as number, records), -1);
     }
   }
 

@@ -59,18 +59,24 @@ function ref<const Name extends string>(referencedType: Name): RefField<Name> {
   return Object.freeze({ kind: 'REFERENCE', referencedType });
 }
 
+function long(): ValueField<number>;
+function long(options: { readonly wide: true }): ValueField<number | bigint>;
+function long(): ValueField<number | bigint> {
+  return value<number>('LONG');
+}
+
 /**
  * The kinds of fields. All are nullable, except in the primary key.
  *
- * - `int` (32 bits; -2^31 cannot be stored), `long` (64 bits; numbers are exact up to 2^53), `boolean`, `float`,
- *   `double`, `bytes`
+ * - `int` (32 bits; -2^31 cannot be stored), `boolean`, `float`, `double`, `bytes`
+ * - `long` (64 bits) for numbers up to ±2^53, such as times; `long({ wide: true })` for all: beyond that they are bigint
  * - `string`: stored once however many records have it; `string({ inline: true })` is stored in each record, which is
  *   smaller where nearly every value is different
  * - `ref('Other')`: a record of another type of the dataset, shared in the same way
  */
 export const t = {
   int: () => value<number>('INT'),
-  long: () => value<number>('LONG'),
+  long,
   boolean: () => value<boolean>('BOOLEAN'),
   float: () => value<number>('FLOAT'),
   double: () => value<number>('DOUBLE'),
@@ -80,7 +86,7 @@ export const t = {
 } as const;
 
 /** A path of a primary key: a field, or from a reference on to a field of that record (`country.code`). */
-type PathOf<Fields extends FieldSpecs> = {
+export type PathOf<Fields extends FieldSpecs> = {
   [Name in keyof Fields & string]: Fields[Name] extends RefField<string> ? Name | `${Name}.${string}` : Name;
 }[keyof Fields & string];
 

@@ -327,7 +327,9 @@ export function describe(value: unknown): string {
       if (Array.isArray(value)) return `an array of ${value.length}`;
       if (value instanceof Uint8Array) return `${value.length} bytes`;
       return isPlainObject(value) ? 'an object' : 'an object of a class';
-    default:
+    case 'undefined':
+    case 'function':
+    case 'symbol':
       return typeof value;
   }
 }

@@ -6,6 +6,7 @@
  *   builder.ts         the TypeScript way to write a schema, from which record types are inferred
  *   dataset-schema.ts  a closed set of schemas: lookup, field paths, identity
  *   record.ts          is this value a record of that type? with errors that name the field
+ *   record-key.ts      a primary key by value, in one form
  *
  * The model is Netflix Hollow's: docs/format.md, section "Schemas".
  */

@@ -102,7 +102,7 @@ export function expectedRecords({ schema, records }: ExpectedType): [ordinal: nu
     .toSorted(([a], [b]) => a - b);
 }
 
-function flatValue(kind: string | undefined, value: unknown): unknown {
+export function flatValue(kind: string | undefined, value: unknown): unknown {
   if (typeof value !== 'string') return value;
   const view = new DataView(new ArrayBuffer(8));
   switch (kind) {

@@ -15,13 +15,13 @@ export interface StorageProps {
 export class Storage extends Construct {
   readonly table: TableV2;
   readonly bucket: Bucket;
-  readonly #chainPrefix: string;
+  readonly #blobNames: string;
   readonly #chainKey: string;
 
   constructor(scope: Construct, id: string, props: StorageProps) {
     super(scope, id);
     const removalPolicy = props.keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
-    this.#chainPrefix = blobPrefix(props.dataset);
+    this.#blobNames = blobNames(props.dataset, props.partition);
     this.#chainKey = headKey(props.dataset, props.partition);
 
     this.table = new TableV2(this, 'Heads', {
@@ -84,7 +84,7 @@ export class Storage extends Construct {
   /** Lets a producer read, add blobs and move the head. Nobody may delete. */
   grantCommit(grantee: IGrantable): void {
     this.grantRead(grantee);
-    this.#allowOnHead(grantee, ['dynamodb:PutItem', 'dynamodb:UpdateItem']);
+    this.#allowOnHead(grantee, ['dynamodb:UpdateItem']);
     this.#allowOnBlobs(grantee, ['s3:PutObject']);
   }
 
@@ -99,7 +99,7 @@ export class Storage extends Construct {
   }
 
   #allowOnBlobs(grantee: IGrantable, actions: readonly string[]): void {
-    const names = `${this.#chainPrefix}*`;
+    const names = this.#blobNames;
     const principal = grantee.grantPrincipal;
     principal.addToPrincipalPolicy(
       new PolicyStatement({ actions: [...actions], resources: [this.bucket.arnForObjects(names)] }),
@@ -109,7 +109,7 @@ export class Storage extends Construct {
       acknowledge(
         principal,
         [`AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/${names}]`],
-        "A dataset's blobs are named by version and commit id under one prefix; the prefix is the narrowest resource.",
+        "A dataset's blobs are named by version and commit id under the prefix of the partition; this pattern is the narrowest resource there is.",
       );
     }
   }
@@ -121,14 +121,14 @@ function cfnElementOf(construct: Construct): CfnElement {
   return element;
 }
 
-/** Partition key of the dataset's head, as lib/aws/head-store.ts makes it. */
+/** Partition key of the dataset's head, as lib/aws/head-item.ts makes it. */
 function headKey(dataset: string, partition: number): string {
   return `C##${dataset}#${partition}`;
 }
 
-/** What the names of the dataset's blobs begin with, as lib/blob/blob-names.ts makes them. */
-function blobPrefix(dataset: string): string {
-  return `t//${dataset}/`;
+/** The names of the partition's blobs in every generation, as lib/blob/blob-names.ts makes them. */
+function blobNames(dataset: string, partition: number): string {
+  return `d/${dataset}/*/${partition}/*`;
 }
 
 /** A blob's name is never reused, so that a reader cannot see it change: a PUT that could overwrite is refused. */

@@ -1,5 +1,7 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { headKey } from '../../lib/aws/head-item.ts';
+import { blobName } from '../../lib/blob/blob-names.ts';
 import { allowedTo, type Statement, templateOf } from './template.ts';
 
 let template: Template;
@@ -17,7 +19,6 @@ describe('the producer', () => {
   it('is allowed exactly what a commit needs', () => {
     expect(actionsOf(allowedTo(template, 'ProducerRole'))).toEqual([
       'dynamodb:GetItem',
-      'dynamodb:PutItem',
       'dynamodb:UpdateItem',
       'events:PutEvents',
       'logs:CreateLogStream',
@@ -34,6 +35,35 @@ describe('the producer', () => {
       'xray:PutTelemetryRecords',
       'xray:PutTraceSegments',
     ]);
+  });
+
+  it('writes blobs of its own partition and no others', () => {
+    const puts = allowedTo(template, 'ProducerRole').filter(({ actions }) =>
+      actions.includes('s3:PutObject'),
+    );
+    const pattern = /"\/(d\/[^"]*)"/.exec(puts[0]?.resources ?? '')?.[1] ?? '';
+    const allowed = new RegExp(`^${pattern.replaceAll('*', '.*')}$`);
+    const nameOf = (dataset: string, partition: number) =>
+      blobName({
+        kind: 'snapshot',
+        id: { dataset, partition },
+        mapGeneration: 3,
+        toVersion: 7,
+        cid: 'a'.repeat(32),
+      });
+    expect(allowed.test(nameOf('cities', 0))).toBe(true);
+    expect(allowed.test(nameOf('cities', 1))).toBe(false);
+    expect(allowed.test(nameOf('citie', 0))).toBe(false);
+  });
+
+  it('touches the head of its own partition only', () => {
+    const statements = byService(allowedTo(template, 'ProducerRole'), 'dynamodb');
+    const { pk } = headKey({ dataset: 'cities', partition: 0 });
+    for (const { condition, resources } of statements) {
+      expect(condition).toEqual({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [pk?.S] } });
+      expect(resources).toContain('StorageHeads');
+    }
+    expect(statements.length).toBeGreaterThan(0);
   });
 
   it('sends to the quarantine only', () => {

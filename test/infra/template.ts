@@ -8,7 +8,7 @@ import type { Stage } from '../../infra/stages.ts';
 export const stage: Stage = { name: 'test', region: 'eu-west-1', keepsData: false, logRetentionDays: 7 };
 
 /** The feature flags of the project: without them the CDK makes other templates than the ones deployed. */
-const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8')) as {
+export const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8')) as {
   context: Record<string, unknown>;
 };
 

@@ -1,0 +1,87 @@
+/**
+ * Composition root of the Lambda functions: reads the environment once, makes the ports, wraps handlers.
+ *
+ *   runtime.ts     this file; with lib/cli/main.ts the only reader of process.env
+ *   telemetry.ts   the Telemetry port on powertools
+ *   producer.ts    handler: a batch of the mutation queue -> commit
+ *   consumer.ts    handler: an announcement -> refresh; a lookup -> the record
+ *
+ * A handler's module is evaluated once per sandbox, so what it composes stays warm between invocations. Wrong settings
+ * fail there, before the first event.
+ */
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { AwsAnnouncer } from '../lib/aws/announcer.ts';
+import { AwsBlobStore } from '../lib/aws/blob-store.ts';
+import { dynamoDbClient, eventBridgeClient, s3Client, sqsClient } from '../lib/aws/clients.ts';
+import { AwsHeadStore } from '../lib/aws/head-store.ts';
+import { AwsQuarantine } from '../lib/aws/quarantine.ts';
+import { Consumer } from '../lib/consumer/consumer.ts';
+import { systemClock } from '../lib/local/system-clock.ts';
+import { systemRandom } from '../lib/local/system-random.ts';
+import type { Clock, DatasetId } from '../lib/ports.ts';
+import { Producer } from '../lib/producer/producer.ts';
+import { DatasetSchema } from '../lib/schema/dataset-schema.ts';
+import { parseSchemas } from '../lib/schema/dsl.ts';
+import { parseConsumerSettings, parseProducerSettings, type ReaderSettings } from '../lib/settings.ts';
+import { createTelemetry, type LambdaTelemetry } from './telemetry.ts';
+
+export function composeProducer(): { readonly producer: Producer; readonly telemetry: LambdaTelemetry } {
+  const settings = parseProducerSettings(process.env);
+  const telemetry = createTelemetry('producer', settings.dataset);
+  const producer = new Producer({
+    ...readerPorts(settings, telemetry),
+    schema: DatasetSchema.of(parseSchemas(settings.schema)),
+    announcer: new AwsAnnouncer({ client: eventBridgeClient(), bus: settings.bus }),
+    quarantine: new AwsQuarantine({ client: sqsClient(), queueUrl: settings.quarantineQueueUrl }),
+  });
+  return { producer, telemetry };
+}
+
+export function composeConsumer(): {
+  readonly consumer: Consumer;
+  readonly telemetry: LambdaTelemetry;
+  readonly clock: Clock;
+} {
+  const settings = parseConsumerSettings(process.env);
+  const telemetry = createTelemetry('consumer', settings.dataset);
+  return { consumer: new Consumer(readerPorts(settings, telemetry)), telemetry, clock: systemClock };
+}
+
+function readerPorts(settings: ReaderSettings, telemetry: LambdaTelemetry) {
+  const id: DatasetId = { dataset: settings.dataset, partition: settings.partition };
+  return {
+    id,
+    heads: new AwsHeadStore({ client: dynamoDbClient(), table: settings.table }),
+    blobs: new AwsBlobStore({ client: s3Client(), bucket: settings.bucket }),
+    clock: systemClock,
+    random: systemRandom,
+    telemetry,
+  };
+}
+
+/**
+ * Wraps a handler: the request's id and the handler's own keys on every log line, metrics written at its end whatever
+ * its end is, and a failure logged before Lambda sees it.
+ */
+export function lambdaHandler<Event, Result>(
+  { logger, metrics }: LambdaTelemetry,
+  handle: (event: Event, context: Context) => Promise<Result>,
+) {
+  const publish = () => {
+    // Powertools warns about an empty set, and a consumer that found nothing new has nothing to say.
+    if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+  };
+  return middy<Event, Result>()
+    .use(injectLambdaContext(logger, { resetKeys: true }))
+    .use({
+      before: ({ context }) => metrics.captureColdStartMetric(context.functionName),
+      after: publish,
+      onError: ({ error }) => {
+        logger.error('the invocation failed', { error });
+        publish();
+      },
+    })
+    .handler(handle);
+}

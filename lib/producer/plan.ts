@@ -2,6 +2,7 @@ import type { LoadedState } from '../consumer/loaded-version.ts';
 import type { PlainObject } from '../schema/record.ts';
 import type { RecordKey } from '../schema/record-key.ts';
 import type { Cycle } from '../state/cycle.ts';
+import { recordObject } from '../state/record.ts';
 import { stampTypeOf } from './bookkeeping-schema.ts';
 import { type KeyChange, type KeyState, merge, visibleRecord } from './join.ts';
 import { keyStateOfRecords, stampRecordOf } from './stamp-record.ts';
@@ -53,4 +54,8 @@ function replace(cycle: Cycle, type: string, ordinal: number, record: PlainObjec
 function findOrdinal(base: LoadedState, type: string, key: RecordKey): number {
   const index = base.indexes.get(type);
   return index === undefined ? -1 : index.findByKey(key.parts);
+}
+
+function recordAt(base: LoadedState, type: string, ordinal: number): PlainObject | null {
+  return ordinal === -1 ? null : recordObject(base.state, type, ordinal);
 }

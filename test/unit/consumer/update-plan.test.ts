@@ -13,7 +13,11 @@ const entry = (version: number, line = 'a'): CommitEntry => ({
   size: 10,
 });
 const snapshotOf = (version: number, line = 'a'): SnapshotEntry => entry(version, line);
-const ref = (version: number, era = 1, line = 'a'): VersionRef => ({ era, version, cid: cidOf(version, line) });
+const ref = (version: number, era = 1, line = 'a'): VersionRef => ({
+  era,
+  version,
+  cid: cidOf(version, line),
+});
 
 interface HeadShape {
   readonly era?: number;
@@ -60,7 +64,12 @@ describe('planUpdate', () => {
     ['a head of an older era', ref(2, 2), head, 'none newer'],
     ['one behind', ref(8), head, 'deltas > 9'],
     ['far behind, but every entry is there', ref(4), head, 'deltas > 5 > 6 > 7 > 8 > 9'],
-    ['at a registered snapshot whose own entry left the ring', ref(3), head, 'deltas > 4 > 5 > 6 > 7 > 8 > 9'],
+    [
+      'at a registered snapshot whose own entry left the ring',
+      ref(3),
+      head,
+      'deltas > 4 > 5 > 6 > 7 > 8 > 9',
+    ],
     ['older than the ring', ref(2), head, 'snapshot 6 > 7 > 8 > 9'],
     ['another commit under the same number', ref(8, 1, 'x'), head, 'snapshot 6 > 7 > 8 > 9'],
     ['another commit under the head’s own number', ref(9, 1, 'x'), head, 'snapshot 6 > 7 > 8 > 9'],
@@ -104,7 +113,10 @@ describe('planUpdate', () => {
       'an entry that contradicts the snapshot',
       { ...headOf({ version: 9, from: 4, snapshots: [6] }), snapshots: [snapshotOf(6, 'x')] },
     ],
-    ['a ring that ends elsewhere', { ...headOf({ version: 9, from: 4, snapshots: [6] }), cid: cidOf(9, 'x') }],
+    [
+      'a ring that ends elsewhere',
+      { ...headOf({ version: 9, from: 4, snapshots: [6] }), cid: cidOf(9, 'x') },
+    ],
   ])('refuses a head with %s', (_, broken) => {
     expect(() => planUpdate(null, broken)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
   });

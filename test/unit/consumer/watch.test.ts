@@ -9,7 +9,11 @@ import { MemoryTelemetry } from '../../../lib/memory/telemetry.ts';
 import type { Announcement, AnnouncementWatcher, DatasetId, VersionRef } from '../../../lib/ports.ts';
 
 const id: DatasetId = { dataset: 'cities', partition: 0 };
-const ref = (version: number, era = 1): VersionRef => ({ era, version, cid: String(version).padStart(32, '0') });
+const ref = (version: number, era = 1): VersionRef => ({
+  era,
+  version,
+  cid: String(version).padStart(32, '0'),
+});
 
 /** A dataset whose committed version a test sets, and a reader of it that counts what it costs. */
 class FakeTarget implements WatchTarget {

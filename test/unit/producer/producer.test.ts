@@ -1,0 +1,277 @@
+import { describe, expect, it } from 'vitest';
+import { Consumer } from '../../../lib/consumer/consumer.ts';
+import { DatasetError } from '../../../lib/errors.ts';
+import { MemoryAnnouncements } from '../../../lib/memory/announcements.ts';
+import { MemoryBlobStore } from '../../../lib/memory/blob-store.ts';
+import { VirtualClock } from '../../../lib/memory/clock.ts';
+import { MemoryHeadStore } from '../../../lib/memory/head-store.ts';
+import { MemoryMutationQueue } from '../../../lib/memory/mutation-queue.ts';
+import { MemoryQuarantine } from '../../../lib/memory/quarantine.ts';
+import { SeededRandom } from '../../../lib/memory/random.ts';
+import { MemoryTelemetry } from '../../../lib/memory/telemetry.ts';
+import type { Announcement, DatasetId, MutationMessage } from '../../../lib/ports.ts';
+import { Producer, type ProducerOptions } from '../../../lib/producer/producer.ts';
+import { defineDataset, t, type } from '../../../lib/schema/builder.ts';
+
+const id: DatasetId = { dataset: 'cities', partition: 0 };
+const cities = defineDataset({
+  City: type({ cityId: t.int(), name: t.string(), population: t.int() }, { primaryKey: ['cityId'] }),
+});
+const plenty = { remainingMs: () => 60_000 };
+
+/** A cloud in memory, and the means to make producers and consumers in it. */
+function setUp() {
+  const clock = new VirtualClock();
+  const heads = new MemoryHeadStore();
+  const blobs = new MemoryBlobStore();
+  const announcements = new MemoryAnnouncements();
+  const quarantine = new MemoryQuarantine();
+  const telemetry = new MemoryTelemetry();
+  const hints: Announcement[] = [];
+  void announcements.watch((hint) => hints.push(hint), new AbortController().signal);
+  let seed = 0;
+  const common = () => ({ id, heads, blobs, clock, telemetry, random: new SeededRandom(++seed) });
+  const producer = (more: Partial<ProducerOptions> = {}): Producer =>
+    new Producer({ ...common(), schema: cities.schema, announcer: announcements, quarantine, ...more });
+  const consumer = (): Consumer<typeof cities> => new Consumer<typeof cities>(common());
+  let messageCount = 0;
+  const message = (content: unknown, more: Partial<MutationMessage> = {}): MutationMessage => ({
+    id: `m${String(++messageCount).padStart(4, '0')}`,
+    body: typeof content === 'string' ? content : JSON.stringify(content),
+    sentAtMs: clock.nowMs(),
+    receiveCount: 1,
+    receipt: `r${messageCount}`,
+    ...more,
+  });
+  return { clock, heads, blobs, announcements, quarantine, telemetry, hints, producer, consumer, message };
+}
+
+const upsert = (cityId: number, name: string, population = 1): object => ({
+  op: 'upsert',
+  type: 'City',
+  value: { cityId, name, population },
+});
+const remove = (cityId: number): object => ({ op: 'delete', type: 'City', key: { cityId } });
+const patch = (cityId: number, fields: object): object => ({
+  op: 'patch',
+  type: 'City',
+  key: { cityId },
+  fields,
+});
+
+describe('Producer', () => {
+  it('begins a chain with a snapshot and goes on with deltas that consumers follow', async () => {
+    const { producer, consumer, message, heads, blobs } = setUp();
+    const own = producer();
+    const reader = consumer();
+    const first = message(upsert(1, 'Utrecht', 360_000));
+    expect(await own.process([first], plenty)).toEqual({ acknowledged: [first], failed: [] });
+    await reader.refresh();
+    expect(reader.get('City', 1).toObject()).toEqual({ cityId: 1, name: 'Utrecht', population: 360_000 });
+    await own.process([message(upsert(2, 'Delft')), message(remove(1))], plenty);
+    await reader.refresh();
+    expect(reader.find('City', 1)).toBeUndefined();
+    expect(reader.get('City', 2).name).toBe('Delft');
+    const head = await heads.load(id, 'strong');
+    expect(head).toMatchObject({ era: 1, version: 2, floor: 1, lastOperation: 'commit' });
+    expect(reader.version).toEqual({ era: 1, version: 2, cid: head?.cid });
+    expect(blobs.names().map((name) => name.replace(/[0-9a-f]{32}/, 'CID'))).toEqual([
+      'd/cities/1/0/snapshot/0000000000000001-CID',
+      'd/cities/1/0/snapshot/0000000000000001-CID.part-bookkeeping',
+      'd/cities/1/0/delta/0000000000000001-0000000000000002-CID',
+      'd/cities/1/0/delta/0000000000000001-0000000000000002-CID.part-bookkeeping',
+    ]);
+  });
+
+  it('commits nothing for what is in already, whoever brought it in', async () => {
+    const { producer, message, heads } = setUp();
+    const batch = [message(upsert(1, 'Utrecht')), message(upsert(2, 'Delft'))];
+    await producer().process(batch, plenty);
+    const again = await producer().process([...batch].reverse(), plenty);
+    expect(again.acknowledged).toHaveLength(2);
+    expect((await heads.load(id, 'strong'))?.version).toBe(1);
+  });
+
+  it('lets the later mutation win, in whatever order they arrive', async () => {
+    const { producer, consumer, message } = setUp();
+    const at = (timestamp: number): object => ({ order: { timestamp, source: 'app', sequence: 0 } });
+    const own = producer();
+    await own.process([message({ ...remove(1), ...at(30) })], plenty);
+    await own.process([message({ ...upsert(1, 'older'), ...at(20) })], plenty);
+    await own.process([message({ ...patch(2, { population: 5 }), ...at(50) })], plenty);
+    await own.process([message({ ...upsert(2, 'patched'), ...at(40) })], plenty);
+    const reader = consumer();
+    await reader.refresh();
+    expect(reader.find('City', 1)).toBeUndefined();
+    expect(reader.get('City', 2).toObject()).toEqual({ cityId: 2, name: 'patched', population: 5 });
+  });
+
+  it('quarantines what is bad and commits the rest of the message', async () => {
+    const { producer, consumer, message, quarantine } = setUp();
+    const mixed = message({ mutations: [upsert(1, 'Utrecht'), { ...upsert(2, 'x'), type: 'Town' }] });
+    const broken = message('{');
+    const good = message(upsert(3, 'Delft'));
+    const result = await producer().process([mixed, broken, good], plenty);
+    expect(result.acknowledged).toEqual([mixed, broken, good]);
+    expect(quarantine.records()).toMatchObject([
+      { messageId: mixed.id, index: 1, field: 'mutations[1].type' },
+      { messageId: broken.id, index: null },
+    ]);
+    const reader = consumer();
+    await reader.refresh();
+    expect(reader.get('City', 1).name).toBe('Utrecht');
+    expect(reader.get('City', 3).name).toBe('Delft');
+  });
+
+  it('keeps messages whose bad part could not be set aside, but commits what is good', async () => {
+    const { producer, consumer, message } = setUp();
+    const down = { send: () => Promise.reject(new DatasetError('unavailable', 'down')) };
+    const mixed = message({ mutations: [upsert(1, 'Utrecht'), { op: 'noop' }] });
+    const good = message(upsert(2, 'Delft'));
+    const result = await producer({ quarantine: down }).process([mixed, good], plenty);
+    expect(result.acknowledged).toEqual([good]);
+    expect(result.failed).toEqual([{ message: mixed, reason: 'quarantine: down' }]);
+    const reader = consumer();
+    await reader.refresh();
+    expect(reader.get('City', 1).name).toBe('Utrecht');
+  });
+
+  it('announces each commit, and survives that the announcement fails', async () => {
+    const { producer, message, hints, telemetry, heads } = setUp();
+    await producer().process([message(upsert(1, 'Utrecht'), { correlationId: 'order-7' })], plenty);
+    const first = await heads.load(id, 'strong');
+    const deaf = { announce: () => Promise.reject(new DatasetError('unavailable', 'down')) };
+    const result = await producer({ announcer: deaf }).process([message(upsert(2, 'Delft'))], plenty);
+    expect(result.acknowledged).toHaveLength(1);
+    expect(hints).toEqual([
+      expect.objectContaining({ version: 1, cid: first?.cid, previousCid: '', correlationIds: ['order-7'] }),
+    ]);
+    expect(telemetry.sum('AnnouncementsFailed')).toBe(1);
+    expect(telemetry.sum('Commits')).toBe(2);
+  });
+
+  it('refuses to write to a dataset of another schema', async () => {
+    const { producer, message } = setUp();
+    await producer().process([message(upsert(1, 'Utrecht'))], plenty);
+    const other = defineDataset({ City: type({ cityId: t.int() }, { primaryKey: ['cityId'] }) });
+    const late = message({ op: 'upsert', type: 'City', value: { cityId: 9 } });
+    const result = await producer({ schema: other.schema }).process([late], plenty);
+    expect(result.failed[0]?.reason).toMatch(/^incompatible/);
+  });
+
+  it('starts no round without time for it', async () => {
+    const { producer, message, heads } = setUp();
+    const result = await producer().process([message(upsert(1, 'Utrecht'))], { remainingMs: () => 1_999 });
+    expect(result.failed[0]?.reason).toMatch(/^unavailable/);
+    expect(await heads.load(id, 'strong')).toBeNull();
+  });
+
+  it('writes a snapshot when the chain has grown, and trims the ring by it', async () => {
+    const { producer, consumer, message, heads } = setUp();
+    const chainBounds = { recentEntriesMin: 3, chainLengthForSnapshot: 4, chainLengthMax: 8 };
+    const own = producer({ chainBounds });
+    for (let i = 0; i < 10; i++) await own.process([message(upsert(i, `city ${i}`))], plenty);
+    const head = await heads.load(id, 'strong');
+    expect(head?.snapshots.map(({ version }) => version)).toEqual([1, 5, 9]);
+    expect(head?.recent.map(({ version }) => version)).toEqual([8, 9, 10]);
+    const reader = consumer();
+    await reader.refresh();
+    expect(reader.state.type('City').count).toBe(10);
+    await producer({ chainBounds }).process([message(upsert(3, 'again'))], plenty);
+    await reader.refresh();
+    expect(reader.get('City', 3).name).toBe('again');
+  });
+
+  it('takes no commit when the chain is too long and no snapshot can be written', async () => {
+    const { producer, message, heads, blobs } = setUp();
+    const chainBounds = { recentEntriesMin: 3, chainLengthForSnapshot: 2, chainLengthMax: 3 };
+    let isDown = false;
+    const flaky: ProducerOptions['blobs'] = {
+      get: (name) => blobs.get(name),
+      put: (name, bytes, metadata) =>
+        isDown && name.includes('/snapshot/')
+          ? Promise.reject(new DatasetError('unavailable', 'down'))
+          : blobs.put(name, bytes, metadata),
+    };
+    const { clock } = setUp();
+    const own = producer({ chainBounds, blobs: flaky, clock: { ...instant(clock) } });
+    await own.process([message(upsert(0, 'first'))], plenty);
+    isDown = true;
+    for (let i = 1; i <= 3; i++) await own.process([message(upsert(i, `city ${i}`))], plenty);
+    const result = await own.process([message(upsert(9, 'too many'))], plenty);
+    expect(result.failed).toHaveLength(1);
+    expect((await heads.load(id, 'strong'))?.version).toBe(4);
+    isDown = false;
+    expect((await own.process([message(upsert(9, 'now'))], plenty)).failed).toHaveLength(0);
+    expect((await heads.load(id, 'strong'))?.snapshots.at(-1)?.version).toBeGreaterThanOrEqual(4);
+  });
+
+  it('loses nothing when many producers race', async () => {
+    const { producer, consumer, message, heads } = setUp();
+    const { clock } = setUp();
+    const racers = Array.from({ length: 4 }, () => producer({ clock: instant(clock) }));
+    let expected = 0;
+    for (let round = 0; round < 10; round++) {
+      const results = await Promise.all(
+        racers.map((own, at) => own.process([message(upsert(++expected, `from ${at}`))], plenty)),
+      );
+      expect(results.flatMap((result) => result.failed)).toEqual([]);
+    }
+    const reader = consumer();
+    await reader.refresh();
+    expect(reader.state.type('City').count).toBe(40);
+    expect((await heads.load(id, 'strong'))?.version).toBe(40);
+  });
+
+  it('finds its own commit again when the answer got lost, and announces it', async () => {
+    const { producer, message, heads, hints, telemetry, clock } = setUp();
+    let isLossy = true;
+    const lossy: ProducerOptions['heads'] = {
+      load: (...args) => heads.load(...args),
+      registerSnapshot: (...args) => heads.registerSnapshot(...args),
+      commit: async (...args) => {
+        const outcome = await heads.commit(...args);
+        if (isLossy) {
+          isLossy = false;
+          throw new DatasetError('unavailable', 'no answer');
+        }
+        return outcome;
+      },
+    };
+    const result = await producer({ heads: lossy, clock: instant(clock) }).process(
+      [message(upsert(1, 'Utrecht'))],
+      plenty,
+    );
+    expect(result.acknowledged).toHaveLength(1);
+    expect((await heads.load(id, 'strong'))?.version).toBe(1);
+    expect(hints).toHaveLength(1);
+    expect(telemetry.sum('Commits')).toBe(1);
+    expect(telemetry.sum('CommitsUnknown')).toBe(1);
+  });
+
+  it('runs from a queue until it is told to stop', async () => {
+    const { producer, consumer, clock, quarantine } = setUp();
+    const queue = new MemoryMutationQueue({ clock, random: new SeededRandom(5), visibilityMs: 60_000 });
+    const stop = new AbortController();
+    const done = producer().run(queue, stop.signal);
+    await queue.send([{ body: JSON.stringify(upsert(1, 'Utrecht')) }, { body: 'nonsense' }]);
+    await clock.advance(1_000);
+    expect(queue.messageCount).toBe(0);
+    expect(quarantine.records()).toHaveLength(1);
+    stop.abort();
+    await clock.advance(60_000);
+    await done;
+    const reader = consumer();
+    await reader.refresh();
+    expect(reader.get('City', 1).name).toBe('Utrecht');
+  });
+});
+
+/** Sleeps take no time at all, for tests where nobody moves the clock. */
+function instant(clock: VirtualClock): ProducerOptions['clock'] {
+  return {
+    nowMs: () => clock.nowMs(),
+    monotonicMs: () => clock.monotonicMs(),
+    sleep: () => Promise.resolve(),
+  };
+}

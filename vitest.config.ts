@@ -1,5 +1,5 @@
 /**
- * Suites are folders of test/. Projects differ only in what they need: `house` and `fast` nothing, `infra` the built
+ * Suites are folders of test/. Projects differ only in what they need: `house` and `fast` nothing, `interop` a JDK, `infra` the built
  * bundles, `slow` the built bundles and emulated services.
  */
 import { defineConfig } from 'vitest/config';
@@ -26,7 +26,8 @@ export default defineConfig({
       project('house', ['house']),
       project('fast', ['unit', 'property', 'golden', 'contract', 'simulation'], { testTimeout: 30_000 }),
       project('infra', ['infra'], { globalSetup: builds, testTimeout: 60_000, hookTimeout: 60_000 }),
-      project('slow', ['integration', 'e2e', 'interop'], {
+      project('interop', ['interop'], { testTimeout: 120_000, hookTimeout: 300_000 }),
+      project('slow', ['integration', 'e2e'], {
         globalSetup: builds,
         testTimeout: 60_000,
         hookTimeout: 120_000,

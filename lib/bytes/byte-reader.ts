@@ -16,7 +16,8 @@ export class ByteReader {
   readonly #view: DataView;
 
   constructor(bytes: Uint8Array, position = 0) {
-    this.bytes = bytes;
+    // Node's Buffer has a `slice` that does not copy: what is cut out of these bytes must be cut out of a Uint8Array.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.position = position;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }

@@ -49,6 +49,13 @@ describe('ByteReader', () => {
     );
   });
 
+  it('gives out plain bytes, even of a Buffer, whose slices are no copies', () => {
+    const buffer = Buffer.from([1, 2, 3]);
+    const copy = new ByteReader(buffer).bytes.slice(1);
+    buffer[1] = 9;
+    expect(copy).toEqual(Uint8Array.of(2, 3));
+  });
+
   it('names the offset of damage and what was being read', () => {
     const read = (bytes: number[], use: (reader: ByteReader) => unknown) => () =>
       use(new ByteReader(Uint8Array.from(bytes)));

@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { applyDelta } from '../../lib/blob/apply-delta.ts';
+import { encodeDelta } from '../../lib/blob/encode-delta.ts';
+import type { KeyPart } from '../../lib/indexes/key-reader.ts';
+import { UniqueKeyIndex } from '../../lib/indexes/unique-key.ts';
+import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
+import { parseSchemas } from '../../lib/schema/dsl.ts';
+import { ReadState } from '../../lib/state/read-state.ts';
+import { WriteState } from '../../lib/state/write-state.ts';
+
+const schema = DatasetSchema.of(
+  parseSchemas(`
+    Row @PrimaryKey(i, l, d, f, b, y, s, box) {
+      int i; long l; double d; float f; boolean b; bytes y; string s; String box; int payload;
+    }
+    Small @PrimaryKey(id) { int id; int payload; }
+    Text @PrimaryKey(name) { String name; int payload; }
+    Wide @PrimaryKey(id) { long id; }
+    String { string value; }
+  `),
+);
+
+type Row = Record<string, unknown> & { readonly payload?: number };
+
+/** Follows a chain of its own, with an index that is never rebuilt from outside. */
+class Chain {
+  state = ReadState.empty(schema);
+  index: UniqueKeyIndex;
+  readonly #writer = WriteState.restore(this.state);
+  readonly #type: string;
+
+  constructor(type: string) {
+    this.#type = type;
+    this.index = UniqueKeyIndex.build(this.state, type);
+  }
+
+  /** Replaces everything that is at `removed` by `added`. */
+  step(removed: readonly number[], added: readonly Row[]): void {
+    const cycle = this.#writer.begin();
+    for (const ordinal of removed) cycle.remove(this.#type, ordinal);
+    for (const row of added) cycle.add(this.#type, row);
+    const options = { tag: this.state.tag + 1n, headerTags: new Map(), parts: new Map() };
+    const { state, changes } = applyDelta(this.state, encodeDelta(cycle.transition(), options).main);
+    this.#writer.advance(state, changes);
+    this.index = this.index.apply(state, changes.get(this.#type));
+    this.state = state;
+  }
+}
+
+describe('UniqueKeyIndex', () => {
+  it('finds by compound keys of every kind, and nothing by a key that differs in one part', () => {
+    const row = fc.record({
+      i: fc.integer({ min: -(2 ** 31) + 1, max: 2 ** 31 - 1 }),
+      l: fc.bigInt({ min: -(2n ** 63n) + 1n, max: 2n ** 63n - 1n }),
+      d: fc.double(),
+      f: fc.float(),
+      b: fc.boolean(),
+      y: fc.uint8Array({ maxLength: 5 }),
+      s: fc.string({ unit: 'binary', maxLength: 5 }),
+      box: fc.string({ maxLength: 3 }),
+    });
+    fc.assert(
+      fc.property(fc.array(row, { minLength: 1, maxLength: 10 }), (rows) => {
+        const chain = new Chain('Row');
+        chain.step([], rows);
+        for (const { i, l, d, f, b, y, s, box } of rows) {
+          const key = [i, l, d, f, b, y, s, box];
+          const ordinal = chain.index.findByKey(key);
+          expect(chain.state.view('Row', ordinal).toObject()).toMatchObject({ i, s, box });
+          expect(chain.index.find(i, l, d, f, b, y, s, box)).toBe(ordinal);
+          if (Number.isSafeInteger(Number(l)))
+            expect(chain.index.find(i, Number(l), d, f, b, y, s, box)).toBe(ordinal);
+          const others: KeyPart[] = [
+            i ^ 1,
+            l ^ 1n,
+            d === 1 ? 2 : 1,
+            f === 1 ? 2 : 1,
+            !b,
+            Uint8Array.of(...y, 1),
+            `${s}x`,
+            `${box}x`,
+          ];
+          others.forEach((other, at) => {
+            const changed = key.with(at, other);
+            const isThere = rows.some((each) =>
+              isSameKey([each.i, each.l, each.d, each.f, each.b, each.y, each.s, each.box], changed),
+            );
+            expect(chain.index.findByKey(changed) >= 0).toBe(isThere);
+          });
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('agrees with a Map along a chain of deltas; old indexes stay right for their states', () => {
+    const step = fc.record({
+      remove: fc.array(fc.nat(300), { maxLength: 10 }),
+      add: fc.oneof(
+        { weight: 10, arbitrary: fc.array(fc.nat(300), { maxLength: 10 }) },
+        {
+          weight: 1,
+          arbitrary: fc.integer({ min: 500, max: 1500 }).map((n) => Array.from({ length: n }, (_, i) => i)),
+        },
+      ),
+    });
+    fc.assert(
+      fc.property(
+        fc.constantFrom('Small', 'Text'),
+        fc.array(step, { minLength: 1, maxLength: 25 }),
+        (type, steps) => {
+          const keyOf = (n: number) => (type === 'Small' ? n * 7 : `name ${n}`);
+          const chain = new Chain(type);
+          let model = new Map<number, number>();
+          const history: [UniqueKeyIndex, ReadState, ReadonlyMap<number, number>][] = [];
+          steps.forEach(({ remove, add }, n) => {
+            const removed = new Set([...remove, ...add].filter((key) => model.has(key)));
+            const ordinals = [...removed].map((key) => chain.index.find(keyOf(key)));
+            const added = [...new Set(add)];
+            const field = type === 'Small' ? 'id' : 'name';
+            chain.step(
+              ordinals,
+              added.map((key) => ({ [field]: keyOf(key), payload: n })),
+            );
+            model = new Map(model);
+            for (const key of removed) model.delete(key);
+            for (const key of added) model.set(key, n);
+            history.push([chain.index, chain.state, model]);
+          });
+          for (const [index, state, expected] of history) {
+            for (let key = 0; key < 310; key++) {
+              const ordinal = index.find(keyOf(key));
+              const payload = ordinal < 0 ? undefined : state.view(type, ordinal)['payload'];
+              expect(payload).toBe(expected.get(key));
+            }
+          }
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
+  it('finds the lowest ordinal of several records with one key, whatever was indexed first', () => {
+    const chain = new Chain('Small');
+    chain.step(
+      [],
+      [
+        { id: 1, payload: 0 },
+        { id: 2, payload: 0 },
+      ],
+    );
+    chain.step([], [{ id: 2, payload: 1 }]);
+    expect(chain.index.find(2)).toBe(1);
+    chain.step([0], []);
+    chain.step([], [{ id: 2, payload: 2 }]);
+    expect(chain.state.type('Small').isPopulated(0)).toBe(true);
+    expect(chain.index.find(2)).toBe(0);
+    expect(UniqueKeyIndex.build(chain.state, 'Small').find(2)).toBe(0);
+    chain.step([0], []);
+    expect(chain.index.find(2)).toBe(1);
+    chain.step([1], []);
+    expect(chain.index.find(2)).toBe(2);
+  });
+
+  it('tells apart LONGs that are one as doubles', () => {
+    const chain = new Chain('Wide');
+    const ids = [2n ** 53n, 2n ** 53n + 1n, 2n ** 62n, 2n ** 62n + 1n, -(2n ** 53n), -(2n ** 53n) - 1n];
+    chain.step(
+      [],
+      ids.map((id) => ({ id })),
+    );
+    for (const id of ids) expect(chain.state.type('Wide').readLong(chain.index.find(id), 0)).toBe(id);
+    expect(chain.index.find(2 ** 53)).toBe(-1);
+  });
+
+  it('refuses types without a key and keys of another length', () => {
+    const chain = new Chain('Small');
+    expect(() => UniqueKeyIndex.build(chain.state, 'String')).toThrow(
+      expect.objectContaining({ kind: 'invalid' }),
+    );
+    expect(() => chain.index.find(1, 2)).toThrow(/1 parts, not 2/);
+    expect(() => chain.index.findByKey([])).toThrow(expect.objectContaining({ kind: 'invalid' }));
+    chain.step([], [{ id: 0, payload: 0 }]);
+    for (const wrong of ['0', 0n, false, Uint8Array.of(0), 0.5, -0.5, 2 ** 32])
+      expect(chain.index.find(wrong)).toBe(-1);
+  });
+});
+
+function isSameKey(a: readonly KeyPart[], b: readonly KeyPart[]): boolean {
+  return a.every((part, i) => {
+    const other = b[i];
+    return part instanceof Uint8Array
+      ? other instanceof Uint8Array && String(part) === String(other)
+      : Object.is(part, other);
+  });
+}

@@ -1,7 +1,7 @@
 import { DatasetError } from './errors.ts';
 import type { BlobMetadata } from './ports.ts';
 
-const segmentPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+const segmentPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$/; // file systems' bound
 const metadataKeyPattern = /^[a-z0-9]+$/;
 const metadataValuePattern = /^[\x20-\x7e]+$/;
 const nameSizeMax = 1_024; // S3's keys

@@ -1,12 +1,5 @@
 import { DatasetError, type ErrorKind } from '../errors.ts';
-
-/** System calls and what their failure asks of the caller; all others are `unavailable`. */
-const kindBySystemCode: Readonly<Record<string, ErrorKind>> = {
-  EACCES: 'denied',
-  EPERM: 'denied',
-  EROFS: 'denied',
-  ENAMETOOLONG: 'invalid',
-};
+import { fileError } from '../file-errors.ts';
 
 /** SQLite's primary result codes (sqlite.org/rescode.html); all others are `unavailable`. */
 const kindBySqliteCode: Readonly<Record<number, ErrorKind>> = {
@@ -17,21 +10,18 @@ const kindBySqliteCode: Readonly<Record<number, ErrorKind>> = {
   26: 'corrupt', // NOTADB
 };
 
-/** What a failed call to the file system or SQLite means for the caller. DatasetErrors pass unchanged. */
+/** What a failed call to SQLite or the file system means for the caller. DatasetErrors pass unchanged. */
 export function localError(error: unknown, doing: string): DatasetError {
-  if (error instanceof DatasetError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new DatasetError(kindOf(error), `${doing}: ${message}`, {}, error);
+  if (!(error instanceof Error) || !isSystemError(error, 'ERR_SQLITE_ERROR')) return fileError(error, doing);
+  const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : -1; // primary: the low byte
+  return new DatasetError(
+    kindBySqliteCode[code] ?? 'unavailable',
+    `${doing}: ${error.message}`,
+    { code },
+    error,
+  );
 }
 
 export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && codes.some((code) => code === error.code);
-}
-
-function kindOf(error: unknown): ErrorKind {
-  if (!(error instanceof Error) || !('code' in error)) return 'unavailable';
-  if (error.code === 'ERR_SQLITE_ERROR' && 'errcode' in error && typeof error.errcode === 'number') {
-    return kindBySqliteCode[error.errcode & 0xff] ?? 'unavailable'; // the low byte is the primary code
-  }
-  return (typeof error.code === 'string' ? kindBySystemCode[error.code] : undefined) ?? 'unavailable';
 }

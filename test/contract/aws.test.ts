@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { expect, test } from 'vitest';
 import { AwsAnnouncementWatcher } from '../../lib/aws/announcement-watcher.ts';
 import { AwsAnnouncer } from '../../lib/aws/announcer.ts';
 import { AwsBlobStore } from '../../lib/aws/blob-store.ts';
+import { headKey } from '../../lib/aws/head-item.ts';
 import { AwsHeadStore } from '../../lib/aws/head-store.ts';
 import { AwsMutationSink } from '../../lib/aws/mutation-sink.ts';
 import { AwsMutationSource } from '../../lib/aws/mutation-source.ts';
@@ -17,9 +19,10 @@ import {
   startS3Emulator,
   startSqsEmulator,
 } from '../support/emulators.ts';
+import { firstProposal, freshId, nextProposal, snapshotEntry } from '../support/heads.ts';
 import { announcementsContract } from './announcements-contract.ts';
 import { blobStoreContract } from './blob-store-contract.ts';
-import { headStoreContract } from './head-store-contract.ts';
+import { committed, headStoreContract } from './head-store-contract.ts';
 import { mutationQueueContract } from './mutation-queue-contract.ts';
 import { quarantineContract } from './quarantine-contract.ts';
 
@@ -32,6 +35,27 @@ if (hasDynamoDb()) {
       new AwsHeadStore({ client: second, table: 'heads' }),
     ] as const;
     return { stores, close: stop };
+  });
+  test('a sealed chain takes no commit, but still takes snapshots', async () => {
+    const { clients, stop } = await startDynamoDbEmulator('heads');
+    const [client] = clients;
+    const store = new AwsHeadStore({ client, table: 'heads' });
+    const id = freshId();
+    const first = committed(await store.commit(id, firstProposal()));
+    const second = committed(await store.commit(id, nextProposal(first)));
+    await client.send(
+      new UpdateItemCommand({
+        TableName: 'heads',
+        Key: headKey(id),
+        UpdateExpression: 'SET #status = :sealed',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: { ':sealed': { S: 'sealed' } },
+      }),
+    );
+    const sealed = { ...second, status: 'sealed' };
+    expect(await store.commit(id, nextProposal(second))).toEqual({ kind: 'conflict', head: sealed });
+    expect((await store.registerSnapshot(id, 1, snapshotEntry(2))).kind).toBe('committed');
+    await stop();
   });
 } else {
   sayNotRun(

@@ -13,8 +13,8 @@ export interface DeltaOptions {
 /** The blob that leads from a transition's state to the next. Costs what the change costs; mirrors apply-delta.ts. */
 export function encodeDelta(transition: Transition, { tag, headerTags, parts }: DeltaOptions): EncodedBlob {
   const { from, hashKeys } = transition;
-  const sections = transition.types.map(({ schema, before, statistics, removed, added }) =>
-    deltaSection({ schema, shardCount: before.shardCount, statistics, hashKeys, removed, added }),
+  const sections = transition.types.map(({ schema, shardCount, statistics, removed, added }) =>
+    deltaSection({ schema, shardCount, statistics, hashKeys, removed, added }),
   );
   const header = { originTag: from.tag, destinationTag: tag, headerTags };
   return assembleBlob(header, sections, { schema: from.schema, parts });
@@ -26,18 +26,16 @@ export function encodeReverseDelta(
   { tag, parts }: Omit<DeltaOptions, 'headerTags'>,
 ): EncodedBlob {
   const { from, hashKeys } = transition;
-  const sections = transition.types.map(({ schema, before, statistics, removed, added }) => {
-    const returning = readRun(before, removed);
-    const { shardCount } = before;
-    return deltaSection({
-      schema,
-      shardCount,
-      statistics,
+  const sections = transition.types.map((type) =>
+    deltaSection({
+      schema: type.schema,
+      shardCount: type.shardCountBefore,
+      statistics: type.statisticsBefore,
       hashKeys,
-      removed: added.ordinals,
-      added: returning,
-    });
-  });
+      removed: type.added.ordinals,
+      added: readRun(type.before, type.removed),
+    }),
+  );
   const header = { originTag: tag, destinationTag: from.tag, headerTags: from.headerTags };
   return assembleBlob(header, sections, { schema: from.schema, parts });
 }

@@ -3,12 +3,16 @@ import { DatasetError } from '../errors.ts';
 import type { Schema } from '../schema/schema.ts';
 import { CycleType, hashOf } from './cycle-type.ts';
 import { HashKeys } from './hash-keys.ts';
+import { planType } from './plan-type.ts';
 import type { ReadState } from './read-state.ts';
 import type { FoundReferences, RecordReferences } from './record-references.ts';
 import { RecordWriter } from './record-writer.ts';
 import { sweep } from './sweep.ts';
-import type { RecordRun, Transition, TypeTransition } from './transition.ts';
+import type { Transition } from './transition.ts';
 import type { TypeWriteState } from './type-write-state.ts';
+
+/** Tag of `ReadState.empty`. */
+const firstOriginTag = -1n;
 
 /** What a cycle stands on: shared with its WriteState, read only. */
 export interface CycleBase {
@@ -16,8 +20,18 @@ export interface CycleBase {
   /** In blob order. */
   readonly types: readonly TypeWriteState[];
   readonly references: RecordReferences;
-  /** Start from nothing: what is not added again goes. */
-  readonly isFullPopulate: boolean;
+}
+
+export interface CycleOptions {
+  /** `changes` (default): everything stays but what is removed. `populate`: nothing stays but what is added again. */
+  readonly mode?: 'changes' | 'populate';
+  /**
+   * Types whose shard count is to become this. One doubling or halving per version, so that every reader can follow; a
+   * type without records takes any.
+   */
+  readonly shardCounts?: ReadonlyMap<string, number>;
+  /** Bytes that a shard may take: all other types move towards the count that this asks for, as Hollow's do. */
+  readonly shardSizeMax?: number;
 }
 
 /**
@@ -26,15 +40,17 @@ export interface CycleBase {
  */
 export class Cycle {
   readonly #base: CycleBase;
+  readonly #options: CycleOptions;
   readonly #types: readonly CycleType[];
   readonly #positions: ReadonlyMap<string, number>;
   readonly #writer: RecordWriter;
   readonly #hashKeys: HashKeys;
   #transition: Transition | null = null;
 
-  constructor(base: CycleBase) {
+  constructor(base: CycleBase, options: CycleOptions) {
     this.#base = base;
-    this.#types = base.types.map((type) => new CycleType(type, base.isFullPopulate));
+    this.#options = options;
+    this.#types = base.types.map((type) => new CycleType(type, options.mode === 'populate'));
     this.#positions = new Map(base.types.map((type, position) => [type.schema.name, position]));
     this.#writer = new RecordWriter(
       base.types.map((type) => type.schema),
@@ -96,13 +112,13 @@ export class Cycle {
   }
 
   #plan(): Transition {
-    const dead = sweep(this.#types, this.#base.references);
-    const types: TypeTransition[] = [];
-    this.#types.forEach((type, position) => {
-      const change = planType(type, dead[position] as ReadonlySet<number>);
-      if (change !== null) types.push(change);
-    });
-    return { from: this.#base.state, types, isEmpty: types.length === 0, hashKeys: this.#hashKeys };
+    const { state: from, references } = this.#base;
+    const dead = sweep(this.#types, references);
+    const options = { ...this.#options, isFirst: from.tag === firstOriginTag };
+    const types = this.#types
+      .map((type, position) => planType(type, dead[position] as ReadonlySet<number>, options))
+      .filter((type) => type !== null);
+    return { from, types, isEmpty: types.length === 0, hashKeys: this.#hashKeys };
   }
 
   #addRoot(position: number, ordinal: number): number {
@@ -145,39 +161,4 @@ export class Cycle {
   #type(position: number): CycleType {
     return this.#types[position] as CycleType;
   }
-}
-
-/** Null: the type does not change. */
-function planType(type: CycleType, dead: ReadonlySet<number>): TypeTransition | null {
-  const removed = Int32Array.from([...dead].filter((ordinal) => type.indexOf(ordinal) < 0)).sort();
-  const added = addedRun(type, dead);
-  if (removed.length === 0 && added.ordinals.length === 0) return null;
-  const histograms = type.base.histograms();
-  const { ordinals, starts, bytes } = added;
-  for (let i = 0; i < ordinals.length; i++) {
-    histograms.count(bytes, starts[i] as number, ordinals[i] as number, 1);
-  }
-  const maxOrdinal = Math.max(type.base.ordinals.highestTaken, ordinals.at(-1) ?? -1);
-  return {
-    schema: type.base.schema,
-    statistics: histograms.statistics(maxOrdinal),
-    removed,
-    added,
-    before: type.base.records,
-  };
-}
-
-/** The records of the arena that live. */
-function addedRun(type: CycleType, dead: ReadonlySet<number>): RecordRun {
-  const { arena } = type;
-  const ordinals = new Int32Array(arena.count);
-  const starts = new Uint32Array(arena.count);
-  let count = 0;
-  for (let index = 0; index < arena.count; index++) {
-    const ordinal = type.ordinalOf(index);
-    if (dead.has(ordinal)) continue;
-    ordinals[count] = ordinal;
-    starts[count++] = arena.startOf(index);
-  }
-  return { ordinals: ordinals.subarray(0, count), starts: starts.subarray(0, count), bytes: arena.bytes };
 }

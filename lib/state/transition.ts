@@ -15,8 +15,12 @@ export interface RecordRun {
 /** What changes in one type from a state to the next. */
 export interface TypeTransition {
   readonly schema: Schema;
-  /** Over the records of both states. */
+  /** Of the next state, and of the one before: in the latter the way back is encoded. */
+  readonly shardCount: number;
+  readonly shardCountBefore: number;
+  /** Over the records of both states. They differ in the totals of shards if the shard count changes, else not. */
   readonly statistics: TypeStatistics;
+  readonly statisticsBefore: TypeStatistics;
   readonly removed: Int32Array;
   readonly added: RecordRun;
   /** The state before. */

@@ -30,7 +30,7 @@ export class TypeWriteState {
   readonly ordinals = new FreeOrdinals();
   #records: TypeRecords;
   readonly #table: DedupTable;
-  readonly #histograms: WidthHistograms;
+  #histograms: WidthHistograms;
   /** Of the last transition, if it changed this type. */
   #statistics: TypeStatistics | null = null;
   readonly #scratch = new ByteWriter();
@@ -57,8 +57,19 @@ export class TypeWriteState {
   }
 
   /** A copy to count a cycle's records in. */
-  histograms(): WidthHistograms {
-    return this.#histograms.clone();
+  histograms(shardCount: number): WidthHistograms {
+    if (shardCount === this.#histograms.shardCount) return this.#histograms.clone();
+    return this.#histograms.resharded(shardCount, (count) => {
+      const records = this.#records;
+      for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
+        count(this.#read(records, o).bytes, 0, o);
+      }
+    });
+  }
+
+  /** To be called before the first record of a state with another number of shards joins. */
+  reshard(shardCount: number): void {
+    if (shardCount !== this.#histograms.shardCount) this.#histograms = this.histograms(shardCount);
   }
 
   /** Over this state and the one before it: what a snapshot of this state is encoded with. */

@@ -4,6 +4,8 @@ import type { FieldKind, Schema } from '../schema/schema.ts';
 import { RecordCursor } from './record-cursor.ts';
 import type { TypeStatistics } from './type-statistics.ts';
 
+type CountRecord = (bytes: Uint8Array, start: number, ordinal: number) => void;
+
 /** One counter per possible demand, 0 to 64 bits. */
 const rowSize = 65;
 
@@ -40,6 +42,22 @@ export class WidthHistograms {
     copy.#counts.set(this.#counts);
     copy.#totals.set(this.#totals);
     copy.#recordCount = this.#recordCount;
+    return copy;
+  }
+
+  /**
+   * A copy for another number of shards. Only the totals of collections depend on it: those take a pass over the
+   * records that are counted here.
+   */
+  resharded(shardCount: number, forEachRecord: (count: CountRecord) => void): WidthHistograms {
+    const copy = new WidthHistograms(this.#schema, shardCount);
+    if (this.#schema.kind === 'OBJECT') {
+      copy.#counts.set(this.#counts);
+      copy.#totals.set(this.#totals);
+      copy.#recordCount = this.#recordCount;
+    } else {
+      forEachRecord((bytes, start, ordinal) => copy.count(bytes, start, ordinal, 1));
+    }
     return copy;
   }
 

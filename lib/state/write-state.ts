@@ -1,5 +1,5 @@
 import { DatasetError } from '../errors.ts';
-import { Cycle } from './cycle.ts';
+import { Cycle, type CycleOptions } from './cycle.ts';
 import type { RecordBytes } from './dedup-table.ts';
 import type { ReadState } from './read-state.ts';
 import { RecordReferences } from './record-references.ts';
@@ -75,18 +75,9 @@ export class WriteState {
     return new Map(this.#types.map((type) => [type.schema.name, type.statistics]));
   }
 
-  /**
-   * A cycle over the present state. It changes nothing here: one that loses its race is just dropped.
-   *
-   * @param mode `changes`: everything stays but what is removed. `populate`: nothing stays but what is added again.
-   */
-  begin(mode: 'changes' | 'populate' = 'changes'): Cycle {
-    return new Cycle({
-      state: this.#state,
-      types: this.#types,
-      references: this.#references,
-      isFullPopulate: mode === 'populate',
-    });
+  /** A cycle over the present state. It changes nothing here: one that loses its race is just dropped. */
+  begin(options: CycleOptions = {}): Cycle {
+    return new Cycle({ state: this.#state, types: this.#types, references: this.#references }, options);
   }
 
   /**
@@ -119,6 +110,7 @@ export class WriteState {
   #include(position: number, next: ReadState, added: Int32Array): void {
     const type = this.#type(position);
     const records = next.type(type.schema.name);
+    type.reshard(records.shardCount);
     for (let i = 0; i < added.length; i++) {
       this.#countReferences(position, type.include(records, added[i] as number), 1);
     }

@@ -98,7 +98,7 @@ describe.each(Object.entries(cases))('%s', (caseName, { types, parts = new Map()
     for (let version = 1; ; version++) {
       const expected = mustReadExpected(caseName, version);
       if (expected === null) break;
-      const cycle = writer.begin('populate');
+      const cycle = writer.begin({ mode: 'populate' });
       for (const type of childrenFirst(schema)) {
         for (const [ordinal, values] of expectedRecords(expected.types[type] as never)) {
           expect(cycle.addFlat(type, values), `${type} in version ${version}`).toBe(ordinal);

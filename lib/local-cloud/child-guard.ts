@@ -17,19 +17,32 @@ export interface GuardedProgram {
   stop(): Promise<void>;
 }
 
-export function startGuarded(command: string, parameters: readonly string[]): GuardedProgram {
+export interface GuardOptions {
+  /** Exactly these variables. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Gets standard output. */
+  readonly onOutput?: (output: NodeJS.ReadableStream) => void;
+}
+
+export function startGuarded(
+  command: string,
+  parameters: readonly string[],
+  { environment = {}, onOutput }: GuardOptions = {},
+): GuardedProgram {
   const child = spawn('/bin/sh', ['-c', guard, 'guard', command, ...parameters], {
-    stdio: ['pipe', 'ignore', 'pipe'],
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...environment },
+    stdio: ['pipe', onOutput === undefined ? 'ignore' : 'pipe', 'pipe'],
     detached: true,
   });
+  if (child.stdout !== null) onOutput?.(child.stdout);
   let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     errors = (errors + chunk.toString()).slice(-4000);
   });
-  child.stdin.on('error', () => {});
+  child.stdin?.on('error', () => {});
   const exited = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => {
-      child.stdin.end();
+      child.stdin?.end();
       resolve(code);
     });
     child.once('error', () => resolve(null));
@@ -39,7 +52,7 @@ export function startGuarded(command: string, parameters: readonly string[]): Gu
     errors: () => errors,
     exited,
     async stop() {
-      child.stdin.end();
+      child.stdin?.end();
       await exited;
     },
   };

@@ -1,14 +1,13 @@
 /** DynamoDB: dynoxide, a native program over SQLite, behind the counting proxy. */
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatasetError } from '../errors.ts';
 import { type GuardedProgram, startGuarded } from './child-guard.ts';
 import { startCountingProxy } from './counting-proxy.ts';
 import type { LocalService } from './environment.ts';
+import { freePort } from './http.ts';
 
 export interface DynamoDbOptions {
   /** Where the tables are kept. Absent: in memory. */
@@ -27,6 +26,7 @@ export async function startDynamoDb(
     options.directory === undefined ? [] : ['--db-path', join(options.directory, 'dynamodb.db')];
   if (options.directory !== undefined) mkdirSync(options.directory, { recursive: true });
   for (let attempt = 1; ; attempt += 1) {
+    // The program cannot choose its own port. Another process may take this one first: then the start is repeated.
     const upstreamPort = await freePort();
     const address = ['--host', '127.0.0.1', '--port', String(upstreamPort)];
     const child = startGuarded(program, ['serve', ...address, ...storage]);
@@ -64,16 +64,6 @@ function findProgram(): string {
       cause,
     );
   }
-}
-
-/** The program cannot choose its own port. Another process may take this one first: then the start is repeated. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 async function isReady(child: GuardedProgram, port: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 /** The few lines of node:http that each local service needs: listen on loopback, read a body, count, close at once. */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 
 export interface Listener {
   readonly endpoint: string;
@@ -27,6 +28,16 @@ export async function listen(onRequest: RequestListener, port = 0): Promise<List
         server.closeAllConnections();
       }),
   };
+}
+
+/** A port that nothing listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const probe = createTcpServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
 }
 
 export async function readBody(request: IncomingMessage): Promise<Buffer> {

@@ -5,7 +5,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { DatasetStack } from '../../infra/dataset-stack.ts';
 import type { Stage } from '../../infra/stages.ts';
 
-export const stage: Stage = { name: 'test', region: 'eu-west-1', keepsData: false, logRetentionDays: 7 };
+const stage: Stage = { name: 'test', region: 'eu-west-1', keepsData: false, logRetentionDays: 7 };
 
 /** The feature flags of the project: without them the CDK makes other templates than the ones deployed. */
 export const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8')) as {

@@ -25,7 +25,7 @@ const token =
 const blank = (text: string): string => text.replaceAll(/[^\n]/g, ' ');
 
 /** The text with comments blanked out, line numbers kept. Strings stay: import paths are strings. */
-export function withoutComments(text: string): string {
+function withoutComments(text: string): string {
   return text.replaceAll(token, (found) =>
     found.startsWith('//') || found.startsWith('/*') ? blank(found) : found,
   );

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { isDatasetError } from '../../lib/errors.ts';
@@ -88,7 +89,7 @@ test('processes that race for a head lose no commit', async () => {
   const id = freshId();
   const store = new LocalHeadStore(file);
   await store.commit(id, firstProposal());
-  const racer = join(import.meta.dirname, '../support/commit-racer.ts');
+  const racer = fileURLToPath(import.meta.resolve('../support/commit-racer.ts'));
   const runs = ['a', 'b', 'c'].map((label) =>
     promisify(execFile)(process.execPath, [racer, file, JSON.stringify(id), '100', label]),
   );

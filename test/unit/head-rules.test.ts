@@ -6,7 +6,7 @@ import { commitEntry, firstProposal, nextProposal, snapshotEntry } from '../supp
 const head = firstHead(firstProposal());
 
 test('a sealed chain takes no commit, but still takes snapshots', () => {
-  const sealed: Head = { ...head, version: 2, ...tipOf(2), status: 'sealed' };
+  const sealed: Head = { ...head, ...tipOf(2), status: 'sealed' };
   expect(decideCommit(sealed, nextProposal(sealed))).toEqual({ kind: 'conflict', head: sealed });
   expect(decideSnapshot(sealed, 1, snapshotEntry(2)).kind).toBe('committed');
 });
@@ -41,7 +41,7 @@ test.each<[string, Partial<Head>]>([
   ['schemaId', { schemaId: '' }],
   ['recent must end', { recent: [] }],
   ['recent must end', { recent: [commitEntry(1, 'other')] }],
-  ['recent must ascend', { ...tipOf(2), recent: [commitEntry(5), commitEntry(2)] }],
+  ['recent must ascend', { ...tipOf(3), recent: [commitEntry(1), commitEntry(1), commitEntry(3)] }],
   ['recent: size', { recent: [{ ...commitEntry(1), size: -1 }] }],
   ['snapshots must ascend', { ...tipOf(2), snapshots: [snapshotEntry(2), snapshotEntry(2)] }],
   ['snapshots: hash', { snapshots: [{ ...snapshotEntry(1), hash: '' }] }],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { environmentReaders } from '../support/layers.ts';
 import { codeOf, placesOf, type SourceFile, sourceFiles } from '../support/source-tree.ts';
 
 interface Ban {
@@ -37,8 +38,8 @@ const bans: readonly Ban[] = [
   {
     what: 'process.env',
     pattern: /\bprocess\s*\.\s*env\b|\{\s*env\s*\}\s*=\s*process\b/,
-    instead: 'settings parsed once by functions/runtime.ts or lib/cli/main.ts',
-    allowed: /^functions\/runtime\.ts$|^lib\/cli\/main\.ts$/,
+    instead: 'settings, parsed once where a program starts (test/support/layers.ts, environmentReaders)',
+    allowed: new RegExp(environmentReaders.map((path) => `^${path.replaceAll('.', '\\.')}$`).join('|')),
   },
   {
     what: 'console',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { codeOf, placesOf, sourceFiles } from '../support/source-tree.ts';
+import { codeOf, importsOf, placesOf, type SourceFile, sourceFiles } from '../support/source-tree.ts';
 
 /** This file spells the markers in order to find them. */
 const files = sourceFiles('lib', 'functions', 'infra', 'test', 'examples', '.').filter(
@@ -19,9 +19,23 @@ describe('unfinished work', () => {
   });
 
   it('is not hidden behind a narrowed or skipped test', () => {
-    // A test that cannot run here says so when it runs: `context.skip(condition, 'reason')` prints the reason.
     const hidden =
-      /\b(?:it|test|describe|suite|bench)\s*\.\s*(?:only|skip|todo|skipIf|runIf|fails)\b|\bx(?:it|describe)\s*\(/;
+      /\b(?:it|test|describe|suite|bench)\s*\.\s*(?:only|skip|todo|fails)\b|\bx(?:it|describe)\s*\(/;
     expect(files.flatMap((file) => placesOf(file, codeOf(file.text), hidden))).toEqual([]);
+  });
+
+  it('is skipped only for something that is missing here, by a file that prints what', () => {
+    // One test: `context.skip(condition, 'reason')` prints the reason. A suite: skipIf on what an …-availability.ts says.
+    const conditional = /\.\s*(?:skipIf|runIf)\b/;
+    const isExplained = (file: SourceFile) =>
+      importsOf(file).some(({ target }) => target?.endsWith('-availability.ts') === true);
+    const silent = files
+      .filter((file) => !isExplained(file))
+      .flatMap((file) => placesOf(file, codeOf(file.text), conditional));
+    expect(silent).toEqual([]);
+    const explainers = files.filter((file) => file.path.endsWith('-availability.ts'));
+    expect(
+      explainers.filter(({ text }) => !/\b(?:console\.\w+|(?:stdout|stderr)\.write)\(/.test(text)),
+    ).toEqual([]);
   });
 });

@@ -65,3 +65,12 @@ export const packageHomes: readonly {
   },
   { pattern: '^(aws-cdk-lib|constructs|cdk-nag)(/|$)', home: 'infra', instead: 'keep CDK out of what runs' },
 ];
+
+/** Programs, and the root of the functions: where the environment is read, once, and turned into settings. */
+export const environmentReaders: readonly string[] = [
+  'functions/runtime.ts',
+  'lib/cli/hollow.ts',
+  'lib/cli/consumer-service.ts',
+  'lib/local-cloud/start.ts',
+  'lib/local-cloud/lambda/bootstrap.ts',
+];

@@ -90,5 +90,6 @@ function addedRun(type: CycleType, dead: ReadonlySet<number>): RecordRun {
     ordinals[count] = ordinal;
     starts[count++] = arena.startOf(index);
   }
-  return { ordinals: ordinals.subarray(0, count), starts: starts.subarray(0, count), bytes: arena.bytes };
+  const bytes = arena.bytes.subarray(0, arena.size);
+  return { ordinals: ordinals.subarray(0, count), starts: starts.subarray(0, count), bytes };
 }

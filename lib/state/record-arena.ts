@@ -12,6 +12,11 @@ export class RecordArena {
     return this.#count;
   }
 
+  /** Bytes of all records. */
+  get size(): number {
+    return this.#bytes.position;
+  }
+
   /** Replaced when the arena grows: do not keep it across an append. */
   get bytes(): Uint8Array {
     return this.#bytes.bytes;

@@ -45,5 +45,5 @@ export function readRun(records: TypeRecords, ordinals: Int32Array): RecordRun {
     starts[i] = out.position;
     records.writeRecord(ordinals[i] as number, out);
   }
-  return { ordinals, bytes: out.bytes, starts };
+  return { ordinals, bytes: out.bytes.subarray(0, out.position), starts };
 }

@@ -1,15 +1,17 @@
+import { AssertionError } from '../assert.ts';
 import { ByteReader } from '../bytes/byte-reader.ts';
-import { readGapList } from '../bytes/gap-list.ts';
 import { DatasetError } from '../errors.ts';
-import type { ObjectSchema } from '../schema/schema.ts';
-import type { ObjectLayer } from '../state/object-layer.ts';
-import type { ObjectTypeState } from '../state/object-type-state.ts';
+import { packBuckets, packLists } from '../state/pack-collections.ts';
+import { packObjects } from '../state/pack-objects.ts';
 import { ReadState } from '../state/read-state.ts';
-import { type Additions, addedRecordsMax } from '../state/record-table.ts';
+import type { Additions } from '../state/record-table.ts';
+import { emptyTypeState, type TypeState } from '../state/type-state.ts';
+import { readAdditions } from './decode-additions.ts';
+import { readListShard, readMapShard, readSetShard, requireEntries } from './decode-collection.ts';
 import { readHeader, readPartHeader } from './decode-header.ts';
-import { readObjectShard, requireEnds, requireSameMeaning } from './decode-object.ts';
-import { readMaxOrdinal, readSectionHeader, type SectionHeader } from './decode-section.ts';
-import { unsupported } from './decode-snapshot.ts';
+import { readObjectShard, requireEnds } from './decode-object.ts';
+import { readSectionHeader, type SectionHeader } from './decode-section.ts';
+import { requireSameMeaning } from './same-meaning.ts';
 
 /** What a delta did to one type; ordinals ascending. */
 export interface TypeChanges {
@@ -68,7 +70,7 @@ export function applyDelta(
 
 interface Progress {
   readonly from: ReadState;
-  readonly types: Map<string, ObjectTypeState>;
+  readonly types: Map<string, TypeState>;
   readonly changes: Map<string, TypeChanges>;
 }
 
@@ -85,30 +87,51 @@ function applySections(reader: ByteReader, count: number, progress: Progress): v
 }
 
 function applySection(reader: ByteReader, section: SectionHeader, progress: Progress): void {
-  const { schema, shardCount } = section;
-  if (schema.kind !== 'OBJECT') throw unsupported(schema, schema.kind);
-  if (shardCount > 1) throw unsupported(schema, `a delta of ${shardCount} shards`);
-  const before = progress.from.type(schema.name);
+  const { schema } = section;
+  const { from } = progress;
+  // A type that the snapshot did not have, or that was left out when it was loaded: read past it.
+  const before = from.typeNames.includes(schema.name) ? from.type(schema.name) : emptyTypeState(schema);
   requireSameMeaning(schema, before.schema);
-  const change = readDeltaShard(reader, schema, before.schema);
-  progress.types.set(schema.name, before.applyAdditions(change, shardCount));
+  const { state, change } = readChange(reader, section, before);
+  if (!from.typeNames.includes(schema.name)) return;
+  progress.types.set(schema.name, state);
   progress.changes.set(schema.name, changesOf(before, change));
 }
 
-function readDeltaShard(reader: ByteReader, wire: ObjectSchema, local: ObjectSchema): Additions<ObjectLayer> {
-  const maxOrdinal = readMaxOrdinal(reader, `greatest ordinal of ${wire.name}`);
-  // What is removed may lie above: a type's greatest ordinal can shrink.
-  const removed = readGapList(reader, 2 ** 29, `removed ordinals of ${wire.name}`);
-  const ordinals = readGapList(reader, maxOrdinal, `added ordinals of ${wire.name}`);
-  if (ordinals.length > addedRecordsMax) throw unsupported(wire, `a delta of ${ordinals.length} additions`);
-  const layer = readObjectShard(reader, wire, local, ordinals.length);
-  requireEnds(layer);
-  return { layer, ordinals, removed, maxOrdinal };
+interface ReadChange {
+  readonly state: TypeState;
+  readonly change: Pick<Additions<unknown>, 'ordinals' | 'removed'>;
+}
+
+function readChange(
+  reader: ByteReader,
+  { schema, shardCount }: SectionHeader,
+  before: TypeState,
+): ReadChange {
+  const section = { name: schema.name, shardCount };
+  if (before.kind === 'OBJECT' && schema.kind === 'OBJECT') {
+    const local = before.schema;
+    const readShard = (size: number) => checked(readObjectShard(reader, schema, local, size), requireEnds);
+    const change = readAdditions(reader, section, { readShard, pack: (list) => packObjects(local, list) });
+    return { state: before.applyAdditions(change, shardCount), change };
+  }
+  if (before.kind === 'OBJECT') throw new AssertionError(`the kind of '${schema.name}' was not checked`);
+  const read = before.kind === 'LIST' ? readListShard : before.kind === 'SET' ? readSetShard : readMapShard;
+  const readShard = (size: number) => checked(read(reader, schema.name, size), requireEntries);
+  const change = readAdditions(reader, section, {
+    readShard,
+    pack: before.kind === 'LIST' ? packLists : packBuckets,
+  });
+  return { state: before.applyAdditions(change, shardCount), change };
+}
+
+function checked<L>(layer: L, check: (layer: L) => void): L {
+  check(layer);
+  return layer;
 }
 
 /** Deltas of a sound chain never add what is populated; where one does, the record was replaced. */
-function changesOf(before: ObjectTypeState, change: Additions<ObjectLayer>): TypeChanges {
-  const { removed, ordinals: added } = change;
+function changesOf(before: TypeState, { removed, ordinals: added }: ReadChange['change']): TypeChanges {
   const isOrdinary = removed.every((o) => before.isPopulated(o)) && !added.some((o) => before.isPopulated(o));
   if (isOrdinary) return { removed, added };
   const gone = new Set([...removed, ...added].filter((o) => before.isPopulated(o)));

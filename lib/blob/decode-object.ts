@@ -1,6 +1,5 @@
 import type { ByteReader } from '../bytes/byte-reader.ts';
 import { readLongs } from '../bytes/longs.ts';
-import { DatasetError } from '../errors.ts';
 import type { FieldKind, ObjectSchema } from '../schema/schema.ts';
 import {
   type FieldLayout,
@@ -65,24 +64,6 @@ function readWidth(reader: ByteReader, schema: ObjectSchema, kind: FieldKind): n
     throw reader.corrupt(`widths of ${schema.name}`, `${width} bits for ${kind}`, at);
   }
   return width;
-}
-
-/**
- * Refuses fields that changed their meaning under the same name. Fields that came or went are no obstacle.
- *
- * @throws DatasetError `incompatible`
- */
-export function requireSameMeaning(wire: ObjectSchema, local: ObjectSchema): void {
-  for (const field of local.fields) {
-    const other = wire.fields.find((each) => each.name === field.name);
-    if (other === undefined || (other.kind === field.kind && other.referencedType === field.referencedType))
-      continue;
-    throw new DatasetError(
-      'incompatible',
-      `'${local.name}.${field.name}' was ${field.referencedType ?? field.kind}, now is ${other.referencedType ?? other.kind}: load a snapshot`,
-      { type: local.name, field: field.name },
-    );
-  }
 }
 
 /** Checks every end of the STRING and BYTES fields: what a delta brings is small enough to be proved sound. */

@@ -1,9 +1,15 @@
+import type { BitSet } from '../bytes/bit-set.ts';
 import { ByteReader } from '../bytes/byte-reader.ts';
 import { DatasetError, isDatasetError } from '../errors.ts';
 import { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { Schema } from '../schema/schema.ts';
+import { ListTypeState } from '../state/list-type-state.ts';
+import { MapTypeState } from '../state/map-type-state.ts';
 import { ObjectTypeState } from '../state/object-type-state.ts';
 import { ReadState } from '../state/read-state.ts';
+import { SetTypeState } from '../state/set-type-state.ts';
+import type { TypeState } from '../state/type-state.ts';
+import { readListShard, readMapShard, readSetShard } from './decode-collection.ts';
 import { readHeader, readPartHeader } from './decode-header.ts';
 import { readObjectShard } from './decode-object.ts';
 import {
@@ -28,7 +34,7 @@ export function decodeSnapshot(
 ): ReadState {
   const reader = new ByteReader(main);
   const header = readHeader(reader);
-  const types = new Map<string, ObjectTypeState>();
+  const types = new Map<string, TypeState>();
   readSections(reader, header.sectionCount, types);
   for (const [name, bytes] of parts) {
     const part = new ByteReader(bytes);
@@ -39,7 +45,7 @@ export function decodeSnapshot(
   return new ReadState({ schema, tag, originTag, headerTags, types });
 }
 
-function readSections(reader: ByteReader, count: number, types: Map<string, ObjectTypeState>): void {
+function readSections(reader: ByteReader, count: number, types: Map<string, TypeState>): void {
   for (let i = 0; i < count; i++) {
     const at = reader.position;
     const section = readSectionHeader(reader);
@@ -50,15 +56,48 @@ function readSections(reader: ByteReader, count: number, types: Map<string, Obje
   if (reader.remaining > 0) throw reader.corrupt('end of the blob', `${reader.remaining} bytes too many`);
 }
 
-function readTypeState(reader: ByteReader, { schema, shardCount }: SectionHeader): ObjectTypeState {
-  if (schema.kind !== 'OBJECT') throw unsupported(schema, schema.kind);
-  const what = `greatest ordinal of ${schema.name}`;
-  const at = reader.position;
-  let maxOrdinal = shardCount === 1 ? -1 : readMaxOrdinal(reader, what);
-  const shards = [];
+function readTypeState(reader: ByteReader, { schema, shardCount }: SectionHeader): TypeState {
+  const { name } = schema;
+  const section = { name, shardCount };
+  switch (schema.kind) {
+    case 'OBJECT': {
+      const type = readShards(reader, section, (size) => readObjectShard(reader, schema, schema, size));
+      return ObjectTypeState.ofShards(schema, type.shards, type.populated, type.maxOrdinal);
+    }
+    case 'LIST': {
+      const type = readShards(reader, section, (size) => readListShard(reader, name, size));
+      return ListTypeState.ofShards(schema, type.shards, type.populated, type.maxOrdinal);
+    }
+    case 'SET': {
+      const type = readShards(reader, section, (size) => readSetShard(reader, name, size));
+      return SetTypeState.ofShards(schema, type.shards, type.populated, type.maxOrdinal);
+    }
+    case 'MAP': {
+      const type = readShards(reader, section, (size) => readMapShard(reader, name, size));
+      return MapTypeState.ofShards(schema, type.shards, type.populated, type.maxOrdinal);
+    }
+  }
+}
+
+interface TypeContent<L> {
+  readonly shards: readonly L[];
+  readonly populated: BitSet;
+  readonly maxOrdinal: number;
+}
+
+function readShards<L>(
+  reader: ByteReader,
+  { name, shardCount }: { readonly name: string; readonly shardCount: number },
+  readShard: (recordCount: number) => L,
+): TypeContent<L> {
+  const what = `greatest ordinal of ${name}`;
+  const stated = shardCount === 1 ? null : readMaxOrdinal(reader, what);
+  let maxOrdinal = stated ?? -1;
+  const shards: L[] = [];
   for (let shard = 0; shard < shardCount; shard++) {
+    const at = reader.position;
     const shardMax = readMaxOrdinal(reader, what);
-    if (shardCount === 1) maxOrdinal = shardMax;
+    maxOrdinal = stated ?? shardMax;
     if (shardMax !== shardMaxOrdinal(maxOrdinal, shard, shardCount)) {
       throw reader.corrupt(
         what,
@@ -66,17 +105,9 @@ function readTypeState(reader: ByteReader, { schema, shardCount }: SectionHeader
         at,
       );
     }
-    shards.push(readObjectShard(reader, schema, schema, shardMax + 1));
+    shards.push(readShard(shardMax + 1));
   }
-  const populated = readPopulated(reader, maxOrdinal, schema.name);
-  return ObjectTypeState.ofShards(schema, shards, populated, maxOrdinal);
-}
-
-export function unsupported(schema: Schema, feature: string): DatasetError {
-  return new DatasetError('incompatible', `type '${schema.name}': ${feature} cannot be read`, {
-    type: schema.name,
-    feature,
-  });
+  return { shards, populated: readPopulated(reader, maxOrdinal, name), maxOrdinal };
 }
 
 function datasetSchemaOf(schemas: readonly Schema[]): DatasetSchema {

@@ -168,6 +168,13 @@ export class ByteWriter {
     this.position = 0;
   }
 
+  /** True iff what was written is `bytes[start .. end)`. */
+  equals(bytes: Uint8Array, start: number, end: number): boolean {
+    if (end - start !== this.position) return false;
+    for (let i = 0, at = start; at < end; i++, at++) if (this.bytes[i] !== bytes[at]) return false;
+    return true;
+  }
+
   /** A copy of what was written, of exactly its size. */
   toBytes(): Uint8Array<ArrayBuffer> {
     return this.bytes.slice(0, this.position);

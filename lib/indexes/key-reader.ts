@@ -29,7 +29,7 @@ export class KeyPathReader {
   constructor(state: ReadState, path: KeyPath) {
     this.#path = path;
     this.#kind = kindCodes[path.leafKind];
-    this.#states = path.types.map((type) => state.type(type));
+    this.#states = path.types.map((type) => state.objectType(type));
     this.#leafState = this.#states.at(-1) as ObjectTypeState;
     this.#leafField = path.leafField;
   }

@@ -38,7 +38,7 @@ export class UniqueKeyIndex {
 
   private constructor(state: ReadState, type: string, content: IndexContent) {
     this.type = type;
-    this.#records = state.type(type);
+    this.#records = state.objectType(type);
     this.#paths = content.paths;
     this.#tables = content.tables;
     this.#hasDuplicates = content.hasDuplicates;
@@ -46,7 +46,7 @@ export class UniqueKeyIndex {
 
   /** @throws DatasetError `invalid`: the type does not exist or has no primary key */
   static build(state: ReadState, type: string): UniqueKeyIndex {
-    const records = state.type(type);
+    const records = state.objectType(type);
     const paths = pathReaders(state, type);
     if (paths.length === 0) throw new DatasetError('invalid', `type '${type}' has no primary key`, { type });
     const table = new KeyTable(records.count, records.maxOrdinal);
@@ -70,7 +70,7 @@ export class UniqueKeyIndex {
       const content = { paths, tables: this.#tables, hasDuplicates: this.#hasDuplicates };
       return new UniqueKeyIndex(next, this.type, content);
     }
-    const records = next.type(this.type);
+    const records = next.objectType(this.type);
     const { kept, merged } = mergePlan(this.#tables, added.length);
     const ordinals = new Set(
       merged.flatMap((table) => [...table.ordinals()]).filter((o) => records.isPopulated(o)),

@@ -2,9 +2,10 @@
  * LAYER 3, state: all records of a dataset at one version.
  *
  *   read-state.ts         the types of a dataset at one version
- *   object-type-state.ts  the records of one OBJECT type (this file)
+ *   object-type-state.ts  the records of one OBJECT type (this file); list-, set- and map-type-state.ts
  *   record-table.ts       where the record of each ordinal lies: base, overlay layers, copy-on-write pages
- *   object-layer.ts       packed records, as a blob brought them; pack-objects.ts folds layers into one
+ *   object-layer.ts       packed records, as a blob brought them (collection-layer.ts: of collections);
+ *                         pack-objects.ts and pack-collections.ts fold layers into one
  *   record-bytes.ts       canonical bytes of a record
  *   record.ts             a record as an object with properties
  *   state-hash.ts         128 bits that say whether two states are equal
@@ -49,10 +50,11 @@ export interface ByteRange {
  * had (a ghost). Readers throw `corrupt` where a damaged blob leads outside of its bytes.
  *
  * @example
- * const cities = state.type('City');
+ * const cities = state.objectType('City');
  * for (let o = cities.nextPopulated(0); o >= 0; o = cities.nextPopulated(o + 1)) sum += cities.readInt(o, population);
  */
 export class ObjectTypeState {
+  readonly kind = 'OBJECT';
   readonly schema: ObjectSchema;
   /** In how many shards the blobs of the chain have this type; a power of two. */
   readonly shardCount: number;
@@ -154,6 +156,17 @@ export class ObjectTypeState {
   readRawHigh(ordinal: number, field: number): number {
     const slot = this.#table.slotOf(ordinal);
     return rawHigh(this.#table.layerAt(slot, ordinal), this.#table.recordAt(slot, ordinal), field) >>> 0;
+  }
+
+  /** True iff the packed value is all ones: null in every fixed kind but FLOAT and DOUBLE, or not stored at all. */
+  isAllOnes(ordinal: number, field: number): boolean {
+    const slot = this.#table.slotOf(ordinal);
+    const layer = this.#table.layerAt(slot, ordinal);
+    const record = this.#table.recordAt(slot, ordinal);
+    return (
+      rawLow(layer, record, field) === layer.masks[field] &&
+      rawHigh(layer, record, field) === layer.highMasks[field]
+    );
   }
 
   readBoolean(ordinal: number, field: number): boolean | null {

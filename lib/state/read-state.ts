@@ -1,7 +1,8 @@
 import { DatasetError } from '../errors.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
-import { ObjectTypeState } from './object-type-state.ts';
+import type { ObjectTypeState } from './object-type-state.ts';
 import { type RecordView, recordView } from './record.ts';
+import { emptyTypeState, type TypeState } from './type-state.ts';
 
 /** What the parts of a read state are. */
 export interface ReadStateParts {
@@ -9,7 +10,7 @@ export interface ReadStateParts {
   readonly tag: bigint;
   readonly originTag: bigint;
   readonly headerTags: ReadonlyMap<string, string>;
-  readonly types: ReadonlyMap<string, ObjectTypeState>;
+  readonly types: ReadonlyMap<string, TypeState>;
 }
 
 /**
@@ -24,7 +25,7 @@ export class ReadState {
   readonly originTag: bigint;
   readonly headerTags: ReadonlyMap<string, string>;
   readonly typeNames: readonly string[];
-  readonly #types: ReadonlyMap<string, ObjectTypeState>;
+  readonly #types: ReadonlyMap<string, TypeState>;
 
   constructor(parts: ReadStateParts) {
     this.schema = parts.schema;
@@ -37,15 +38,7 @@ export class ReadState {
 
   /** The state without records, from which a chain starts. Its tag is -1, as Hollow's first snapshots say. */
   static empty(schema: DatasetSchema): ReadState {
-    const types = new Map<string, ObjectTypeState>();
-    for (const type of schema.schemas) {
-      if (type.kind !== 'OBJECT') {
-        throw new DatasetError('incompatible', `type '${type.name}': ${type.kind} is not supported`, {
-          type: type.name,
-        });
-      }
-      types.set(type.name, ObjectTypeState.empty(type));
-    }
+    const types = new Map(schema.schemas.map((type) => [type.name, emptyTypeState(type)]));
     return new ReadState({ schema, tag: -1n, originTag: -1n, headerTags: new Map(), types });
   }
 
@@ -59,9 +52,16 @@ export class ReadState {
   }
 
   /** @throws DatasetError `invalid` if there is no such type */
-  type(name: string): ObjectTypeState {
+  type(name: string): TypeState {
     const type = this.#types.get(name);
     if (type === undefined) throw new DatasetError('invalid', `there is no type '${name}'`, { type: name });
     return type;
+  }
+
+  /** @throws DatasetError `invalid` if there is no such type or it is a collection */
+  objectType(name: string): ObjectTypeState {
+    const type = this.type(name);
+    if (type.kind === 'OBJECT') return type;
+    throw new DatasetError('invalid', `the type '${name}' is a ${type.kind}, not an OBJECT`, { type: name });
   }
 }

@@ -35,7 +35,7 @@ const viewClasses = new WeakMap<DatasetSchema, Map<string, ViewConstructor>>();
 
 export function recordView(state: ReadState, type: string, ordinal: number): RecordView {
   const View = viewClassOf(state.schema, type);
-  return new View(state, state.type(type), ordinal);
+  return new View(state, state.objectType(type), ordinal);
 }
 
 function viewClassOf(schema: DatasetSchema, type: string): ViewConstructor {
@@ -95,7 +95,7 @@ function fieldReader(dataset: DatasetSchema, { kind, referencedType }: Field, in
   return (state, records, ordinal) => {
     const target = records.readReference(ordinal, index);
     if (target < 0) return null;
-    if (readBare !== null) return readBare(state, state.type(referencedType), target);
+    if (readBare !== null) return readBare(state, state.objectType(referencedType), target);
     return recordView(state, referencedType, target);
   };
 }
@@ -159,7 +159,7 @@ function plainRecord(state: ReadState, type: string, ordinal: number, options: P
     throw new DatasetError('corrupt', `records of '${type}' are nested more than ${depthMax} deep`, { type });
   }
   const { schema } = state;
-  const records = state.type(type);
+  const records = state.objectType(type);
   const plain: PlainRecord = {};
   schema.getObject(type).fields.forEach((field, index) => {
     plain[field.name] = plainField(state, { field, index, records, ordinal }, options);
@@ -185,5 +185,5 @@ function plainField(state: ReadState, place: FieldPlace, options: PlainOptions):
   const box = boxedField(state.schema, field.referencedType);
   if (box === null)
     return plainRecord(state, field.referencedType, target, { ...options, depth: options.depth + 1 });
-  return options.leaf(valueReader(box.kind, 0)(state, state.type(field.referencedType), target));
+  return options.leaf(valueReader(box.kind, 0)(state, state.objectType(field.referencedType), target));
 }

@@ -65,7 +65,7 @@ describe('UniqueKeyIndex', () => {
         const chain = new Chain('Row');
         chain.step([], rows);
         for (const { i, l, d, f, b, y, s, box } of rows) {
-          const key = [i, l, d, f, b, y, s, box];
+          const key: KeyPart[] = [i, l, d, f, b, y, s, box];
           const ordinal = chain.index.findByKey(key);
           expect(chain.state.view('Row', ordinal).toObject()).toMatchObject({ i, s, box });
           expect(chain.index.find(i, l, d, f, b, y, s, box)).toBe(ordinal);
@@ -170,7 +170,7 @@ describe('UniqueKeyIndex', () => {
       [],
       ids.map((id) => ({ id })),
     );
-    for (const id of ids) expect(chain.state.type('Wide').readLong(chain.index.find(id), 0)).toBe(id);
+    for (const id of ids) expect(chain.state.objectType('Wide').readLong(chain.index.find(id), 0)).toBe(id);
     expect(chain.index.find(2 ** 53)).toBe(-1);
   });
 

@@ -8,7 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import type { Schema } from '../../lib/schema/schema.ts';
 
-const root = join(import.meta.dirname, '..', 'golden', 'fixtures');
+export const fixturesRoot = join(import.meta.dirname, '..', 'golden', 'fixtures');
 
 const fieldShape = z.object({
   name: z.string(),
@@ -27,6 +27,7 @@ const schemaShape = z.discriminatedUnion('kind', [
 ]);
 const scalarsShape = z.array(z.union([z.number(), z.string(), z.boolean(), z.null()]));
 const collectionShape = z.object({
+  size: z.number(),
   buckets: z.array(z.union([z.number(), z.tuple([z.number(), z.number()])])),
 });
 const stateShape = z.object({
@@ -50,13 +51,13 @@ export type ExpectedState = z.infer<typeof stateShape>;
 export type ExpectedType = ExpectedState['types'][string];
 
 /** Names of all cases. */
-export const fixtureCases: readonly string[] = readdirSync(root, { withFileTypes: true })
+export const fixtureCases: readonly string[] = readdirSync(fixturesRoot, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map((entry) => entry.name);
 
 /** A file of a case, unpacked if it is stored as .gz; null: there is no such file. */
 export function readFixture(caseName: string, file: string): Uint8Array | null {
-  const path = join(root, caseName, file);
+  const path = join(fixturesRoot, caseName, file);
   if (existsSync(path)) return readFileSync(path);
   return existsSync(`${path}.gz`) ? gunzipSync(readFileSync(`${path}.gz`)) : null;
 }

@@ -33,7 +33,8 @@ export function encodeSnapshot(state: ReadState, { parts, statistics }: Snapshot
   return assembleBlob({ originTag, destinationTag: tag, headerTags }, sections, { schema, parts });
 }
 
-function statisticsOf(schema: Schema, records: TypeRecords): TypeStatistics {
+/** By a pass over the records of the state alone. */
+export function statisticsOf(schema: Schema, records: TypeRecords): TypeStatistics {
   const histograms = new WidthHistograms(schema, records.shardCount);
   const record = new ByteWriter();
   let maxOrdinal = -1;

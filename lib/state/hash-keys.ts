@@ -3,7 +3,7 @@ import { mixInt, murmur3 } from '../bytes/hash.ts';
 import { IntMap } from '../bytes/int-map.ts';
 import { DatasetError } from '../errors.ts';
 import type { DatasetSchema, KeyPath } from '../schema/dataset-schema.ts';
-import type { FieldKind, ObjectSchema } from '../schema/schema.ts';
+import type { Field, FieldKind, ObjectSchema } from '../schema/schema.ts';
 import { RecordCursor } from './record-cursor.ts';
 
 /** Appends the canonical bytes of a record of the type named. */
@@ -68,17 +68,8 @@ export class HashKeys {
     this.#read(type, ordinal, this.#record);
     this.#cursor.open(this.#record.bytes, 0);
     const { fields } = this.#schema.get(type) as ObjectSchema;
-    for (let i = 0; i < field; i++)
-      skipField((fields[i] as ObjectSchema['fields'][number]).kind, this.#cursor);
+    for (let i = 0; i < field; i++) this.#cursor.skipField((fields[i] as Field).kind);
   }
-}
-
-function skipField(kind: FieldKind, cursor: RecordCursor): void {
-  if (kind === 'FLOAT') cursor.position += 4;
-  else if (kind === 'DOUBLE') cursor.position += 8;
-  else if (cursor.readNull()) return;
-  else if (kind === 'STRING' || kind === 'BYTES') cursor.skipSized();
-  else cursor.skipVar();
 }
 
 /** The number that Java derives from a value; null is 0, the null image, or not allowed. */

@@ -1,3 +1,5 @@
+import type { FieldKind } from '../schema/schema.ts';
+
 /**
  * Reads canonical record bytes (docs/format.md, "Record bytes"). No checks: these bytes were written by a type state or
  * a record writer of this process. One cursor is reused for many records, so hot loops allocate nothing.
@@ -69,5 +71,13 @@ export class RecordCursor {
 
   skipVar(): void {
     while ((this.bytes[this.position++] as number) >= 0x80);
+  }
+
+  skipField(kind: FieldKind): void {
+    if (kind === 'FLOAT') this.position += 4;
+    else if (kind === 'DOUBLE') this.position += 8;
+    else if (this.readNull()) return;
+    else if (kind === 'STRING' || kind === 'BYTES') this.skipSized();
+    else this.skipVar();
   }
 }

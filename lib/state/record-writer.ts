@@ -158,7 +158,8 @@ function writeValue(field: Field, value: unknown, out: ByteWriter): void {
   throw unexpected(`${field.kind} (${field.name})`, value);
 }
 
-function writeNull(kind: FieldKind, out: ByteWriter): void {
+/** The null of a field of this kind. */
+export function writeNull(kind: FieldKind, out: ByteWriter): void {
   if (kind === 'FLOAT') {
     out.writeInt32(floatNull);
   } else if (kind === 'DOUBLE') {

@@ -1,0 +1,88 @@
+import type { MutationMessage } from '../../lib/ports.ts';
+import type { Intent, Sent, Stamp } from './traffic.ts';
+
+/** A mutation that the queue has accepted. */
+export interface Accepted {
+  readonly messageId: string;
+  readonly index: number;
+  readonly stamp: Stamp;
+  readonly intent: Exclude<Intent, { op: 'bad' }>;
+}
+
+export type PlainRecord = Readonly<Record<string, unknown>>;
+
+/** `type key`, the name of a record in the oracle's maps. */
+export function recordName(type: string, key: string): string {
+  return `${type} ${key}`;
+}
+
+export function compareStamps(a: Stamp, b: Stamp): number {
+  if (a[0] !== b[0]) return a[0] - b[0];
+  if (a[1] !== b[1]) return a[1] < b[1] ? -1 : 1;
+  return a[2] - b[2];
+}
+
+/**
+ * What must come out, in the plainest way: remember everything, sort, replay. Shares no code with lib/producer.
+ */
+export class Oracle {
+  readonly #accepted: Accepted[] = [];
+  readonly #bad: { messageId: string; index: number | null }[] = [];
+
+  accept(message: MutationMessage, sent: Sent): void {
+    if (sent.isBroken) this.#bad.push({ messageId: message.id, index: null });
+    for (const [index, intent] of sent.intents.entries()) {
+      if (intent.op === 'bad') {
+        this.#bad.push({ messageId: message.id, index });
+        continue;
+      }
+      const stamp: Stamp = intent.order ?? [message.sentAtMs, message.id, index];
+      this.#accepted.push({ messageId: message.id, index, stamp, intent });
+    }
+  }
+
+  mutationsOf(messageId: string): readonly Accepted[] {
+    return this.#accepted.filter((each) => each.messageId === messageId);
+  }
+
+  badOf(messageId: string): readonly { messageId: string; index: number | null }[] {
+    return this.#bad.filter((each) => each.messageId === messageId);
+  }
+
+  get bad(): readonly { messageId: string; index: number | null }[] {
+    return this.#bad;
+  }
+
+  /** The mutation of a record with this stamp. */
+  find(name: string, stamp: Stamp): Accepted | undefined {
+    return this.#accepted.find(
+      (each) =>
+        recordName(each.intent.type, each.intent.key) === name && compareStamps(each.stamp, stamp) === 0,
+    );
+  }
+
+  /** Every record that must be there when everything is in. */
+  finalRecords(): Map<string, PlainRecord> {
+    const records = new Map<string, PlainRecord>();
+    for (const name of new Set(this.#accepted.map(({ intent }) => recordName(intent.type, intent.key)))) {
+      const record = visible(
+        this.#accepted.filter(({ intent }) => recordName(intent.type, intent.key) === name),
+      );
+      if (record !== null) records.set(name, record);
+    }
+    return records;
+  }
+}
+
+/** The record that some mutations of one key make; null: none. */
+export function visible(mutations: readonly Accepted[]): PlainRecord | null {
+  let record: Record<string, unknown> | null = null;
+  // Patches older than an upsert are overwritten by it, and patches of nothing do nothing: but a patch that is newer
+  // than the upsert counts even if it came first. Sorting by stamp says all of that.
+  for (const { intent } of mutations.toSorted((a, b) => compareStamps(a.stamp, b.stamp))) {
+    if (intent.op === 'upsert') record = { ...intent.fields };
+    else if (intent.op === 'delete') record = null;
+    else if (record !== null) Object.assign(record, intent.fields);
+  }
+  return record;
+}

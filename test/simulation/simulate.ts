@@ -1,0 +1,248 @@
+import { Consumer, type VersionListener } from '../../lib/consumer/consumer.ts';
+import { isDatasetError } from '../../lib/errors.ts';
+import { MemoryTelemetry } from '../../lib/memory/telemetry.ts';
+import type { Deadline, MutationMessage } from '../../lib/ports.ts';
+import { Producer } from '../../lib/producer/producer.ts';
+import { drawFaults } from './faults.ts';
+import type { Mutant } from './mutants.ts';
+import { Network } from './network.ts';
+import { SimProcess } from './process.ts';
+import { Cloud, type Ports } from './stores.ts';
+import { Sender, schema } from './traffic.ts';
+import { Violation, World } from './world.ts';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly mutant?: Mutant;
+  readonly onLine?: (line: string) => void;
+}
+
+export interface SimulationResult {
+  readonly seed: number;
+  /** Equal digests: equal runs. */
+  readonly digest: string;
+  readonly eventCount: number;
+  readonly commitCount: number;
+  readonly conflictCount: number;
+  readonly crashCount: number;
+  /** Null: every invariant held. */
+  readonly violation: Violation | null;
+  readonly lastLines: readonly string[];
+}
+
+/** Virtual times. A function's time-out is that of the template, the rest is short so that much happens in a run. */
+const functionMs = 30_000;
+const faultsMsMax = 20_000;
+const drainMsMax = 180_000;
+const catchUpMsMax = 90_000;
+
+const chainBounds = { recentEntriesMin: 3, chainLengthForSnapshot: 5, chainLengthMax: 12 };
+
+/** One run of one seed: faults for a while, then none, and in the end everything must be in everywhere. */
+export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  const run = new Run(options);
+  let violation: Violation | null = null;
+  try {
+    await run.go();
+  } catch (error) {
+    if (!(error instanceof Violation))
+      throw new Error(`seed ${options.seed}: ${String(error)}`, { cause: error });
+    violation = error;
+    run.world.trace(String(error));
+  }
+  return run.result(violation);
+}
+
+class Run {
+  readonly world: World;
+  readonly #seed: number;
+  readonly #cloud: Cloud;
+  readonly #mutant: Mutant;
+  readonly #telemetry = new MemoryTelemetry();
+  readonly #processes = new Set<SimProcess>();
+  readonly #consumers = new Map<string, Consumer>();
+  #crashCount = 0;
+
+  constructor({ seed, mutant = {}, onLine }: SimulationOptions) {
+    this.#seed = seed;
+    this.#mutant = mutant;
+    this.world = new World(seed, onLine ?? null);
+    this.#cloud = new Cloud(this.world, new Network(this.world, drawFaults(this.world)));
+  }
+
+  async go(): Promise<void> {
+    const { world } = this;
+    const untilMs = world.between(faultsMsMax / 4, faultsMsMax);
+    this.#startSenders(untilMs);
+    for (let i = world.count(1, 4); i > 0; i--) {
+      this.#start(
+        `producer ${i}`,
+        world.chance(0.3)
+          ? (p, ports) => this.#runLongLived(p, ports)
+          : (p, ports) => this.#runFunction(p, ports),
+      );
+    }
+    for (let i = world.count(1, 3); i > 0; i--) {
+      const consistency = world.pick(['strong', 'eventual'] as const);
+      this.#start(`consumer ${i}`, (p, ports) => this.#runConsumer(p, ports, consistency));
+    }
+    await world.run(untilMs);
+
+    world.trace('FAULTS OFF');
+    world.areFaultsOn = false;
+    for (const process of this.#processes) process.thaw();
+    await world.run(world.nowMs + drainMsMax, () => this.#cloud.messageCount === 0);
+    if (this.#cloud.messageCount > 0)
+      throw new Violation('L1', `${this.#cloud.messageCount} messages are stuck`);
+    // What was sent before may still be applied.
+    await world.run(world.nowMs + 10_000);
+    await world.run(world.nowMs + catchUpMsMax, () => this.#areAllCurrent());
+    if (!this.#areAllCurrent()) throw new Violation('L2', 'a consumer does not get to the head');
+    this.#cloud.invariants.requireComplete();
+  }
+
+  result(violation: Violation | null): SimulationResult {
+    const { world } = this;
+    return {
+      seed: this.#seed,
+      digest: world.digest(),
+      eventCount: world.eventCount,
+      commitCount: this.#cloud.invariants.commitCount,
+      conflictCount: this.#telemetry.sum('CommitConflicts'),
+      crashCount: this.#crashCount,
+      violation,
+      lastLines: world.lastLines,
+    };
+  }
+
+  #startSenders(untilMs: number): void {
+    const { world } = this;
+    const options = { poison: world.chance(1 / 3) ? 0 : 0.08, skewMsMax: world.pick([0, 200, 5_000]) };
+    for (let s = world.count(1, 3); s > 0; s--) {
+      const sender = new Sender(world, `app${s}`, options);
+      for (let i = world.count(3, 15); i > 0; i--) {
+        world.schedule(world.between(0, untilMs), 'send', () => this.#cloud.send(sender.next()));
+      }
+    }
+  }
+
+  /** A process that starts again, with nothing in memory, some time after each crash. */
+  #start(name: string, main: (process: SimProcess, ports: Ports) => Promise<void>): void {
+    const process = new SimProcess(name, this.world, () => {
+      this.#crashCount += 1;
+      this.#processes.delete(process);
+      this.#consumers.delete(name);
+      this.world.schedule(this.world.between(100, 5_000), `start ${name}`, () => this.#start(name, main));
+    });
+    this.#processes.add(process);
+    const ports = this.#cloud.portsOf(process);
+    const used = this.#mutant.wrap?.({ ports, process, cloud: this.#cloud, world: this.world }) ?? ports;
+    main(process, used).catch((error: unknown) => this.world.fail(error));
+  }
+
+  #producer(process: SimProcess, ports: Ports): Producer {
+    const { heads, blobs, announcer, quarantine } = ports;
+    const { clock, random } = process;
+    const { id } = this.#cloud;
+    const telemetry = this.#telemetry;
+    return new Producer({
+      id,
+      schema,
+      heads,
+      blobs,
+      announcer,
+      quarantine,
+      clock,
+      random,
+      telemetry,
+      chainBounds,
+    });
+  }
+
+  async #runLongLived(process: SimProcess, ports: Ports): Promise<void> {
+    await this.#producer(process, ports).run(pacedSource(process, ports), new AbortController().signal);
+  }
+
+  /** A function behind an event source mapping. One that ran out of time goes on in the background of the next call. */
+  async #runFunction(process: SimProcess, ports: Ports): Promise<void> {
+    const producer = this.#producer(process, ports);
+    const source = pacedSource(process, ports);
+    for (;;) {
+      try {
+        const messages = await source.receive(10, 0);
+        if (messages.length === 0) continue;
+        const acknowledged = await this.#invoke(process, ports, producer, messages);
+        if (acknowledged.length > 0) await source.acknowledge(acknowledged);
+      } catch (error) {
+        if (!isDatasetError(error)) throw error;
+        await process.clock.sleep(100);
+      }
+    }
+  }
+
+  async #invoke(
+    process: SimProcess,
+    ports: Ports,
+    producer: Producer,
+    messages: readonly MutationMessage[],
+  ): Promise<readonly MutationMessage[]> {
+    if (this.#mutant.acknowledgesFirst === true) await ports.source.acknowledge(messages);
+    const endMs = process.clock.monotonicMs() + functionMs;
+    const deadline: Deadline = { remainingMs: () => endMs - process.clock.monotonicMs() };
+    const done = producer.process(messages, deadline);
+    done.catch((error: unknown) => this.world.fail(error));
+    const result = await Promise.race([done, process.clock.sleep(functionMs)]);
+    if (result === undefined) {
+      this.world.trace(`${process.name} TIME OUT`);
+      return [];
+    }
+    for (const { message, reason } of result.failed)
+      this.world.trace(`${process.name} failed ${message.id} ${reason}`);
+    return this.#mutant.acknowledgesFailed === true ? messages : result.acknowledged;
+  }
+
+  async #runConsumer(process: SimProcess, ports: Ports, consistency: 'strong' | 'eventual'): Promise<void> {
+    const { heads, blobs, watcher } = ports;
+    const { clock, random } = process;
+    const telemetry = this.#telemetry;
+    const make = (): Consumer =>
+      new Consumer({ id: this.#cloud.id, heads, blobs, clock, random, telemetry, consistency });
+    // A name for each life of the process: a new one may start from an older version.
+    const reader = `${process.name} (${this.#crashCount})`;
+    const listen: VersionListener = ({ to }) => {
+      try {
+        this.world.trace(`${reader} serves ${to.ref.version}`);
+        this.#cloud.invariants.onServe(reader, to);
+      } catch (error) {
+        this.world.fail(error);
+      }
+    };
+    while (this.#mutant.consumerForgets === true) {
+      const consumer = make();
+      consumer.onChange(listen);
+      await consumer.refresh().catch(() => undefined);
+      await clock.sleep(300);
+    }
+    const consumer = make();
+    consumer.onChange(listen);
+    this.#consumers.set(process.name, consumer);
+    consumer.start([watcher]);
+  }
+
+  #areAllCurrent(): boolean {
+    const { head } = this.#cloud.invariants;
+    return [...this.#consumers.values()].every((consumer) => consumer.version?.cid === head?.cid);
+  }
+}
+
+/** Receives at once and sleeps when there is nothing, as a poller does. */
+function pacedSource({ clock, random }: SimProcess, { source }: Ports): Ports['source'] {
+  return {
+    acknowledge: (messages) => source.acknowledge(messages),
+    receive: async (messagesMax, waitMs) => {
+      const messages = await source.receive(messagesMax, waitMs);
+      if (messages.length === 0) await clock.sleep(50 + random.uniform() * 500);
+      return messages;
+    },
+  };
+}

@@ -28,8 +28,11 @@ export const limits = {
   chainLengthForSnapshot: 64,
   /** Deltas since the newest snapshot after which no commit happens before a snapshot has succeeded. */
   chainLengthMax: 512,
-  /** Rounds of the commit loop before the batch goes back to the queue. */
-  commitAttemptsMax: 8,
+  /**
+   * Rounds of the commit loop before the batch goes back to the queue, where it waits for the visibility timeout: so many
+   * that a rival which commits all the time does not starve one (it wins two rounds of three), the deadline comes first.
+   */
+  commitAttemptsMax: 32,
   /** No round of the commit loop starts with less time left than this. */
   commitRoundMsMin: 2_000,
   /** Full-jitter backoff between rounds of the commit loop. */

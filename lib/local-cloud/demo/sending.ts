@@ -28,7 +28,7 @@ interface UnderWay {
 }
 
 const probeEveryMs = 10;
-const visibleMsMax = 60_000;
+const visibleMsMax = 200_000;
 
 /** Resolves when the consumer serves every message; rejects when one does not appear for a minute. */
 export async function sendAll(

@@ -14,8 +14,8 @@ import {
   valueAt,
 } from './resource.ts';
 
-/** Sandboxes of one function at once, unless the template reserves fewer: a machine is no region. */
-const concurrencyMaxDefault = 10;
+/** Sandboxes of one function at once, unless the template reserves others: each is a process, and a machine is no region. */
+const concurrencyMaxDefault = 3;
 
 export const lambdaFunction: ResourceHandler = {
   properties: [

@@ -10,6 +10,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { isDatasetError } from '../errors.ts';
+import { addDumpCommand } from './dump-command.ts';
 import { exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import type { Terminal } from './terminal.ts';
@@ -41,6 +42,7 @@ function newProgram(terminal: Terminal): Command {
       writeOut: (text) => terminal.output.write(text),
       writeErr: (text) => terminal.error.write(text),
     });
+  addDumpCommand(program, terminal);
   addInspectCommand(program, terminal);
   return program;
 }

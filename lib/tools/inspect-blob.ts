@@ -2,6 +2,7 @@
  * Read-only tools over states and blobs.
  *
  *   inspect-blob.ts  what a blob is made of, without loading it (this file)
+ *   dump-state.ts    a whole state as NDJSON lines
  */
 
 import { type BlobHeader, readHeader } from '../blob/decode-header.ts';

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runHollowCaptured } from '../../support/captured-terminal.ts';
+import { expectedToDump } from '../../support/expected-to-dump.ts';
+import { readExpected } from '../../support/golden-fixtures.ts';
 
 const fixtures = join(import.meta.dirname, '..', '..', 'golden', 'fixtures');
 
@@ -67,6 +69,40 @@ describe('the hollow command', () => {
         headerTags: { k: 'v' },
         types: [{ name: 'P', recordCount: 3 }, { name: 'Ps' }],
       });
+    });
+  });
+
+  describe('dump', () => {
+    const file = (chain: string, name: string): string => join(fixtures, chain, name);
+    const expected = (chain: string, version: number): string => {
+      const state = readExpected(chain, `expected-${version}.json`);
+      return state === null ? '' : `${expectedToDump(state).join('\n')}\n`;
+    };
+
+    it('prints a state, after deltas too, and back again', async () => {
+      const chain = ['snapshot-1', 'delta-1-2', 'delta-2-3'].map((name) => file('collections', name));
+      expect((await runHollowCaptured('dump', ...chain)).output).toBe(expected('collections', 3));
+      const back = ['--reverse', file('collections', 'reversedelta-3-2')];
+      expect((await runHollowCaptured('dump', ...chain, ...back)).output).toBe(expected('collections', 2));
+    });
+
+    it('finds out which blob a part belongs to', async () => {
+      const names = ['delta-1-2.part-extras', 'snapshot-1.part-extras'];
+      const parts = names.flatMap((name) => ['--part', file('optional-parts', name)]);
+      const blobs = ['snapshot-1', 'delta-1-2'].map((name) => file('optional-parts', name));
+      expect((await runHollowCaptured('dump', ...blobs, ...parts)).output).toBe(
+        expected('optional-parts', 2),
+      );
+      const stray = await runHollowCaptured('dump', file('optional-parts', 'snapshot-3'), ...parts);
+      expect(stray.exitCode).toBe(2);
+      expect(stray.error).toContain('belongs to none');
+    });
+
+    it('names the blob that does not fit', async () => {
+      const blobs = ['snapshot-1', 'delta-2-3'].map((name) => file('collections', name));
+      const { exitCode, error } = await runHollowCaptured('dump', ...blobs);
+      expect(exitCode).toBe(6);
+      expect(error).toContain('delta-2-3');
     });
   });
 });

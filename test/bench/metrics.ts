@@ -1,0 +1,136 @@
+/** What is measured: the steps of one round, of which the last counts, and what its outcome means. */
+export interface Metric {
+  readonly name: string;
+  readonly label: string;
+  readonly unit: string;
+  /** More is better. */
+  readonly isRate: boolean;
+  /** A new process for each round; the time from its start counts. */
+  readonly isColdStart?: boolean;
+  /** All peers must come to the same sum. */
+  readonly isChecked?: boolean;
+  /** Undefined: all that are asked for. */
+  readonly peers?: readonly string[];
+  steps(round: number): readonly (readonly [command: string, fields?: object])[];
+  value(outcome: Outcome, run: { readonly elapsed: number; readonly count: number }): number;
+}
+
+interface Outcome {
+  readonly ns?: number | undefined;
+  readonly resident?: number | undefined;
+}
+
+const engines = ['ours', 'java'];
+const loaded = [['load'], ['index']] as const;
+const lookUps = 2_000_000;
+const milliseconds = ({ ns }: Outcome): number => (ns ?? Number.NaN) / 1e6;
+const perMicrosecond = (times: number, { ns }: Outcome): number => (times * 1e3) / (ns ?? Number.NaN);
+/** The first round loads, all of them then ask the same loaded data. */
+const onceLoaded = (round: number, command: string, fields: object = {}) =>
+  [...(round === 0 ? loaded : []), [command, fields] as const] as const;
+
+export const metrics: readonly Metric[] = [
+  {
+    name: 'load',
+    label: 'snapshot load, warm process',
+    unit: 'ms',
+    isRate: false,
+    peers: ['ours', 'java', 'json-map', 'msgpackr-map', 'arrow'],
+    steps: () => [['load']],
+    value: milliseconds,
+  },
+  {
+    name: 'index',
+    label: 'primary-key index build',
+    unit: 'ms',
+    isRate: false,
+    peers: ['ours', 'java', 'arrow'],
+    steps: () => loaded,
+    value: milliseconds,
+  },
+  {
+    name: 'lookUp',
+    label: 'primary-key lookup',
+    unit: 'M/s',
+    isRate: true,
+    steps: (round) => onceLoaded(round, 'lookUp', { times: lookUps }),
+    value: (outcome) => perMicrosecond(lookUps, outcome),
+  },
+  {
+    name: 'lookUpFields',
+    label: 'lookup + 3 fields, strings decoded',
+    unit: 'M/s',
+    isRate: true,
+    isChecked: true,
+    steps: (round) => onceLoaded(round, 'lookUpFields', { times: lookUps }),
+    value: (outcome) => perMicrosecond(lookUps, outcome),
+  },
+  {
+    name: 'scanFixed',
+    label: 'scan 2 fixed fields',
+    unit: 'Mrec/s',
+    isRate: true,
+    isChecked: true,
+    peers: ['ours', 'java', 'json-map', 'msgpackr-map', 'arrow'],
+    steps: (round) => onceLoaded(round, 'scanFixed'),
+    value: (outcome, { count }) => perMicrosecond(count, outcome),
+  },
+  {
+    name: 'scanStrings',
+    label: 'scan 5 fields, 2 strings',
+    unit: 'Mrec/s',
+    isRate: true,
+    isChecked: true,
+    peers: ['ours', 'java', 'json-map', 'msgpackr-map'],
+    steps: (round) => onceLoaded(round, 'scanStrings'),
+    value: (outcome, { count }) => perMicrosecond(count, outcome),
+  },
+  {
+    name: 'apply',
+    label: 'apply a 1 % delta, index included',
+    unit: 'ms',
+    isRate: false,
+    peers: engines,
+    steps: () => [...loaded, ['apply']],
+    value: milliseconds,
+  },
+  {
+    name: 'memory',
+    label: 'resident after load and index',
+    unit: 'MB',
+    isRate: false,
+    isColdStart: true,
+    steps: () => [...loaded, ['memory']],
+    value: ({ resident }) => (resident ?? Number.NaN) / 1e6,
+  },
+  {
+    name: 'coldStart',
+    label: 'whole process to the first lookup',
+    unit: 'ms',
+    isRate: false,
+    isColdStart: true,
+    steps: () => [...loaded, ['lookUp', { times: 1 }]],
+    value: (_, { elapsed }) => elapsed / 1e6,
+  },
+  {
+    name: 'write',
+    label: 'producer: add all and write the snapshot',
+    unit: 'ms',
+    isRate: false,
+    peers: engines,
+    steps: () => [['write']],
+    value: milliseconds,
+  },
+  {
+    name: 'change',
+    label: 'producer: incremental 1 % cycle, delta in memory',
+    unit: 'ms',
+    isRate: false,
+    peers: engines,
+    steps: (round) => [
+      ...(round === 0 ? [['write'] as const] : []),
+      ['change', { revision: round + 1, every: 100 }],
+    ],
+    value: milliseconds,
+  },
+];

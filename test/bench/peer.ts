@@ -1,0 +1,31 @@
+/** Where a peer finds its files, and how many products there are. */
+export interface Dataset {
+  readonly directory: string;
+  readonly count: number;
+}
+
+/**
+ * What a peer can do, each timed by the caller. Sums are returned so that nothing can be optimized away, and compared
+ * among peers so that all do the same.
+ */
+export interface Peer {
+  /** Writes its own files, once, not timed. */
+  prepare(dataset: Dataset): Promise<void>;
+  /** From files in the page cache to being able to answer, index excluded if it is a step of its own. */
+  load(dataset: Dataset): void | Promise<void>;
+  index?(): void;
+  /** Random existing ids; the sum of something found. */
+  lookUp(times: number, count: number): number;
+  /** As lookUp, and of each: price, the lengths of title and currency. */
+  lookUpFields(times: number, count: number): number;
+  /** price and categoryId of all. */
+  scanFixed?(): number;
+  /** price, categoryId, active, and the lengths of sku and title, of all. */
+  scanStrings?(): number;
+  /** The delta of revision 1, indexes included. */
+  apply?(dataset: Dataset): void;
+  /** A new dataset of `count` products, and its snapshot into the directory. */
+  write?(dataset: Dataset): void;
+  /** A cycle that changes every hundredth of the products written; the delta stays in memory. */
+  change?(revision: number): void;
+}

@@ -1,0 +1,115 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { applyDelta } from '../../../lib/blob/apply-delta.ts';
+import { decodeSnapshot } from '../../../lib/blob/decode-snapshot.ts';
+import { encodeDelta } from '../../../lib/blob/encode-delta.ts';
+import { encodeSnapshot } from '../../../lib/blob/encode-snapshot.ts';
+import { UniqueKeyIndex } from '../../../lib/indexes/unique-key.ts';
+import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
+import { parseSchemas } from '../../../lib/schema/dsl.ts';
+import { ObjectTypeState } from '../../../lib/state/object-type-state.ts';
+import { ReadState } from '../../../lib/state/read-state.ts';
+import { WriteState } from '../../../lib/state/write-state.ts';
+import type { Peer } from '../peer.ts';
+import { changeEvery, nextRandom, productOf, productSchema, products } from '../products.ts';
+
+const schema = DatasetSchema.of(parseSchemas(productSchema));
+const fieldOf = (name: string): number =>
+  schema.getObject('Product').fields.findIndex((field) => field.name === name);
+const price = fieldOf('price');
+const title = fieldOf('title');
+const currency = fieldOf('currency');
+const categoryId = fieldOf('categoryId');
+const active = fieldOf('active');
+const sku = fieldOf('sku');
+const options = { headerTags: new Map<string, string>(), parts: new Map<string, string[]>() };
+
+/** The engine by its low-level accessors, which is what generated readers and views stand on. */
+export function createPeer(): Peer {
+  let state: ReadState;
+  let index: UniqueKeyIndex;
+  let writer: WriteState;
+  const objects = (name: string): ObjectTypeState => {
+    const type = state.type(name);
+    if (!(type instanceof ObjectTypeState)) throw new TypeError(name);
+    return type;
+  };
+  let written: { index: UniqueKeyIndex; tag: bigint; count: number };
+  return {
+    prepare: () => Promise.resolve(),
+    load({ directory }) {
+      state = decodeSnapshot(readFileSync(join(directory, 'snapshot-1')));
+    },
+    index() {
+      index = UniqueKeyIndex.build(state, 'Product');
+    },
+    lookUp(times, count) {
+      let sum = 0;
+      for (let i = 0, random = 1; i < times; i++) {
+        random = nextRandom(random);
+        sum += index.find((random >>> 8) % count);
+      }
+      return sum;
+    },
+    lookUpFields(times, count) {
+      const records = objects('Product');
+      const strings = objects('String');
+      let sum = 0;
+      for (let i = 0, random = 1; i < times; i++) {
+        random = nextRandom(random);
+        const o = index.find((random >>> 8) % count);
+        const currencyText = strings.readString(records.readReference(o, currency), 0) ?? '';
+        sum += records.readInt(o, price) + (records.readString(o, title) ?? '').length + currencyText.length;
+      }
+      return sum;
+    },
+    scanFixed() {
+      const records = objects('Product');
+      let sum = 0;
+      for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
+        sum += records.readInt(o, price) + records.readInt(o, categoryId);
+      }
+      return sum;
+    },
+    scanStrings() {
+      const records = objects('Product');
+      let sum = 0;
+      for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
+        sum +=
+          records.readInt(o, price) +
+          records.readInt(o, categoryId) +
+          (records.readBoolean(o, active) ? 1 : 0);
+        sum += (records.readString(o, sku) ?? '').length + (records.readString(o, title) ?? '').length;
+      }
+      return sum;
+    },
+    apply({ directory }) {
+      const { state: next, changes } = applyDelta(state, readFileSync(join(directory, 'delta-1-2')));
+      index = index.apply(next, changes.get('Product'));
+      state = next;
+    },
+    write({ directory, count }) {
+      writer = WriteState.restore(ReadState.empty(schema));
+      const cycle = writer.begin();
+      for (const product of products(count)) cycle.add('Product', product);
+      const delta = encodeDelta(cycle.transition(), { tag: 1n, ...options });
+      const { state: next, changes } = applyDelta(writer.state, delta.main);
+      writer.advance(next, changes);
+      const snapshot = encodeSnapshot(next, { parts: options.parts, statistics: writer.statistics });
+      writeFileSync(join(directory, 'snapshot-ours'), snapshot.main);
+      written = { index: UniqueKeyIndex.build(next, 'Product'), tag: 1n, count };
+    },
+    change(revision) {
+      const cycle = writer.begin();
+      for (let id = revision % changeEvery; id < written.count; id += changeEvery) {
+        cycle.remove('Product', written.index.find(id));
+        cycle.add('Product', productOf(id, revision));
+      }
+      const tag = written.tag + 1n;
+      const delta = encodeDelta(cycle.transition(), { tag, ...options });
+      const { state: next, changes } = applyDelta(writer.state, delta.main);
+      writer.advance(next, changes);
+      written = { ...written, tag, index: written.index.apply(next, changes.get('Product')) };
+    },
+  };
+}

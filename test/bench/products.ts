@@ -1,0 +1,107 @@
+/**
+ * Benches against the peers (README.md).
+ *
+ *   products.ts   the dataset: a product is a function of its id and revision (this file; BenchData.java mirrors it)
+ *   peer.ts       what every peer can do
+ *   peers/…       one file per peer
+ *   subject.ts    a process that holds one peer and obeys lines
+ *   run.ts        starts the subjects, takes turns, prints the table
+ */
+export interface Product {
+  readonly id: number;
+  readonly sku: string;
+  readonly title: string;
+  readonly price: number;
+  readonly currency: string;
+  readonly categoryId: number;
+  readonly active: boolean;
+  readonly rating: number | null;
+  readonly tags: readonly string[];
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export const productSchema = `
+Product @PrimaryKey(id) { long id; string sku; string title; int price; String currency; int categoryId;
+  boolean active; float rating; SetOfString tags; MapOfStringToString attributes; }
+SetOfString Set<String> @HashKey(value);
+MapOfStringToString Map<String,String> @HashKey(value);
+String { string value; }
+`;
+
+const syllables = 'ka lo mi ner sta vel to ri qua den sol pa xi bur fen go'.split(' ');
+const changeable = 0x5bd1_e995;
+
+let state = 0;
+
+function seed(id: number, revision: number): void {
+  state = Math.imul(id, 0x9e37_79b1) ^ Math.imul(revision, 0x85eb_ca6b);
+}
+
+/** mulberry32 */
+function next(bound: number): number {
+  state = (state + 0x6d2b_79f5) | 0;
+  let t = Math.imul(state ^ (state >>> 15), 1 | state);
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+  return ((t ^ (t >>> 14)) >>> 0) % bound;
+}
+
+/** The draws are in the order in which the Java program makes them. */
+export function productOf(id: number, revision: number): Product {
+  seed(id, 0);
+  const sku = `SKU-${word(2)}-${100_000 + next(900_000)}`;
+  let title = word(3);
+  for (let words = 2 + next(4); words > 0; words--) title += ` ${word(2 + next(2))}`;
+  const currency = `CUR${String.fromCharCode(65 + next(20))}`;
+  const categoryId = next(1_000);
+  const tags = tagsOf();
+  const attributes = attributesOf();
+  seed(id ^ changeable, revision);
+  const price = 99 + next(100_000);
+  const active = next(10) !== 0;
+  const rating = next(50);
+  return {
+    id,
+    sku,
+    title,
+    price,
+    currency,
+    categoryId,
+    active,
+    rating: rating < 10 ? null : rating / 8,
+    tags,
+    attributes,
+  };
+}
+
+function word(count: number): string {
+  let text = '';
+  for (let i = 0; i < count; i++) text += syllables[next(syllables.length)];
+  return text;
+}
+
+function tagsOf(): string[] {
+  const count = 1 + next(4);
+  const first = next(5_000);
+  return Array.from({ length: count }, (_, i) => `tag-${(first + i * 613) % 5_000}`);
+}
+
+function attributesOf(): Record<string, string> {
+  const count = 3 + next(3);
+  const first = next(12);
+  const attributes: Record<string, string> = {};
+  for (let i = 0; i < count; i++) attributes[`attribute-${(first + i) % 12}`] = `value-${next(8)}`;
+  return attributes;
+}
+
+/** Ids that a cycle of this revision changes: one in a hundred. */
+export const changeEvery = 100;
+
+/** The products at revision 0. */
+export function* products(count: number): Generator<Product> {
+  for (let id = 0; id < count; id++) yield productOf(id, 0);
+}
+
+/** Random existing ids, the same sequence for every peer. */
+export function nextRandom(random: number): number {
+  return (Math.imul(random, 1_664_525) + 1_013_904_223) | 0;
+}

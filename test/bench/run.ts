@@ -1,0 +1,140 @@
+/**
+ * `node test/bench/run.ts [--count 1000000] [--rounds 5] [--peers ours,java,…] [--metrics load,index,…] [--directory D]`
+ *
+ * Starts one process per peer, lets them do each operation in turns (so that a slow minute of the machine hits all), and
+ * prints the medians as a markdown table, with ratios to `ours`.
+ */
+import { existsSync, mkdirSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { javaProblem, javaProgram } from '../interop/support/java-availability.ts';
+import { LineProcess } from '../support/line-process.ts';
+import { type Metric, metrics } from './metrics.ts';
+
+const minutes10 = 600_000;
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string', default: '1000000' },
+    rounds: { type: 'string', default: '5' },
+    peers: { type: 'string', default: 'ours,java,json-map,msgpackr-map,arrow,lmdb,sqlite' },
+    metrics: { type: 'string', default: metrics.map(({ name }) => name).join(',') },
+    directory: { type: 'string', default: join(tmpdir(), 'serverless-hollow-bench') },
+  },
+});
+const count = Number(values.count);
+const rounds = Number(values.rounds);
+const directory = join(values.directory, String(count));
+const chosen = values.peers.split(',').filter(isAvailable);
+const reply = z.object({
+  ns: z.number().optional(),
+  check: z.number().nullable().optional(),
+  resident: z.number().optional(),
+});
+
+function isAvailable(peer: string): boolean {
+  const problem = peer === 'java' ? javaProblem() : null;
+  if (problem !== null) process.stderr.write(`java is left out. Missing: ${problem}\n`);
+  return problem === null;
+}
+
+function start(peer: string): LineProcess {
+  if (peer === 'java') {
+    const sharing = `-XX:SharedArchiveFile=${join(directory, 'interop.jsa')}`;
+    return new LineProcess(peer, javaProgram.java, [
+      '-Xmx6g',
+      '-Xlog:disable',
+      sharing,
+      '-jar',
+      javaProgram.jar,
+    ]);
+  }
+  const node = ['--expose-gc', '--max-old-space-size=6144', join(import.meta.dirname, 'subject.ts'), peer];
+  return new LineProcess(peer, process.execPath, node);
+}
+
+/** The fields of a request; the Java program takes files, the others the directory. */
+function request(process: LineProcess, command: string, fields: object = {}) {
+  const file = { load: 'snapshot-1', apply: 'delta-1-2', write: 'snapshot-java' }[command];
+  const all = { directory, count, file: file && join(directory, file), ...fields };
+  return process.request(`bench.${command}`, all, reply, minutes10);
+}
+
+async function prepare(): Promise<void> {
+  mkdirSync(directory, { recursive: true });
+  if (!existsSync(join(directory, 'delta-1-2'))) {
+    // Ends with an archive of the classes: without it Java's start is not at its best.
+    const archive = `-XX:ArchiveClassesAtExit=${join(directory, 'interop.jsa')}`;
+    await using java = new LineProcess('java', javaProgram.java, [
+      '-Xmx6g',
+      archive,
+      '-jar',
+      javaProgram.jar,
+    ]);
+    await request(java, 'write', { file: join(directory, 'snapshot-1') });
+    await request(java, 'change', { revision: 1, file: join(directory, 'delta-1-2') });
+    await request(java, 'load');
+    await request(java, 'index');
+  }
+  for (const peer of chosen.filter((name) => name !== 'java' && name !== 'ours')) {
+    if (existsSync(join(directory, `${peer}.prepared`))) continue;
+    await using subject = start(peer);
+    await request(subject, 'prepare');
+    mkdirSync(join(directory, `${peer}.prepared`));
+  }
+}
+
+/** One number per round, by peer; peers that cannot do it are left out. */
+async function measure(metric: Metric): Promise<ReadonlyMap<string, readonly number[]>> {
+  const results = new Map<string, number[]>();
+  const checks = new Map<number, string>();
+  const peers = chosen.filter((peer) => metric.peers === undefined || metric.peers.includes(peer));
+  const running = new Map(metric.isColdStart ? [] : peers.map((peer) => [peer, start(peer)]));
+  try {
+    for (let round = 0; round < rounds; round++) {
+      for (const peer of peers) {
+        const started = process.hrtime.bigint();
+        const subject = running.get(peer) ?? start(peer);
+        let outcome: z.infer<typeof reply> = {};
+        for (const [command, fields] of metric.steps(round))
+          outcome = await request(subject, command, fields);
+        const elapsed = Number(process.hrtime.bigint() - started);
+        if (metric.isColdStart) await subject[Symbol.asyncDispose]();
+        results.set(peer, [...(results.get(peer) ?? []), metric.value(outcome, { elapsed, count })]);
+        if (metric.isChecked && typeof outcome.check === 'number') checks.set(outcome.check, peer);
+      }
+    }
+  } finally {
+    for (const subject of running.values()) await subject[Symbol.asyncDispose]();
+  }
+  if (checks.size > 1)
+    throw new Error(`${metric.name}: the peers do not agree: ${JSON.stringify([...checks])}`);
+  return results;
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+await prepare();
+const machine = `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+const day = new Date().toISOString().slice(0, 10);
+process.stdout.write(`${day}, ${machine}, Node ${process.version}, ${count} products, ${rounds} rounds\n\n`);
+process.stdout.write(`\`node test/bench/run.ts ${process.argv.slice(2).join(' ')}\`\n\n`);
+process.stdout.write(`| metric | unit | ${chosen.join(' | ')} |\n|---|---|${'---|'.repeat(chosen.length)}\n`);
+for (const metric of metrics.filter(({ name }) => values.metrics.split(',').includes(name))) {
+  const results = await measure(metric);
+  const ours = median(results.get('ours') ?? []);
+  const cells = chosen.map((peer) => {
+    const result = median(results.get(peer) ?? []);
+    if (Number.isNaN(result)) return '';
+    const ratio = metric.isRate ? ours / result : result / ours;
+    return peer === 'ours' || Number.isNaN(ratio)
+      ? result.toPrecision(3)
+      : `${result.toPrecision(3)} (x ${ratio.toFixed(2)})`;
+  });
+  process.stdout.write(`| ${metric.label} | ${metric.unit} | ${cells.join(' | ')} |\n`);
+}
+process.stdout.write('\nx: how many times better ours is; below 1 the peer is better.\n');

@@ -1,0 +1,69 @@
+/**
+ * A process that holds one peer: `node subject.ts <peer>`. Requests and replies as lines, like those of the Java
+ * program; each operation says how long it took, in ns.
+ */
+import { createInterface } from 'node:readline';
+import type { Dataset, Peer } from './peer.ts';
+
+interface Request extends Dataset {
+  readonly id: number;
+  readonly command: string;
+  readonly times: number;
+  readonly revision: number;
+}
+
+const module: { createPeer(): Peer } = await import(`./peers/${process.argv[2]}.ts`);
+const peer = module.createPeer();
+
+async function obey(request: Request): Promise<object> {
+  const { command, times, count, revision } = request;
+  const start = process.hrtime.bigint();
+  const check = await operation(command, times, count, { ...request, revision });
+  return { ns: Number(process.hrtime.bigint() - start), check: check ?? null };
+}
+
+function operation(command: string, times: number, count: number, request: Request): unknown {
+  switch (command) {
+    case 'bench.prepare':
+      return peer.prepare(request);
+    case 'bench.load':
+      return peer.load(request);
+    case 'bench.index':
+      return peer.index?.();
+    case 'bench.lookUp':
+      return peer.lookUp(times, count);
+    case 'bench.lookUpFields':
+      return peer.lookUpFields(times, count);
+    case 'bench.scanFixed':
+      return peer.scanFixed?.();
+    case 'bench.scanStrings':
+      return peer.scanStrings?.();
+    case 'bench.apply':
+      return peer.apply?.(request);
+    case 'bench.write':
+      return peer.write?.(request);
+    case 'bench.change':
+      return peer.change?.(request.revision);
+    default:
+      throw new Error(`unknown command ${command}`);
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line) as Request;
+  let reply: object;
+  try {
+    if (request.command === 'bench.memory') {
+      globalThis.gc?.();
+      reply = {
+        ok: true,
+        result: { resident: process.memoryUsage.rss(), heap: process.memoryUsage().heapUsed },
+      };
+    } else {
+      reply = { ok: true, result: await obey(request) };
+    }
+  } catch (error) {
+    reply = { ok: false, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+  process.stdout.write(`${JSON.stringify({ id: request.id, ...reply })}\n`);
+}

@@ -1,0 +1,185 @@
+import type { Field, ObjectSchema } from '../../../lib/schema/schema.ts';
+import type { RandomSchema } from './random-schema.ts';
+import { canonical, objectOf, type RecordValue } from './record-value.ts';
+import type { Seeded } from './seeded.ts';
+
+const longs = [
+  '0',
+  '1',
+  '-1',
+  '9007199254740993',
+  '9223372036854775807',
+  '-9223372036854775807',
+  '4294967296',
+];
+const ints = [0, 1, -1, 7, 300, 2_147_483_647, -2_147_483_647];
+const floats = ['00000000', '80000000', '3f800000', '7f800000', '00000001', 'c2f6e979'];
+const doubles = [
+  '0000000000000000',
+  '8000000000000000',
+  '3ff0000000000000',
+  '0000000000000001',
+  'c05edd2f1a9fbe77',
+];
+const strings = [
+  '',
+  'a',
+  'é',
+  '日本',
+  '😀',
+  '\ud800',
+  '\u0000',
+  'some longer text, still ascii',
+  'x'.repeat(70),
+];
+const byteArrays = ['', '00', 'ff80', '00010280'.repeat(9)];
+
+/** Fields that are part of some key: never null. */
+const keyFields = new Set([
+  'Leaf.id',
+  'Leaf.code',
+  'Keyed.id',
+  'Keyed.name',
+  'String.value',
+  'Item.id',
+  'Pair.left',
+  'Pair.right',
+  'Named.name',
+]);
+
+/**
+ * The records that a chain should hold, and random steps from state to state. Values come from small pools, so that
+ * sub-records and whole collections are shared among roots.
+ */
+export class RandomDataset {
+  readonly model: RandomSchema;
+  readonly #random: Seeded;
+  /** By root type, then by key. */
+  readonly #roots: ReadonlyMap<string, Map<string, RecordValue>>;
+  #changeCount = 0;
+  #sharedChangeCount = 0;
+
+  constructor(model: RandomSchema, random: Seeded, rootCount: number) {
+    this.model = model;
+    this.#random = random;
+    this.#roots = new Map(model.rootTypes.map((type) => [type, new Map<string, RecordValue>()]));
+    for (let i = 0; i < rootCount; i++) this.#put();
+  }
+
+  /** All roots as they are to be, by type. */
+  get records(): Readonly<Record<string, readonly RecordValue[]>> {
+    return Object.fromEntries([...this.#roots].map(([type, records]) => [type, [...records.values()]]));
+  }
+
+  /** Of all changes so far, the part that changed collections or shared sub-records, in percent. */
+  get sharedChangePercent(): number {
+    return (100 * this.#sharedChangeCount) / Math.max(1, this.#changeCount);
+  }
+
+  /** Adds, removes and changes about `count` roots. */
+  change(count: number): void {
+    for (let i = 0; i < count; i++) {
+      this.#changeCount++;
+      const roll = this.#random.below(100);
+      if (roll < 20) this.#put();
+      else if (roll < 40) this.#drop();
+      else this.#mutate();
+    }
+  }
+
+  #put(): void {
+    const type = this.#random.pick(this.model.rootTypes);
+    const record = this.#object(this.model.schema.getObject(type));
+    this.#roots.get(type)?.set(this.#keyOf(type, record), record);
+  }
+
+  #drop(): void {
+    const records = this.#roots.get(this.#random.pick(this.model.rootTypes));
+    if (records === undefined || records.size === 0) return;
+    records.delete(this.#random.pick([...records.keys()]));
+  }
+
+  /** Replaces one field that is no key: mostly a reference. */
+  #mutate(): void {
+    const type = this.#random.pick(this.model.rootTypes);
+    const records = this.#roots.get(type);
+    if (records === undefined || records.size === 0) return;
+    const key = this.#random.pick([...records.keys()]);
+    const old = objectOf(records.get(key) ?? null);
+    const fields = this.model.schema
+      .getObject(type)
+      .fields.filter((field) => !keyFields.has(`${type}.${field.name}`));
+    const field = this.#random.pick(fields);
+    if (field.kind === 'REFERENCE') this.#sharedChangeCount++;
+    records.set(key, { ...old, [field.name]: this.#field(type, field) });
+  }
+
+  #keyOf(type: string, record: RecordValue): string {
+    const { primaryKey } = this.model.schema.getObject(type);
+    return JSON.stringify(primaryKey.map((path) => objectOf(record)[path]));
+  }
+
+  #value(type: string): RecordValue {
+    const schema = this.model.schema.get(type);
+    switch (schema.kind) {
+      case 'OBJECT':
+        return this.#object(schema);
+      case 'LIST':
+        return Array.from({ length: this.#size() }, () => this.#value(schema.elementType));
+      case 'SET':
+        return this.#distinct(schema.elementType);
+      case 'MAP':
+        return this.#distinct(schema.keyType).map((key) => [key, this.#value(schema.valueType)]);
+    }
+  }
+
+  #size(): number {
+    return this.#random.chance(5) ? 8 + this.#random.below(12) : this.#random.below(4);
+  }
+
+  #distinct(type: string): RecordValue[] {
+    const values = Array.from({ length: this.#size() }, () => this.#value(type));
+    return [...new Map(values.map((value) => [canonical(this.model.schema, type, value), value])).values()];
+  }
+
+  #object(schema: ObjectSchema): RecordValue {
+    return Object.fromEntries(schema.fields.map((field) => [field.name, this.#field(schema.name, field)]));
+  }
+
+  #field(type: string, field: Field): RecordValue {
+    const isKey = keyFields.has(`${type}.${field.name}`);
+    if (!isKey && this.#random.chance(15)) return null;
+    if (field.referencedType !== null) return this.#value(field.referencedType);
+    if (isKey && this.model.rootTypes.includes(type)) {
+      return field.kind === 'STRING' ? `key-${this.#random.below(40)}` : this.#keyNumber(field);
+    }
+    return this.#scalar(field, type === 'String');
+  }
+
+  #keyNumber(field: Field): RecordValue {
+    const number = this.#random.below(60) * 37 - 500;
+    return field.kind === 'LONG' ? String(number) : number;
+  }
+
+  /** @param isPlain from a larger pool: else there would be few different keys of sets and maps */
+  #scalar({ kind }: Field, isPlain: boolean): RecordValue {
+    switch (kind) {
+      case 'INT':
+        return this.#random.chance(50) ? this.#random.pick(ints) : this.#random.below(50) - 10;
+      case 'LONG':
+        return this.#random.chance(50) ? this.#random.pick(longs) : String(this.#random.below(50) - 10);
+      case 'BOOLEAN':
+        return this.#random.chance(50);
+      case 'FLOAT':
+        return this.#random.pick(floats);
+      case 'DOUBLE':
+        return this.#random.pick(doubles);
+      case 'BYTES':
+        return this.#random.pick(byteArrays);
+      default:
+        return isPlain && this.#random.chance(70)
+          ? `text ${this.#random.below(60)}`
+          : this.#random.pick(strings);
+    }
+  }
+}

@@ -17,7 +17,8 @@ import { type RecordView, recordView } from '../state/record.ts';
 import type { Advance } from './advance.ts';
 import type { LoadedVersion, StateStep } from './loaded-version.ts';
 import { type RefreshSource, refresh } from './refresh.ts';
-import { watch } from './watch.ts';
+import { compareVersions } from './update-plan.ts';
+import { type WatchTarget, watch } from './watch.ts';
 
 export interface ConsumerOptions {
   readonly id: DatasetId;
@@ -50,6 +51,8 @@ export interface ConsumerHealth {
   readonly version: VersionRef | null;
   /** How old the answer to "is this the newest version?" is; null: never asked with success. */
   readonly headAgeMs: number | null;
+  /** Versions that hints told of and that are not loaded yet. */
+  readonly lagVersions: number;
   /** Refreshes that failed since the last one that did not. */
   readonly failuresInRow: number;
   /** Of the last failed refresh; null after a success. */
@@ -84,6 +87,7 @@ export class Consumer<D extends AnyDataset = AnyDataset> {
   #running: Promise<void> | null = null;
   #queued: Promise<void> | null = null;
   #watching: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
+  #hinted: VersionRef | null = null;
   #checkedAtMs: number | null = null;
   #failuresInRow = 0;
   #lastError: string | null = null;
@@ -178,7 +182,15 @@ export class Consumer<D extends AnyDataset = AnyDataset> {
     if (this.#watching !== null) throw new DatasetError('invalid', 'the consumer is started already');
     const stop = new AbortController();
     const ports = { clock: this.#clock, random: this.#random, telemetry: this.#source.telemetry };
-    this.#watching = { stop, done: watch(this, watchers, ports, stop.signal) };
+    const target: WatchTarget = {
+      id: this.id,
+      version: () => this.version,
+      refresh: () => this.refresh(),
+      onHint: (hint) => {
+        this.#hinted = hint;
+      },
+    };
+    this.#watching = { stop, done: watch(target, watchers, ports, stop.signal) };
   }
 
   /** Resolves when nothing runs any more. The version stays readable. */
@@ -201,9 +213,16 @@ export class Consumer<D extends AnyDataset = AnyDataset> {
       isReady: this.#loaded !== null,
       version: this.version,
       headAgeMs: this.#checkedAtMs === null ? null : this.#clock.monotonicMs() - this.#checkedAtMs,
+      lagVersions: this.#lagVersions(),
       failuresInRow: this.#failuresInRow,
       lastError: this.#lastError,
     };
+  }
+
+  #lagVersions(): number {
+    const { version } = this;
+    if (this.#hinted === null || (version !== null && compareVersions(version, this.#hinted) >= 0)) return 0;
+    return version?.era === this.#hinted.era ? this.#hinted.version - version.version : this.#hinted.version;
   }
 
   #required(): LoadedVersion {

@@ -14,9 +14,11 @@ import { compareVersions } from './update-plan.ts';
 /** What is kept fresh. */
 export interface WatchTarget {
   readonly id: DatasetId;
-  readonly version: VersionRef | null;
+  version(): VersionRef | null;
   /** Reads the head and goes there. Logs and counts its own failures. */
   refresh(): Promise<unknown>;
+  /** Told of each hint that is news. */
+  onHint(hint: Announcement): void;
 }
 
 export interface WatchPorts {
@@ -67,16 +69,17 @@ class Hints {
 
   receive(hint: Announcement): void {
     if (printDatasetId(hint.id) !== this.#dataset) return;
-    const known = this.#newest ?? this.#target.version;
+    const known = this.#newest ?? this.#target.version();
     if (known !== null && compareVersions(hint, known) <= 0) return;
     this.#newest = hint;
+    this.#target.onHint(hint);
     this.#nap.abort();
   }
 
   /** Takes the newest hint away if the target is there; null if not. */
   takeReached(): Announcement | null {
     const newest = this.#newest;
-    const { version } = this.#target;
+    const version = this.#target.version();
     if (newest === null || version === null || compareVersions(version, newest) < 0) return null;
     this.#newest = null;
     return newest;
@@ -100,7 +103,7 @@ async function keepRefreshing(
   let failures = 0;
   let missed = 0;
   while (!hints.signal.aborted) {
-    const before = target.version;
+    const before = target.version();
     try {
       await target.refresh();
       failures = 0;
@@ -113,8 +116,8 @@ async function keepRefreshing(
     if (reached !== null) {
       ports.telemetry.record('PropagationLagMs', Math.max(0, clock.nowMs() - reached.committedAtMs));
     }
-    const hasMoved =
-      target.version !== null && (before === null || compareVersions(target.version, before) > 0);
+    const after = target.version();
+    const hasMoved = after !== null && (before === null || compareVersions(after, before) > 0);
     if (hints.newest === null) {
       missed = 0;
       const isSurprise = hasMoved && before !== null && reached === null;

@@ -2,7 +2,7 @@ import type { LoadedState } from '../consumer/loaded-version.ts';
 import type { PlainObject } from '../schema/record.ts';
 import type { RecordKey } from '../schema/record-key.ts';
 import type { Cycle } from '../state/cycle.ts';
-import { recordObject } from '../state/record.ts';
+import { recordObject } from '../state/plain-record.ts';
 import { stampTypeOf } from './bookkeeping-schema.ts';
 import { type KeyChange, type KeyState, merge, visibleRecord } from './join.ts';
 import { keyStateOfRecords, stampRecordOf } from './stamp-record.ts';

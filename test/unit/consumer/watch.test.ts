@@ -18,15 +18,24 @@ const ref = (version: number, era = 1): VersionRef => ({
 /** A dataset whose committed version a test sets, and a reader of it that counts what it costs. */
 class FakeTarget implements WatchTarget {
   readonly id = id;
-  version: VersionRef | null = null;
+  loaded: VersionRef | null = null;
   committed = 1;
   refreshCount = 0;
   failing = false;
+  hintCount = 0;
 
   async refresh(): Promise<void> {
     this.refreshCount += 1;
     if (this.failing) throw new DatasetError('unavailable', 'down');
-    this.version = ref(this.committed);
+    this.loaded = ref(this.committed);
+  }
+
+  version(): VersionRef | null {
+    return this.loaded;
+  }
+
+  onHint(): void {
+    this.hintCount += 1;
   }
 }
 
@@ -58,11 +67,11 @@ describe('watch', () => {
   it('refreshes at once, then on each hint of a newer version', async () => {
     const { clock, target, hint } = setUp();
     await clock.advance(0);
-    expect(target.version).toEqual(ref(1));
+    expect(target.loaded).toEqual(ref(1));
     target.committed = 2;
     await hint(2);
     await clock.advance(0);
-    expect(target.version).toEqual(ref(2));
+    expect(target.loaded).toEqual(ref(2));
     expect(target.refreshCount).toBe(2);
   });
 
@@ -71,7 +80,7 @@ describe('watch', () => {
     target.committed = 5;
     await hint(5);
     await clock.advance(200);
-    expect(target.version).toEqual(ref(5));
+    expect(target.loaded).toEqual(ref(5));
     const before = target.refreshCount;
     await hint(5);
     await hint(4);
@@ -79,6 +88,7 @@ describe('watch', () => {
     await hint(9, { id: { ...id, partition: 1 } });
     await clock.advance(1_000);
     expect(target.refreshCount).toBe(before);
+    expect(target.hintCount).toBe(1);
   });
 
   it('takes a newer era for newer although its version is lower', async () => {
@@ -113,7 +123,7 @@ describe('watch', () => {
     expect(target.refreshCount - early).toBeLessThan(80);
     target.committed = 2;
     await clock.advance(limits.pollMsMax);
-    expect(target.version).toEqual(ref(2));
+    expect(target.loaded).toEqual(ref(2));
   });
 
   it('repairs a lost hint by polling, and polls more often while hints get lost', async () => {
@@ -121,7 +131,7 @@ describe('watch', () => {
     await clock.advance(0);
     target.committed = 2;
     await clock.advance(limits.pollMsMax);
-    expect(target.version).toEqual(ref(2));
+    expect(target.loaded).toEqual(ref(2));
     for (let version = 3; version < 10; version++) {
       target.committed = version;
       await clock.advance(limits.pollMsMax);
@@ -153,7 +163,7 @@ describe('watch', () => {
     expect(target.refreshCount).toBeLessThan(80);
     target.failing = false;
     await clock.advance(limits.pollMsMax);
-    expect(target.version).not.toBeNull();
+    expect(target.loaded).not.toBeNull();
   });
 
   it('starts a watcher again that failed', async () => {

@@ -11,6 +11,7 @@ import { ReadState } from '../../lib/state/read-state.ts';
 import type { TypeStatistics } from '../../lib/state/type-statistics.ts';
 import { WidthHistograms } from '../../lib/state/width-histograms.ts';
 import { WriteState } from '../../lib/state/write-state.ts';
+import { textOfRecord, textOfValue } from '../support/record-text.ts';
 import {
   type Mutation,
   mutate,
@@ -18,7 +19,7 @@ import {
   noParts,
   type PlainRecord,
   recordsOf,
-  take,
+  step,
 } from '../support/writer-model.ts';
 
 const objects = DatasetSchema.of(
@@ -31,13 +32,30 @@ const objects = DatasetSchema.of(
   `),
 );
 
-const idMax = 12;
-const name = fc.oneof(
-  fc.constantFrom('a', 'b', 'Utrecht', ''),
-  fc.string({ unit: 'grapheme', maxLength: 30 }),
+const collections = DatasetSchema.of(
+  parseSchemas(`
+    City @PrimaryKey(id) { int id; Streets streets; Tags tags; Ratings ratings; Twins twins; Districts districts; }
+    Streets List<Street>;
+    Street { string name; int houses; }
+    Tags Set<Tag> @HashKey(value);
+    Tag { string value; }
+    Ratings Map<Tag, Rating> @HashKey(value);
+    Rating { double stars; }
+    Twins Set<Twin> @HashKey(street.name, year);
+    Twin { int year; Street street; }
+    Districts List<District>;
+    District Map<Street, Streets>;
+  `),
 );
+
+const idMax = 12;
 const orNull = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null, freq: 4 });
-const currency = fc.record({ code: fc.constantFrom('EUR', 'CHF'), rate: orNull(fc.float({ noNaN: true })) });
+const text = fc.oneof(fc.constantFrom('a', 'b', 'Utrecht', ''), fc.string({ unit: 'binary', maxLength: 30 }));
+const name = fc.record({ value: text });
+const currency = fc.record({
+  code: fc.constantFrom('EUR', 'CHF'),
+  rate: orNull(fc.float({ noNaN: true })),
+});
 const country = fc.record({
   code: fc.constantFrom('NL', 'CH', 'FR'),
   name,
@@ -45,58 +63,81 @@ const country = fc.record({
   eu: orNull(fc.boolean()),
 });
 const mayor = fc.record({ id: fc.nat(3), name });
-const city: fc.Arbitrary<PlainRecord> = fc.record({
+const long = fc.oneof(fc.maxSafeInteger(), fc.nat(3), fc.bigInt(-(2n ** 63n) + 1n, 2n ** 63n - 1n));
+const plainCity: fc.Arbitrary<PlainRecord> = fc.record({
   id: fc.nat(idMax),
   name: orNull(name),
   country: orNull(country),
   lat: orNull(fc.double({ noNaN: true })),
-  population: orNull(fc.oneof(fc.maxSafeInteger(), fc.nat(3), fc.bigInt(-(2n ** 63n) + 1n, 2n ** 63n - 1n))),
+  population: orNull(long),
   mayor: orNull(mayor),
   raw: orNull(fc.uint8Array({ maxLength: 5 })),
 });
-const cycles = fc.array(mutationsOf(city, idMax), { minLength: 1, maxLength: 8 });
 
-/** By type: the values that must be there, as text. */
-type Alive = ReadonlyMap<string, ReadonlySet<string>>;
+const street = fc.record({
+  name: fc.constantFrom('x', 'y', 'z', 'long lane'),
+  houses: fc.integer({ min: -2_147_483_647 }),
+});
+const someStreets = fc.array(
+  fc.oneof(street, fc.constantFrom({ name: 'x', houses: 1 }, { name: 'y', houses: 2 })),
+  { maxLength: 6 },
+);
+const tag = fc.record({ value: fc.oneof(fc.constantFrom('old', 'new', 'big'), fc.string({ maxLength: 3 })) });
+const twin = fc.record({ year: fc.integer({ min: -2, max: 3 }), street });
+const cityOfCollections: fc.Arbitrary<PlainRecord> = fc.record({
+  id: fc.nat(idMax),
+  streets: orNull(someStreets),
+  tags: orNull(fc.array(tag, { maxLength: 9 })),
+  ratings: orNull(
+    fc.array(fc.tuple(tag, fc.record({ stars: orNull(fc.integer({ min: 0, max: 3 })) })), { maxLength: 6 }),
+  ),
+  twins: orNull(fc.array(twin, { maxLength: 5 })),
+  districts: orNull(fc.array(fc.array(fc.tuple(street, someStreets), { maxLength: 3 }), { maxLength: 3 })),
+});
 
-const textOf = (value: unknown): string =>
-  JSON.stringify(value, (_, field: unknown) => {
-    if (typeof field === 'bigint') return String(field);
-    return Object.is(field, -0) ? '-0' : field;
-  });
+const suites = [
+  { title: 'objects', schema: objects, city: plainCity, keyedTypes: ['Mayor'] },
+  { title: 'collections', schema: collections, city: cityOfCollections, keyedTypes: [] },
+];
 
-/** What lives if these are the roots: they, and all that they contain. */
-function closure(roots: Iterable<readonly [string, Readonly<Record<string, unknown>>]>): Alive {
-  const alive = new Map<string, Set<string>>(objects.schemas.map((schema) => [schema.name, new Set()]));
-  const visit = (type: string, value: unknown): void => {
-    alive.get(type)?.add(textOf(value));
-    for (const field of objects.getObject(type).fields) {
-      if (field.referencedType === null || typeof value !== 'object' || value === null) continue;
-      const nested: unknown = Reflect.get(value, field.name);
-      if (nested !== null) visit(field.referencedType, nested);
-    }
-  };
-  for (const [type, value] of roots) visit(type, value);
-  return alive;
-}
-
-/** The roots of the model: cities by id, and every mayor that was ever part of a version (keyed records stay). */
+/**
+ * The roots: cities by id, and records of other keyed types that were ever part of a version (these stay). What lives
+ * is worked out from them alone, with no counts kept from one version to the next.
+ */
 class Model {
-  readonly cities = new Map<number, PlainRecord>();
-  readonly mayors = new Map<string, PlainRecord>();
+  readonly #schema: DatasetSchema;
+  readonly #cities = new Map<number, PlainRecord>();
+  readonly #otherRoots = new Map<string, ReadonlySet<string>>();
 
-  apply(mutations: readonly Mutation[]): Alive {
+  constructor(schema: DatasetSchema) {
+    this.#schema = schema;
+  }
+
+  /** By type, the texts of the records that live. */
+  apply(mutations: readonly Mutation[]): ReadonlyMap<string, ReadonlySet<string>> {
     for (const mutation of mutations) {
-      if ('value' in mutation) this.cities.set(mutation.value.id, mutation.value);
-      else this.cities.delete(mutation.id);
+      if ('value' in mutation) this.#cities.set(mutation.value.id, mutation.value);
+      else this.#cities.delete(mutation.id);
     }
-    for (const { mayor: nested } of this.cities.values()) {
-      if (nested !== null) this.mayors.set(textOf(nested), nested as PlainRecord);
+    const alive = new Map<string, Set<string>>(this.#schema.schemas.map((type) => [type.name, new Set()]));
+    for (const city of this.#cities.values()) {
+      textOfValue(this.#schema, 'City', city, (type, found) => alive.get(type)?.add(found));
+      this.#keepMayorOf(city);
     }
-    return closure([
-      ...[...this.cities.values()].map((value) => ['City', value] as const),
-      ...[...this.mayors.values()].map((value) => ['Mayor', value] as const),
-    ]);
+    for (const kept of this.#otherRoots.values()) {
+      for (const typeAndText of kept) {
+        const [type = '', found = ''] = typeAndText.split('\n');
+        alive.get(type)?.add(found);
+      }
+    }
+    return alive;
+  }
+
+  #keepMayorOf({ mayor: nested }: PlainRecord): void {
+    if (nested === null || nested === undefined) return;
+    const parts = new Set<string>();
+    const found = textOfValue(this.#schema, 'Mayor', nested, (type, part) => parts.add(`${type}\n${part}`));
+    this.#otherRoots.set(found, parts);
   }
 }
 
@@ -124,49 +165,24 @@ function contents(state: ReadState): Record<string, unknown> {
   );
 }
 
-describe('a writer over random cycles', () => {
+describe.each(suites)('a writer over random cycles of $title', ({ schema, city, keyedTypes }) => {
+  const cycles = fc.array(mutationsOf(city, idMax), { minLength: 1, maxLength: 8 });
+
   it('keeps exactly what the model keeps', () => {
     fc.assert(
       fc.property(cycles, (chain) => {
-        const model = new Model();
-        const writer = WriteState.restore(ReadState.empty(objects));
+        const model = new Model(schema);
+        const writer = WriteState.restore(ReadState.empty(schema));
         chain.forEach((mutations, i) => {
           const cycle = writer.begin();
           mutate(cycle, writer.state, 'City', mutations);
-          const { state, changes } = take(writer, cycle, BigInt(i + 1));
+          const { state, changes } = step(writer, cycle, BigInt(i + 1));
           writer.advance(state, changes);
-          const alive = model.apply(mutations);
-          for (const [type, values] of alive) expect(state.type(type).count, type).toBe(values.size);
-        });
-      }),
-      { numRuns: 150 },
-    );
-  });
-
-  it('counts as a full pass would, and as a writer that has just restored the state', () => {
-    fc.assert(
-      fc.property(cycles, cycles, (chain, dropped) => {
-        const writer = WriteState.restore(ReadState.empty(objects));
-        chain.forEach((mutations, i) => {
-          const before = writer.state;
-          const lost = writer.begin();
-          mutate(lost, before, 'City', dropped[i % dropped.length] as Mutation[]);
-          take(writer, lost, 99n);
-
-          const cycle = writer.begin();
-          mutate(cycle, before, 'City', mutations);
-          const restored = WriteState.restore(before);
-          const other = restored.begin();
-          mutate(other, before, 'City', mutations);
-          const { delta, state, changes } = take(writer, cycle, BigInt(i + 1));
-          expect(take(restored, other, BigInt(i + 1)).delta.main).toEqual(delta.main);
-
-          writer.advance(state, changes);
-          for (const type of state.typeNames) {
-            const expected = fullPass(before, state, type);
-            expect(writer.statistics.get(type), type).toEqual(expected);
-            const planned = cycle.transition().types.find(({ schema }) => schema.name === type);
-            if (planned !== undefined) expect(planned.statistics).toEqual(expected);
+          for (const [type, texts] of model.apply(mutations)) {
+            const found = [...recordsOf(state, type).keys()].map((ordinal) =>
+              textOfRecord(state, type, ordinal),
+            );
+            expect(found.toSorted(), type).toEqual([...texts].toSorted());
           }
         });
       }),
@@ -174,39 +190,75 @@ describe('a writer over random cycles', () => {
     );
   });
 
-  it('has nothing left when every root is removed', () => {
+  it('counts as a full pass would, and as a writer that has just restored the state', () => {
     fc.assert(
-      fc.property(cycles, (chain) => {
-        const writer = WriteState.restore(ReadState.empty(objects));
+      fc.property(cycles, cycles, (chain, dropped) => {
+        const writer = WriteState.restore(ReadState.empty(schema));
         chain.forEach((mutations, i) => {
+          const before = writer.state;
+          const lost = writer.begin();
+          mutate(lost, before, 'City', dropped[i % dropped.length] as Mutation[]);
+          step(writer, lost, 99n);
+
           const cycle = writer.begin();
-          mutate(cycle, writer.state, 'City', mutations);
-          const { state, changes } = take(writer, cycle, BigInt(i + 1));
+          mutate(cycle, before, 'City', mutations);
+          const restored = WriteState.restore(before);
+          const other = restored.begin();
+          mutate(other, before, 'City', mutations);
+          const { delta, state, changes } = step(writer, cycle, BigInt(i + 1));
+          expect(step(restored, other, BigInt(i + 1)).delta.main).toEqual(delta.main);
+
           writer.advance(state, changes);
+          for (const type of state.typeNames) {
+            const expected = fullPass(before, state, type);
+            expect(writer.statistics.get(type), type).toEqual(expected);
+            const planned = cycle.transition().types.find((change) => change.schema.name === type);
+            if (planned !== undefined) expect(planned.statistics).toEqual(expected);
+          }
         });
-        const last = writer.begin();
-        for (const type of ['City', 'Mayor']) {
-          for (const ordinal of recordsOf(writer.state, type).keys()) last.remove(type, ordinal);
-        }
-        const { state } = take(writer, last, 99n);
-        for (const type of state.typeNames) expect(state.type(type).count, type).toBe(0);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
-  it('leads to the same state by delta, by snapshot, and there and back', () => {
+  it('has nothing left when every root is removed', () => {
     fc.assert(
-      fc.property(cycles, fc.boolean(), (chain, withStatistics) => {
-        const writer = WriteState.restore(ReadState.empty(objects));
+      fc.property(cycles, (chain) => {
+        const writer = WriteState.restore(ReadState.empty(schema));
+        chain.forEach((mutations, i) => {
+          const cycle = writer.begin();
+          mutate(cycle, writer.state, 'City', mutations);
+          const { state, changes } = step(writer, cycle, BigInt(i + 1));
+          writer.advance(state, changes);
+        });
+        const last = writer.begin();
+        for (const type of ['City', ...keyedTypes]) {
+          for (const ordinal of recordsOf(writer.state, type).keys()) last.remove(type, ordinal);
+        }
+        const { state } = step(writer, last, 99n);
+        for (const type of state.typeNames) expect(state.type(type).count, type).toBe(0);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('leads to the same state by delta, by snapshot, and there and back, whatever the shards', () => {
+    const sizes = fc.array(fc.constantFrom(undefined, 1e9, 64, 16), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(cycles, sizes, fc.boolean(), (chain, shardSizes, withStatistics) => {
+        const writer = WriteState.restore(ReadState.empty(schema));
         chain.forEach((mutations, i) => {
           const before = writer.state;
-          const cycle = writer.begin();
+          const shardSizeMax = shardSizes[i % shardSizes.length];
+          const cycle = writer.begin(shardSizeMax === undefined ? {} : { shardSizeMax });
           mutate(cycle, before, 'City', mutations);
-          const { state, changes } = take(writer, cycle, BigInt(i + 1));
+          const { state, changes } = step(writer, cycle, BigInt(i + 1));
           const back = encodeReverseDelta(cycle.transition(), { tag: state.tag, parts: noParts });
           expect(contents(applyDelta(state, back.main).state)).toEqual(contents(before));
           writer.advance(state, changes);
+          for (const type of state.typeNames) {
+            expect(writer.statistics.get(type), type).toEqual(fullPass(before, state, type));
+          }
           const options = withStatistics
             ? { parts: noParts, statistics: writer.statistics }
             : { parts: noParts };
@@ -215,7 +267,7 @@ describe('a writer over random cycles', () => {
           expect([loaded.tag, loaded.originTag]).toEqual([state.tag, state.originTag]);
         });
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

@@ -3,9 +3,8 @@
  * keyed records. The model keeps values only; what lives, and under which ordinal, it works out from scratch each time.
  */
 import fc from 'fast-check';
-import type { StateChanges } from '../../lib/blob/apply-delta.ts';
-import { applyDelta } from '../../lib/blob/apply-delta.ts';
-import { type EncodedBlob } from '../../lib/blob/blob-parts.ts';
+import { applyDelta, type StateChanges } from '../../lib/blob/apply-delta.ts';
+import type { EncodedBlob } from '../../lib/blob/blob-parts.ts';
 import { encodeDelta } from '../../lib/blob/encode-delta.ts';
 import { ByteWriter } from '../../lib/bytes/byte-writer.ts';
 import type { Cycle } from '../../lib/state/cycle.ts';
@@ -63,7 +62,7 @@ export interface Step {
 }
 
 /** Encodes the cycle and applies the delta; the writer itself stays where it is. */
-export function take(writer: WriteState, cycle: Cycle, tag: bigint): Step {
+export function step(writer: WriteState, cycle: Cycle, tag: bigint): Step {
   const delta = encodeDelta(cycle.transition(), { tag, headerTags: noTags, parts: noParts });
   return { delta, ...applyDelta(writer.state, delta.main) };
 }

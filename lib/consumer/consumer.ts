@@ -10,7 +10,6 @@ import type {
   Telemetry,
   VersionRef,
 } from '../ports.ts';
-import type { Dataset, RecordOf, TypeSpecs } from '../schema/builder.ts';
 import type { KeyPart } from '../schema/record-key.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { type RecordView, recordView } from '../state/record.ts';
@@ -59,25 +58,17 @@ export interface ConsumerHealth {
   readonly lastError: string | null;
 }
 
-type AnyDataset = Dataset<TypeSpecs>;
-
-/** A record as readers get it: fields by name, read from the state when asked for, and `toObject()`. */
-export type Found<D extends AnyDataset, Name extends keyof D['types']> = RecordOf<D, Name> &
-  Pick<RecordView, 'toObject' | 'toJSON'>;
-
 /**
  * One process's copy of a dataset. Readers hold an immutable version, which a refresh swaps by one reference, so reads
  * are synchronous, never torn, and go on whatever fails outside. Versions only move forward.
  *
- * The type parameter is the dataset as `defineDataset` made it; without it records are read by field names alone.
- *
  * @example
- * const consumer = new Consumer<typeof cities>({ id, heads, blobs, clock, random, telemetry });
+ * const consumer = new Consumer({ id, heads, blobs, clock, random, telemetry });
  * await consumer.refresh();
  * consumer.find('City', 2988507)?.name;   // 'Paris'
  * consumer.start([watcher]);              // from now on it keeps itself fresh
  */
-export class Consumer<D extends AnyDataset = AnyDataset> {
+export class Consumer {
   readonly id: DatasetId;
   readonly #source: RefreshSource;
   readonly #clock: Clock;
@@ -129,17 +120,13 @@ export class Consumer<D extends AnyDataset = AnyDataset> {
    *
    * @throws DatasetError `unavailable` before the first load; `invalid`: no such indexed type, or not that many key paths
    */
-  find<Name extends keyof D['types'] & string>(
-    type: Name,
-    ...key: readonly KeyPart[]
-  ): Found<D, Name> | undefined {
+  find(type: string, ...key: readonly KeyPart[]): RecordView | undefined {
     const { state, indexes } = this.#required();
     const index = indexes.get(type);
     if (index === undefined) throw new DatasetError('invalid', `there is no index of '${type}'`, { type });
     const ordinal = index.findByKey(key);
     if (ordinal === -1) return undefined;
-    // The view has the fields of the schema in the blob; that D describes it is the caller's word.
-    return recordView(state, type, ordinal) as unknown as Found<D, Name>;
+    return recordView(state, type, ordinal);
   }
 
   /**
@@ -147,7 +134,7 @@ export class Consumer<D extends AnyDataset = AnyDataset> {
    *
    * @throws DatasetError `invalid` if it is not
    */
-  get<Name extends keyof D['types'] & string>(type: Name, ...key: readonly KeyPart[]): Found<D, Name> {
+  get(type: string, ...key: readonly KeyPart[]): RecordView {
     const record = this.find(type, ...key);
     if (record === undefined) {
       throw new DatasetError('invalid', `there is no ${type} with this key`, { type, key: key.join(',') });

@@ -11,12 +11,15 @@ import { SeededRandom } from '../../../lib/memory/random.ts';
 import { MemoryTelemetry } from '../../../lib/memory/telemetry.ts';
 import type { Announcement, DatasetId, MutationMessage } from '../../../lib/ports.ts';
 import { Producer, type ProducerOptions } from '../../../lib/producer/producer.ts';
-import { defineDataset, t, type } from '../../../lib/schema/builder.ts';
+import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
+import { parseSchemas } from '../../../lib/schema/dsl.ts';
 
 const id: DatasetId = { dataset: 'cities', partition: 0 };
-const cities = defineDataset({
-  City: type({ cityId: t.int(), name: t.string(), population: t.int() }, { primaryKey: ['cityId'] }),
-});
+const schemaOf = (text: string): DatasetSchema => DatasetSchema.of(parseSchemas(text));
+const schema = schemaOf(`
+  City @PrimaryKey(cityId) { int cityId; String name; int population; }
+  String { string value; }
+`);
 const plenty = { remainingMs: () => 60_000 };
 
 /** A cloud in memory, and the means to make producers and consumers in it. */
@@ -32,8 +35,8 @@ function setUp() {
   let seed = 0;
   const common = () => ({ id, heads, blobs, clock, telemetry, random: new SeededRandom(++seed) });
   const producer = (more: Partial<ProducerOptions> = {}): Producer =>
-    new Producer({ ...common(), schema: cities.schema, announcer: announcements, quarantine, ...more });
-  const consumer = (): Consumer<typeof cities> => new Consumer<typeof cities>(common());
+    new Producer({ ...common(), schema, announcer: announcements, quarantine, ...more });
+  const consumer = (): Consumer => new Consumer(common());
   let messageCount = 0;
   const message = (content: unknown, more: Partial<MutationMessage> = {}): MutationMessage => ({
     id: `m${String(++messageCount).padStart(4, '0')}`,
@@ -71,7 +74,7 @@ describe('Producer', () => {
     await own.process([message(upsert(2, 'Delft')), message(remove(1))], plenty);
     await reader.refresh();
     expect(reader.find('City', 1)).toBeUndefined();
-    expect(reader.get('City', 2).name).toBe('Delft');
+    expect(reader.get('City', 2)['name']).toBe('Delft');
     const head = await heads.load(id, 'strong');
     expect(head).toMatchObject({ era: 1, version: 2, floor: 1, lastOperation: 'commit' });
     expect(reader.version).toEqual({ era: 1, version: 2, cid: head?.cid });
@@ -119,8 +122,8 @@ describe('Producer', () => {
     ]);
     const reader = consumer();
     await reader.refresh();
-    expect(reader.get('City', 1).name).toBe('Utrecht');
-    expect(reader.get('City', 3).name).toBe('Delft');
+    expect(reader.get('City', 1)['name']).toBe('Utrecht');
+    expect(reader.get('City', 3)['name']).toBe('Delft');
   });
 
   it('keeps messages whose bad part could not be set aside, but commits what is good', async () => {
@@ -133,7 +136,7 @@ describe('Producer', () => {
     expect(result.failed).toEqual([{ message: mixed, reason: 'quarantine: down' }]);
     const reader = consumer();
     await reader.refresh();
-    expect(reader.get('City', 1).name).toBe('Utrecht');
+    expect(reader.get('City', 1)['name']).toBe('Utrecht');
   });
 
   it('announces each commit, and survives that the announcement fails', async () => {
@@ -153,9 +156,9 @@ describe('Producer', () => {
   it('refuses to write to a dataset of another schema', async () => {
     const { producer, message } = setUp();
     await producer().process([message(upsert(1, 'Utrecht'))], plenty);
-    const other = defineDataset({ City: type({ cityId: t.int() }, { primaryKey: ['cityId'] }) });
+    const other = schemaOf('City @PrimaryKey(cityId) { int cityId; }');
     const late = message({ op: 'upsert', type: 'City', value: { cityId: 9 } });
-    const result = await producer({ schema: other.schema }).process([late], plenty);
+    const result = await producer({ schema: other }).process([late], plenty);
     expect(result.failed[0]?.reason).toMatch(/^incompatible/);
   });
 
@@ -179,7 +182,7 @@ describe('Producer', () => {
     expect(reader.state.type('City').count).toBe(10);
     await producer({ chainBounds }).process([message(upsert(3, 'again'))], plenty);
     await reader.refresh();
-    expect(reader.get('City', 3).name).toBe('again');
+    expect(reader.get('City', 3)['name']).toBe('again');
   });
 
   it('takes no commit when the chain is too long and no snapshot can be written', async () => {
@@ -263,7 +266,7 @@ describe('Producer', () => {
     await done;
     const reader = consumer();
     await reader.refresh();
-    expect(reader.get('City', 1).name).toBe('Utrecht');
+    expect(reader.get('City', 1)['name']).toBe('Utrecht');
   });
 });
 

@@ -4,7 +4,11 @@ import type { Seeded } from './seeded.ts';
 
 /** A data model, with the types whose records tests add, change and remove. */
 export interface RandomSchema {
-  readonly text: string;
+  /** As the Java program takes it. */
+  readonly forJava: {
+    readonly schemas: string;
+    readonly hashKeys: Readonly<Record<string, readonly string[]>>;
+  };
   readonly schema: DatasetSchema;
   /** All have a primary key. */
   readonly rootTypes: readonly string[];
@@ -49,7 +53,13 @@ export function randomSchema(random: Seeded): RandomSchema {
     'Named @PrimaryKey(name) { String name; Detail detail; double weight; }',
   ];
   const text = shuffled(random, types).join('\n');
-  return { text, schema: DatasetSchema.of(parseSchemas(text)), rootTypes: ['Item', 'Pair', 'Named'] };
+  const forJava = { schemas: text.replaceAll('!', ''), hashKeys: { SetByReference: ['name!', 'id'] } };
+  return {
+    text,
+    forJava,
+    schema: DatasetSchema.of(parseSchemas(text)),
+    rootTypes: ['Item', 'Pair', 'Named'],
+  };
 }
 
 function shuffled<T>(random: Seeded, items: readonly T[]): readonly T[] {

@@ -6,7 +6,6 @@ import com.netflix.hollow.api.producer.ProducerOptionalBlobPartConfig;
 import com.netflix.hollow.core.read.HollowBlobInput;
 import com.netflix.hollow.core.read.engine.HollowBlobReader;
 import com.netflix.hollow.core.read.engine.HollowReadStateEngine;
-import com.netflix.hollow.core.schema.HollowSchemaParser;
 import com.netflix.hollow.core.util.HollowWriteStateCreator;
 import com.netflix.hollow.core.write.HollowBlobWriter;
 import com.netflix.hollow.core.write.HollowWriteStateEngine;
@@ -25,11 +24,10 @@ final class Engines {
     handlers.put("engine.state", this::state);
   }
 
-  /** {"session", "schemas": text, "numShards"?: {type: n}, "reshardToSize"?: bytes}. */
+  /** {"session", "schemas" (Schemas.java), "numShards"?: {type: n}, "reshardToSize"?: bytes}. */
   private JsonValue open(JsonObject request) throws Exception {
     HollowWriteStateEngine engine = new HollowWriteStateEngine();
-    HollowWriteStateCreator.populateStateEngineWithTypeWriteStates(
-        engine, HollowSchemaParser.parseCollectionOfSchemas(request.getString("schemas", "")));
+    HollowWriteStateCreator.populateStateEngineWithTypeWriteStates(engine, Schemas.of(request));
     setShards(engine, request);
     if (request.get("reshardToSize") != null) {
       engine.setTargetMaxTypeShardSize(request.get("reshardToSize").asLong());

@@ -10,6 +10,8 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * The real Java library behind a line protocol, so that a test in another language decides every operation.
@@ -22,6 +24,7 @@ import java.util.Map;
  *   Readers    the raw read engine: blobs from named files
  *   Views      what can be asked of any loaded state: dump, look-ups
  *   Dump       a whole state as NDJSON, the format of `hollow dump`
+ *   Schemas    schemas out of requests
  *   Records    JSON values to Hollow write records
  *   Bench      timed operations for test/bench
  * </pre>
@@ -37,6 +40,7 @@ public final class Main {
   public static void main(String[] arguments) throws IOException {
     PrintStream replies = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     System.setOut(System.err);
+    Logger.getLogger("").setLevel(Level.WARNING);
     Views views = new Views();
     Map<String, Handler> handlers = new HashMap<>();
     new Followers(views).register(handlers);

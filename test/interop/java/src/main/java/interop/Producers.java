@@ -12,7 +12,6 @@ import com.netflix.hollow.core.index.key.PrimaryKey;
 import com.netflix.hollow.core.schema.HollowObjectSchema;
 import com.netflix.hollow.core.schema.HollowObjectSchema.FieldType;
 import com.netflix.hollow.core.schema.HollowSchema;
-import com.netflix.hollow.core.schema.HollowSchemaParser;
 import com.netflix.hollow.core.schema.SimpleHollowDataset;
 import com.netflix.hollow.core.write.HollowWriteStateEngine;
 import com.netflix.hollow.core.write.objectmapper.RecordPrimaryKey;
@@ -50,13 +49,13 @@ final class Producers {
   }
 
   /**
-   * {"session", "directory", "schemas": text, "incremental"?: boolean, "numStatesBetweenSnapshots"?: n,
+   * {"session", "directory", "schemas" (Schemas.java), "incremental"?: boolean, "numStatesBetweenSnapshots"?: n,
    * "numShards"?: {type: n}, "reshardToSize"?: bytes, "parts"?: {part: [types]}}.
    */
   private JsonValue open(JsonObject request) throws Exception {
     Session session = new Session();
     session.directory = Path.of(request.getString("directory", ""));
-    session.schemas = HollowSchemaParser.parseCollectionOfSchemas(request.getString("schemas", ""));
+    session.schemas = Schemas.of(request);
     HollowProducer.Builder<?> builder = HollowProducer.withPublisher(new HollowFilesystemPublisher(session.directory))
         .withAnnouncer(new HollowFilesystemAnnouncer(session.directory))
         .withVersionMinter(() -> session.nextVersion)

@@ -1,6 +1,7 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
 import type { Schema } from '../schema/schema.ts';
+import type { ReadState } from '../state/read-state.ts';
 
 const blobVersion = 1030;
 const partVersion = 1031;
@@ -28,6 +29,13 @@ export function writeHeader(header: BlobHeader, out: ByteWriter): void {
   out.writeVarInt(0);
   writeHeaderTags(header.headerTags, out);
   out.writeVarInt(header.schemas.length);
+}
+
+/** What Hollow's producers publish beside each state: the front of its snapshot, with nothing behind it. */
+export function encodeHeaderBlob({ originTag, tag, schema, headerTags }: ReadState): Uint8Array<ArrayBuffer> {
+  const out = new ByteWriter();
+  writeHeader({ originTag, destinationTag: tag, schemas: schema.inBlobOrder, headerTags }, out);
+  return out.toBytes();
 }
 
 /** The front of an optional part: as {@link writeHeader}, without envelope length and header tags. */

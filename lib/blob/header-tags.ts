@@ -12,6 +12,9 @@ const tagNames = {
   chainCounter: 'hollow.delta.chain.version.counter',
 } as const;
 
+/** Before the first state of a chain there are no shards to change. */
+const noStateTag = -1n;
+
 /**
  * The tags of the state that a transition leads to: those of the state before, brought up to date as a Java producer
  * would.
@@ -25,7 +28,7 @@ export function nextHeaderTags(transition: Transition, version: bigint): Readonl
   tags.set(tagNames.schemaHash, String(schemaHash(from.schema)));
   tags.set(tagNames.chainCounter, String(chainCounterOf(from) + 1));
   const resharded = transition.types
-    .filter((type) => type.shardCount !== type.shardCountBefore)
+    .filter((type) => from.tag !== noStateTag && type.shardCount !== type.shardCountBefore)
     .map(({ schema, shardCountBefore, shardCount }) => `${schema.name}:(${shardCountBefore},${shardCount})`);
   // Only in the state in which it happened.
   if (resharded.length === 0) tags.delete(tagNames.reshardingInvoked);

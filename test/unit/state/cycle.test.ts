@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
+import { parseSchemas } from '../../../lib/schema/dsl.ts';
+import { ReadState } from '../../../lib/state/read-state.ts';
+import { WriteState } from '../../../lib/state/write-state.ts';
+import { textOfRecord } from '../../support/record-text.ts';
+import { recordsOf, step } from '../../support/writer-model.ts';
+
+const schema = DatasetSchema.of(
+  parseSchemas(`
+    City @PrimaryKey(id) { int id; String name; Mayor mayor; Tags tags; Names names; bytes raw; long big; }
+    String { string value; }
+    Mayor @PrimaryKey(id) { int id; String name; }
+    Tags Set<Tag> @HashKey(value);
+    Tag { string value; int weight; }
+    Names Map<String, String>;
+  `),
+);
+
+let tag = 0n;
+
+/** Commits a cycle; the ordinals of a type are those that it has afterwards. */
+function commit(writer: WriteState, change: (cycle: ReturnType<WriteState['begin']>) => void): void {
+  const cycle = writer.begin();
+  change(cycle);
+  const { state, changes } = step(writer, cycle, ++tag);
+  writer.advance(state, changes);
+}
+
+const ordinals = (writer: WriteState, type: string) => [...recordsOf(writer.state, type).keys()];
+const start = () => WriteState.restore(ReadState.empty(schema));
+const invalid = expect.objectContaining({ kind: 'invalid' });
+
+describe('ordinals', () => {
+  it('of removed records are free again one version later, lowest first', () => {
+    const writer = start();
+    commit(writer, (cycle) => [1, 2, 3].forEach((id) => cycle.add('City', { id })));
+    expect(ordinals(writer, 'City')).toEqual([0, 1, 2]);
+    commit(writer, (cycle) => {
+      cycle.remove('City', 0);
+      cycle.remove('City', 1);
+      expect(cycle.add('City', { id: 4 })).toBe(3);
+    });
+    expect(ordinals(writer, 'City')).toEqual([2, 3]);
+    commit(writer, (cycle) => expect([5, 6, 7].map((id) => cycle.add('City', { id }))).toEqual([0, 1, 4]));
+  });
+
+  it('stay with a record that is removed and added again in one cycle', () => {
+    const writer = start();
+    commit(writer, (cycle) => cycle.add('City', { id: 1, name: 'a' }));
+    const cycle = writer.begin();
+    cycle.remove('City', 0);
+    expect(cycle.isEmpty).toBe(false);
+    expect(cycle.add('City', { id: 1, name: 'a' })).toBe(0);
+    expect(cycle.isEmpty).toBe(true);
+  });
+
+  it('are not used up by a record that is withdrawn before the end', () => {
+    const writer = start();
+    commit(writer, (cycle) => {
+      cycle.remove('City', cycle.add('City', { id: 1, name: 'withdrawn' }));
+      cycle.add('City', { id: 2, name: 'stays' });
+    });
+    expect(ordinals(writer, 'City')).toEqual([1]);
+    expect(ordinals(writer, 'String')).toEqual([1]);
+    commit(writer, (cycle) => expect(cycle.add('City', { id: 3 })).toBe(0));
+  });
+});
+
+describe('life', () => {
+  it('of what is shared ends with its last user', () => {
+    const writer = start();
+    commit(writer, (cycle) => [1, 2].forEach((id) => cycle.add('City', { id, name: 'shared' })));
+    expect(ordinals(writer, 'String')).toEqual([0]);
+    commit(writer, (cycle) => cycle.remove('City', 0));
+    expect(ordinals(writer, 'String')).toEqual([0]);
+    commit(writer, (cycle) => cycle.remove('City', 1));
+    expect(ordinals(writer, 'String')).toEqual([]);
+  });
+
+  it('of a keyed record goes on without those that refer to it, until it is removed', () => {
+    const writer = start();
+    commit(writer, (cycle) => cycle.add('City', { id: 1, mayor: { id: 7, name: 'm' } }));
+    commit(writer, (cycle) => cycle.remove('City', 0));
+    expect(ordinals(writer, 'Mayor')).toEqual([0]);
+    commit(writer, (cycle) => cycle.remove('Mayor', 0));
+    expect([ordinals(writer, 'Mayor'), ordinals(writer, 'String')]).toEqual([[], []]);
+  });
+
+  it('of a keyed record that is removed goes on while something refers to it', () => {
+    const writer = start();
+    commit(writer, (cycle) => cycle.add('City', { id: 1, mayor: { id: 7 } }));
+    const cycle = writer.begin();
+    cycle.remove('Mayor', 0);
+    expect(cycle.isEmpty).toBe(true);
+    cycle.remove('City', 0);
+    expect(cycle.transition().types.map((type) => [type.schema.name, ...type.removed])).toEqual([
+      ['City', 0],
+      ['Mayor', 0],
+    ]);
+  });
+
+  it('ends in a full populate for all that is not added again', () => {
+    const writer = start();
+    commit(writer, (cycle) =>
+      [1, 2].forEach((id) => cycle.add('City', { id, name: `n${id}`, mayor: { id } })),
+    );
+    const cycle = writer.begin({ mode: 'populate' });
+    expect(cycle.add('City', { id: 2, name: 'n2', mayor: { id: 2 } })).toBe(1);
+    const { state } = step(writer, cycle, ++tag);
+    for (const type of ['City', 'String', 'Mayor']) expect(state.type(type).count, type).toBe(1);
+  });
+});
+
+describe('values', () => {
+  it('may come bare, as base64, as decimal text, and maps as objects', () => {
+    const writer = start();
+    const plain = {
+      id: 1,
+      name: { value: 'Bern' },
+      names: [
+        [{ value: 'fr' }, { value: 'Berne' }],
+        [{ value: 'de' }, { value: 'Bern' }],
+      ],
+      raw: Uint8Array.of(0, 255, 16),
+      big: 2n ** 62n,
+    };
+    commit(writer, (cycle) => {
+      const ordinal = cycle.add('City', plain);
+      const bare = {
+        id: 1,
+        name: 'Bern',
+        names: { de: 'Bern', fr: 'Berne' },
+        raw: 'AP8Q',
+        big: String(2n ** 62n),
+      };
+      expect(cycle.add('City', bare)).toBe(ordinal);
+    });
+    expect(textOfRecord(writer.state, 'City', 0)).toBe(
+      '(1,("Bern"),null,null,{("de")=("Bern"),("fr")=("Berne")},00ff10,4611686018427387904)',
+    );
+  });
+
+  it('that the format has no image for are null', () => {
+    const writer = start();
+    commit(writer, (cycle) => {
+      const ordinal = cycle.add('City', { id: 1, big: -(2n ** 63n), mayor: { id: -(2 ** 31) } });
+      expect(cycle.add('City', { id: 1, big: null, mayor: { id: null } })).toBe(ordinal);
+    });
+  });
+
+  it.each([
+    ['a number for text', { id: 1, name: { value: 5 } }],
+    ['text for a number', { id: 'x' }],
+    ['a record for a collection', { id: 1, tags: { value: 'x' } }],
+    ['an array for a record', { id: 1, mayor: [] }],
+    ['a pair that is none', { id: 1, names: [['a']] }],
+  ])('that are not valid are refused: %s', (_, value) => {
+    const cycle = start().begin();
+    expect(() => cycle.add('City', value)).toThrow(invalid);
+    expect(cycle.isEmpty).toBe(true);
+  });
+
+  it('with a null where a set hashes its elements are rejected, and leave nothing behind', () => {
+    const writer = start();
+    const cycle = writer.begin();
+    expect(() => cycle.add('City', { id: 1, name: 'x', tags: [{ value: 'a' }, { weight: 1 }] })).toThrow(
+      expect.objectContaining({ kind: 'rejected', details: { type: 'Tags', path: 'value' } }),
+    );
+    expect(cycle.isEmpty).toBe(true);
+    cycle.add('City', { id: 1, tags: [{ value: 'a' }] });
+    expect(step(writer, cycle, ++tag).state.type('Tag').count).toBe(1);
+  });
+});
+
+describe('mistakes of the caller', () => {
+  it('are refused', () => {
+    const writer = start();
+    const cycle = writer.begin();
+    expect(() => cycle.add('Town', {})).toThrow(invalid);
+    expect(() => cycle.remove('City', 0)).toThrow(invalid);
+    expect(() => cycle.addFlat('String', ['a', 'b'])).toThrow(invalid);
+    expect(() => cycle.addFlat('Tags', [-1])).toThrow(invalid);
+    expect(() =>
+      writer.advance(new ReadState({ ...writer.state, originTag: 5n, types: new Map() }), new Map()),
+    ).toThrow(invalid);
+    for (const count of [3, 0, 0.5]) {
+      const asked = writer.begin({ shardCounts: new Map([['City', count]]) });
+      expect(() => asked.transition()).toThrow(invalid);
+    }
+    commit(writer, (populated) => populated.add('City', { id: 1 }));
+    expect(() => writer.begin({ shardCounts: new Map([['City', 4]]) }).transition()).toThrow(invalid);
+    expect(writer.begin({ shardCounts: new Map([['City', 2]]) }).isEmpty).toBe(false);
+  });
+});

@@ -3,6 +3,7 @@
  * lib/local/hollow-export.ts).
  *
  *   hollow-directory.ts   finds blobs by Hollow's rules (this file)
+ *   follow.ts             from state to state by what is found
  *   announced-version.ts  which version is announced, and hearing of new ones
  *
  * There is one writer, no head and no commit: the announced version is the truth. Versions are 64-bit.

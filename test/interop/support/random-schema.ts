@@ -55,7 +55,6 @@ export function randomSchema(random: Seeded): RandomSchema {
   const text = shuffled(random, types).join('\n');
   const forJava = { schemas: text.replaceAll('!', ''), hashKeys: { SetByReference: ['name!', 'id'] } };
   return {
-    text,
     forJava,
     schema: DatasetSchema.of(parseSchemas(text)),
     rootTypes: ['Item', 'Pair', 'Named'],

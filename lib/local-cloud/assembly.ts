@@ -1,6 +1,9 @@
-/** Reads what the CDK wrote: the template of a stack, and where the code of its functions lies. */
+/** What the CDK writes: the template of a stack, and where the code of its functions lies. */
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Template } from './template.ts';
 
 export interface Assembly {
@@ -33,4 +36,17 @@ export function readAssembly(directory: string, stackName: string): Assembly {
       paths.set(objectKey, join(directory, source.path));
   }
   return { template, findAsset: (key) => paths.get(key) };
+}
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** Synthesizes the stack from the bundles in dist. A directory of its own: the CDK locks the one it writes to. */
+export async function synthesize(
+  stackName: string,
+  directory = join(root, 'dist', 'assembly'),
+): Promise<Assembly> {
+  const cdk = createRequire(import.meta.url).resolve('aws-cdk/bin/cdk');
+  const parameters = [cdk, 'synth', '--quiet', '--output', directory, stackName];
+  await promisify(execFile)(process.execPath, parameters, { cwd: root });
+  return readAssembly(directory, stackName);
 }

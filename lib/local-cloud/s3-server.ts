@@ -4,7 +4,7 @@
  * Durable in a directory (s3/bucket.ts). Never answers 409 or 503 by itself: those are injected.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { createReadStream, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,6 +66,7 @@ class S3Server {
   }
 
   async openBuckets(): Promise<void> {
+    mkdirSync(this.#directory, { recursive: true });
     for (const entry of readdirSync(this.#directory, { withFileTypes: true })) {
       if (entry.isDirectory()) await this.#openBucket(entry.name);
     }

@@ -2,16 +2,13 @@
  * What `npm start` runs: the deployed architecture on this machine, with the bundles and the template that would go to
  * AWS, and a job through all of it: 135,233 cities from the queue to a consumer's memory.
  */
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { sqsClient } from '../aws/clients.ts';
 import { AwsMutationSink } from '../aws/mutation-sink.ts';
 import { isDatasetError } from '../errors.ts';
-import { readAssembly } from './assembly.ts';
+import { synthesize } from './assembly.ts';
 import { type LocalCloud, startLocalCloud } from './cloud.ts';
 import { loadCities } from './demo/cities.ts';
 import { type ConsumerProcess, startConsumer } from './demo/consumer-process.ts';
@@ -28,7 +25,6 @@ interface Options {
   readonly verbose: boolean;
 }
 
-const root = resolve(import.meta.dirname, '..', '..');
 const stackName = 'serverless-hollow-dev';
 const dataset = 'cities';
 
@@ -37,7 +33,7 @@ type Stops = (() => Promise<void> | void)[];
 
 async function run(options: Options, stops: Stops): Promise<void> {
   line('Synthesizing the template');
-  const assembly = await synthesize();
+  const assembly = await synthesize(stackName);
   const startMs = performance.now();
   const cloud = await startLocalCloud({
     ...assembly,
@@ -68,15 +64,6 @@ async function show(demo: Demo, cloud: LocalCloud): Promise<void> {
   await printSummary(cloud, demo, load);
   await changeOnePercent(cities, demo);
   await makeLiveChanges(cities, demo);
-}
-
-async function synthesize() {
-  const require = createRequire(import.meta.url);
-  const directory = join(root, 'dist', 'assembly');
-  const cdk = require.resolve('aws-cdk/bin/cdk');
-  const command = [cdk, 'synth', '--quiet', '--output', directory, stackName];
-  await promisify(execFile)(process.execPath, command, { cwd: root });
-  return readAssembly(directory, stackName);
 }
 
 /** Functions log JSON; what is not a warning is shown on demand. */

@@ -21,8 +21,8 @@ export interface Demo {
 }
 
 const mutationsPerMessage = 100;
-/** Messages sent and not yet visible, at most: enough for two batches at work and two that wait. */
-const underWayMax = 40;
+/** Messages sent and not yet visible, at most: two batches at work, as many as the mapping has pollers. */
+const underWayMax = 20;
 
 export interface LoadResult extends SendingResult {
   readonly mutationCount: number;

@@ -26,7 +26,7 @@ export async function printSummary(cloud: LocalCloud, demo: Demo, load: LoadResu
     ],
     [
       'write to visible',
-      `p50 ${latency(0.5)}, p95 ${latency(0.95)}, max ${latency(1)} (40 messages under way)`,
+      `p50 ${latency(0.5)}, p95 ${latency(0.95)}, max ${latency(1)}`,
     ],
   ]);
   table('Memory (resident, now and at most)', memoryRows(cloud, demo));

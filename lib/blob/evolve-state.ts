@@ -105,7 +105,7 @@ class EvolvedRecords implements TypeRecords {
     starts[this.#kindsBefore.length] = cursor.position;
     for (const { kind, before } of this.#fields) {
       if (before < 0) writeNull(kind, out);
-      else out.writeBytes(scratch.bytes, starts[before] as number, starts[before + 1] as number);
+      else out.writeBytes(scratch.bytes, starts[before], starts[before + 1]);
     }
   }
 

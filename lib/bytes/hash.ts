@@ -3,7 +3,7 @@
  * said. The tables of sets and maps in a blob are laid out by them, so they cannot change.
  */
 
-export const murmurSeed = 0xeab5_24b9;
+const murmurSeed = 0xeab5_24b9;
 
 export function mixInt(value: number): number {
   let k = value | 0;

@@ -33,7 +33,7 @@ export function recordsOf(state: ReadState, type: string): ReadonlyMap<number, s
 }
 
 /** The id field must be the first of the type. */
-export function ordinalsById(state: ReadState, type: string): Map<number, number> {
+function ordinalsById(state: ReadState, type: string): Map<number, number> {
   const records = state.objectType(type);
   const ordinals = new Map<number, number>();
   for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {

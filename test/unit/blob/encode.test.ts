@@ -84,7 +84,13 @@ describe('header', () => {
       'hollow.delta.chain.version.counter': '1',
       'hollow.schema.hash': expect.stringMatching(/^-?\d+$/),
     });
-    const counted = new ReadState({ ...state, headerTags: tags, types: new Map([['A', state.type('A')]]) });
+    const counted = new ReadState({
+      schema: state.schema,
+      tag: 5n,
+      originTag: -1n,
+      headerTags: tags,
+      types: new Map([['A', state.type('A')]]),
+    });
     const cycle = WriteState.restore(counted).begin({ shardCounts: new Map([['A', 2]]) });
     const next = nextHeaderTags(cycle.transition(), 2n);
     expect(next.get('hollow.delta.chain.version.counter')).toBe('2');

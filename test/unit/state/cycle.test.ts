@@ -181,9 +181,8 @@ describe('mistakes of the caller', () => {
     expect(() => cycle.remove('City', 0)).toThrow(invalid);
     expect(() => cycle.addFlat('String', ['a', 'b'])).toThrow(invalid);
     expect(() => cycle.addFlat('Tags', [-1])).toThrow(invalid);
-    expect(() =>
-      writer.advance(new ReadState({ ...writer.state, originTag: 5n, types: new Map() }), new Map()),
-    ).toThrow(invalid);
+    const stranger = { schema, tag: 6n, originTag: 5n, headerTags: new Map(), types: new Map() };
+    expect(() => writer.advance(new ReadState(stranger), new Map())).toThrow(invalid);
     for (const count of [3, 0, 0.5]) {
       const asked = writer.begin({ shardCounts: new Map([['City', count]]) });
       expect(() => asked.transition()).toThrow(invalid);

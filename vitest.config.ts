@@ -1,6 +1,6 @@
 /**
  * Suites are folders of test/. Projects differ only in what they need: `house` and `fast` nothing, `interop` a JDK, `infra` the built
- * bundles, `slow` the built bundles and emulated services.
+ * bundles, `slow` those, the synthesized template and emulated services.
  */
 import { defineConfig } from 'vitest/config';
 
@@ -28,7 +28,7 @@ export default defineConfig({
       project('infra', ['infra'], { globalSetup: builds, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('interop', ['interop'], { testTimeout: 120_000, hookTimeout: 300_000 }),
       project('slow', ['integration', 'e2e'], {
-        globalSetup: builds,
+        globalSetup: ['test/support/synthesize.ts'],
         testTimeout: 60_000,
         hookTimeout: 120_000,
       }),

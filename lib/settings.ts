@@ -39,6 +39,8 @@ const variables = {
   HOLLOW_QUARANTINE_QUEUE_URL: name,
   /** SQS queue from which a long-lived consumer hears of new versions. */
   HOLLOW_ANNOUNCEMENT_QUEUE_URL: name,
+  /** Address on which a long-lived consumer answers HTTP: itself only, unless told otherwise. */
+  HOST: z.string().min(1, 'must not be empty').prefault('127.0.0.1'),
   /** Port on which a long-lived consumer answers HTTP. */
   PORT: z
     .string()
@@ -51,13 +53,13 @@ const variables = {
 const { HOLLOW_DATASET, HOLLOW_PARTITION, HOLLOW_TABLE, HOLLOW_BUCKET } = variables;
 const reader = { HOLLOW_DATASET, HOLLOW_PARTITION, HOLLOW_TABLE, HOLLOW_BUCKET };
 const { HOLLOW_SCHEMA, HOLLOW_BUS, HOLLOW_QUARANTINE_QUEUE_URL } = variables;
-const { HOLLOW_ANNOUNCEMENT_QUEUE_URL, PORT } = variables;
+const { HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOST, PORT } = variables;
 
 /** Which variables each program reads. Those of other programs may be present and are ignored. */
 const schemas = {
   consumer: z.object(reader),
   producer: z.object({ ...reader, HOLLOW_SCHEMA, HOLLOW_BUS, HOLLOW_QUARANTINE_QUEUE_URL }),
-  service: z.object({ ...reader, HOLLOW_ANNOUNCEMENT_QUEUE_URL, PORT }),
+  service: z.object({ ...reader, HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOST, PORT }),
 };
 
 type Schemas = typeof schemas;
@@ -83,6 +85,7 @@ export interface ProducerSettings extends ReaderSettings {
 
 export interface ServiceSettings extends ReaderSettings {
   readonly announcementQueueUrl: string;
+  readonly host: string;
   readonly port: number;
 }
 
@@ -136,6 +139,7 @@ export function parseServiceSettings(environment: PlainRecord): ServiceSettings 
   return Object.freeze({
     ...readerSettings(parsed),
     announcementQueueUrl: parsed.HOLLOW_ANNOUNCEMENT_QUEUE_URL,
+    host: parsed.HOST,
     port: parsed.PORT,
   });
 }

@@ -1,70 +1,35 @@
 import { describe, expect, it } from 'vitest';
-import { Consumer } from '../../../lib/consumer/consumer.ts';
 import { DatasetError } from '../../../lib/errors.ts';
-import { MemoryAnnouncements } from '../../../lib/memory/announcements.ts';
-import { MemoryBlobStore } from '../../../lib/memory/blob-store.ts';
-import { VirtualClock } from '../../../lib/memory/clock.ts';
-import { MemoryHeadStore } from '../../../lib/memory/head-store.ts';
 import { MemoryMutationQueue } from '../../../lib/memory/mutation-queue.ts';
-import { MemoryQuarantine } from '../../../lib/memory/quarantine.ts';
 import { SeededRandom } from '../../../lib/memory/random.ts';
-import { MemoryTelemetry } from '../../../lib/memory/telemetry.ts';
-import type { Announcement, DatasetId, MutationMessage } from '../../../lib/ports.ts';
-import { Producer, type ProducerOptions } from '../../../lib/producer/producer.ts';
+import type { Announcement } from '../../../lib/ports.ts';
+import type { ProducerOptions } from '../../../lib/producer/producer.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
+import {
+  MemoryCloud,
+  patchCity as patch,
+  plentyOfTime as plenty,
+  deleteCity as remove,
+  upsertCity as upsert,
+} from '../../support/memory-cloud.ts';
 
-const id: DatasetId = { dataset: 'cities', partition: 0 };
-const schemaOf = (text: string): DatasetSchema => DatasetSchema.of(parseSchemas(text));
-const schema = schemaOf(`
-  City @PrimaryKey(cityId) { int cityId; String name; int population; }
-  String { string value; }
-`);
-const plenty = { remainingMs: () => 60_000 };
-
-/** A cloud in memory, and the means to make producers and consumers in it. */
 function setUp() {
-  const clock = new VirtualClock();
-  const heads = new MemoryHeadStore();
-  const blobs = new MemoryBlobStore();
-  const announcements = new MemoryAnnouncements();
-  const quarantine = new MemoryQuarantine();
-  const telemetry = new MemoryTelemetry();
+  const cloud = new MemoryCloud();
   const hints: Announcement[] = [];
-  void announcements.watch((hint) => hints.push(hint), new AbortController().signal);
-  let seed = 0;
-  const common = () => ({ id, heads, blobs, clock, telemetry, random: new SeededRandom(++seed) });
-  const producer = (more: Partial<ProducerOptions> = {}): Producer =>
-    new Producer({ ...common(), schema, announcer: announcements, quarantine, ...more });
-  const consumer = (): Consumer => new Consumer(common());
-  let messageCount = 0;
-  const message = (content: unknown, more: Partial<MutationMessage> = {}): MutationMessage => ({
-    id: `m${String(++messageCount).padStart(4, '0')}`,
-    body: typeof content === 'string' ? content : JSON.stringify(content),
-    sentAtMs: clock.nowMs(),
-    receiveCount: 1,
-    receipt: `r${messageCount}`,
-    ...more,
-  });
-  return { clock, heads, blobs, announcements, quarantine, telemetry, hints, producer, consumer, message };
+  void cloud.announcements.watch((hint) => hints.push(hint), new AbortController().signal);
+  const { id, clock, heads, blobs, quarantine, telemetry, instantClock } = cloud;
+  return {
+    ...{ id, clock, heads, blobs, quarantine, telemetry, instantClock, hints },
+    producer: (more: Partial<ProducerOptions> = {}) => cloud.producer(more),
+    consumer: () => cloud.consumer(),
+    message: (...args: Parameters<MemoryCloud['message']>) => cloud.message(...args),
+  };
 }
-
-const upsert = (cityId: number, name: string, population = 1): object => ({
-  op: 'upsert',
-  type: 'City',
-  value: { cityId, name, population },
-});
-const remove = (cityId: number): object => ({ op: 'delete', type: 'City', key: { cityId } });
-const patch = (cityId: number, fields: object): object => ({
-  op: 'patch',
-  type: 'City',
-  key: { cityId },
-  fields,
-});
 
 describe('Producer', () => {
   it('begins a chain with a snapshot and goes on with deltas that consumers follow', async () => {
-    const { producer, consumer, message, heads, blobs } = setUp();
+    const { producer, consumer, message, heads, blobs, id } = setUp();
     const own = producer();
     const reader = consumer();
     const first = message(upsert(1, 'Utrecht', 360_000));
@@ -87,7 +52,7 @@ describe('Producer', () => {
   });
 
   it('commits nothing for what is in already, whoever brought it in', async () => {
-    const { producer, message, heads } = setUp();
+    const { producer, message, heads, id } = setUp();
     const batch = [message(upsert(1, 'Utrecht')), message(upsert(2, 'Delft'))];
     await producer().process(batch, plenty);
     const again = await producer().process([...batch].reverse(), plenty);
@@ -110,7 +75,7 @@ describe('Producer', () => {
   });
 
   it('quarantines what is bad and commits the rest of the message', async () => {
-    const { producer, consumer, message, quarantine } = setUp();
+    const { producer, consumer, message, quarantine, id } = setUp();
     const mixed = message({ mutations: [upsert(1, 'Utrecht'), { ...upsert(2, 'x'), type: 'Town' }] });
     const broken = message('{');
     const good = message(upsert(3, 'Delft'));
@@ -140,7 +105,7 @@ describe('Producer', () => {
   });
 
   it('announces each commit, and survives that the announcement fails', async () => {
-    const { producer, message, hints, telemetry, heads } = setUp();
+    const { producer, message, hints, telemetry, heads, id } = setUp();
     await producer().process([message(upsert(1, 'Utrecht'), { correlationId: 'order-7' })], plenty);
     const first = await heads.load(id, 'strong');
     const deaf = { announce: () => Promise.reject(new DatasetError('unavailable', 'down')) };
@@ -156,21 +121,21 @@ describe('Producer', () => {
   it('refuses to write to a dataset of another schema', async () => {
     const { producer, message } = setUp();
     await producer().process([message(upsert(1, 'Utrecht'))], plenty);
-    const other = schemaOf('City @PrimaryKey(cityId) { int cityId; }');
+    const other = DatasetSchema.of(parseSchemas('City @PrimaryKey(cityId) { int cityId; }'));
     const late = message({ op: 'upsert', type: 'City', value: { cityId: 9 } });
     const result = await producer({ schema: other }).process([late], plenty);
     expect(result.failed[0]?.reason).toMatch(/^incompatible/);
   });
 
   it('starts no round without time for it', async () => {
-    const { producer, message, heads } = setUp();
+    const { producer, message, heads, id } = setUp();
     const result = await producer().process([message(upsert(1, 'Utrecht'))], { remainingMs: () => 1_999 });
     expect(result.failed[0]?.reason).toMatch(/^unavailable/);
     expect(await heads.load(id, 'strong')).toBeNull();
   });
 
   it('writes a snapshot when the chain has grown, and trims the ring by it', async () => {
-    const { producer, consumer, message, heads } = setUp();
+    const { producer, consumer, message, heads, id } = setUp();
     const chainBounds = { recentEntriesMin: 3, chainLengthForSnapshot: 4, chainLengthMax: 8 };
     const own = producer({ chainBounds });
     for (let i = 0; i < 10; i++) await own.process([message(upsert(i, `city ${i}`))], plenty);
@@ -186,7 +151,7 @@ describe('Producer', () => {
   });
 
   it('takes no commit when the chain is too long and no snapshot can be written', async () => {
-    const { producer, message, heads, blobs } = setUp();
+    const { producer, message, heads, blobs, id, instantClock } = setUp();
     const chainBounds = { recentEntriesMin: 3, chainLengthForSnapshot: 2, chainLengthMax: 3 };
     let isDown = false;
     const flaky: ProducerOptions['blobs'] = {
@@ -196,8 +161,7 @@ describe('Producer', () => {
           ? Promise.reject(new DatasetError('unavailable', 'down'))
           : blobs.put(name, bytes, metadata),
     };
-    const { clock } = setUp();
-    const own = producer({ chainBounds, blobs: flaky, clock: { ...instant(clock) } });
+    const own = producer({ chainBounds, blobs: flaky, clock: instantClock });
     await own.process([message(upsert(0, 'first'))], plenty);
     isDown = true;
     for (let i = 1; i <= 3; i++) await own.process([message(upsert(i, `city ${i}`))], plenty);
@@ -210,9 +174,8 @@ describe('Producer', () => {
   });
 
   it('loses nothing when many producers race', async () => {
-    const { producer, consumer, message, heads } = setUp();
-    const { clock } = setUp();
-    const racers = Array.from({ length: 4 }, () => producer({ clock: instant(clock) }));
+    const { producer, consumer, message, heads, id, instantClock } = setUp();
+    const racers = Array.from({ length: 4 }, () => producer({ clock: instantClock }));
     let expected = 0;
     for (let round = 0; round < 10; round++) {
       const results = await Promise.all(
@@ -227,7 +190,7 @@ describe('Producer', () => {
   });
 
   it('finds its own commit again when the answer got lost, and announces it', async () => {
-    const { producer, message, heads, hints, telemetry, clock } = setUp();
+    const { producer, message, heads, hints, telemetry, id, instantClock } = setUp();
     let isLossy = true;
     const lossy: ProducerOptions['heads'] = {
       load: (...args) => heads.load(...args),
@@ -241,7 +204,7 @@ describe('Producer', () => {
         return outcome;
       },
     };
-    const result = await producer({ heads: lossy, clock: instant(clock) }).process(
+    const result = await producer({ heads: lossy, clock: instantClock }).process(
       [message(upsert(1, 'Utrecht'))],
       plenty,
     );
@@ -269,12 +232,3 @@ describe('Producer', () => {
     expect(reader.get('City', 1)['name']).toBe('Utrecht');
   });
 });
-
-/** Sleeps take no time at all, for tests where nobody moves the clock. */
-function instant(clock: VirtualClock): ProducerOptions['clock'] {
-  return {
-    nowMs: () => clock.nowMs(),
-    monotonicMs: () => clock.monotonicMs(),
-    sleep: () => Promise.resolve(),
-  };
-}

@@ -1,0 +1,44 @@
+/** The long-lived consumer as a process: settings from the environment, ports on AWS, a clean end on SIGTERM. */
+import { AwsAnnouncementWatcher } from '../aws/announcement-watcher.ts';
+import { AwsBlobStore } from '../aws/blob-store.ts';
+import { dynamoDbClient, s3Client, sqsClient } from '../aws/clients.ts';
+import { AwsHeadStore } from '../aws/head-store.ts';
+import { Consumer } from '../consumer/consumer.ts';
+import { systemClock as clock } from '../local/system-clock.ts';
+import { systemRandom as random } from '../local/system-random.ts';
+import { parseServiceSettings } from '../settings.ts';
+import { startConsumerService } from './consumer-service.ts';
+import { LineTelemetry } from './line-telemetry.ts';
+
+const settings = parseServiceSettings(process.env);
+const { dataset, partition, table, bucket, announcementQueueUrl, host, port } = settings;
+const telemetry = new LineTelemetry({
+  service: 'consumer-service',
+  dataset,
+  clock,
+  write: (line) => process.stdout.write(line),
+});
+const consumer = new Consumer({
+  id: { dataset, partition },
+  heads: new AwsHeadStore({ client: dynamoDbClient(), table }),
+  blobs: new AwsBlobStore({ client: s3Client(), bucket }),
+  clock,
+  random,
+  telemetry,
+});
+const watcher = new AwsAnnouncementWatcher({
+  client: sqsClient(),
+  queueUrl: announcementQueueUrl,
+  telemetry,
+});
+const service = await startConsumerService({ consumer, watchers: [watcher], telemetry, host, port });
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    telemetry.log('info', 'stopping', { signal });
+    service.stop().catch((error: unknown) => {
+      telemetry.log('error', 'the service did not stop cleanly', { error });
+      process.exitCode = 1;
+    });
+  });
+}

@@ -26,6 +26,7 @@ export async function dumpOf(java: LineProcess, session: string): Promise<readon
 export const replies = {
   dump: z.object({ lines: z.array(z.string()) }),
   ordinals: z.object({ ordinals: z.array(z.number()) }),
+  found: z.object({ found: z.array(z.union([z.number(), z.tuple([z.number(), z.number()])])) }),
   lookUps: z.object({
     byPrimaryKey: z.number(),
     byHashKey: z.number(),

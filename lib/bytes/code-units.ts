@@ -12,27 +12,118 @@ export function decodeUnits(bytes: Uint8Array, start: number, end: number): stri
   let seen = 0;
   for (let i = start; i < end; i++) seen |= bytes[i] as number;
   if (seen >= 0x80) return decodeWideUnits(bytes, start, end);
-  return end - start <= shortMax ? shortText(bytes, start, end) : asciiText(bytes, start, end);
+  return end - start <= shortMax ? shortText(bytes, start, end - start) : asciiText(bytes, start, end);
 }
 
 /** Calls of a fixed number of arguments build the string in one go. */
-function shortText(b: Uint8Array, i: number, end: number): string {
-  const f = String.fromCharCode;
-  switch (end - i) {
-    case 0:
-      return '';
+function shortText(b: Uint8Array, i: number, size: number): string {
+  switch (size) {
     case 1:
       return f(b[i] as number);
     case 2:
       return f(b[i] as number, b[i + 1] as number);
     case 3:
       return f(b[i] as number, b[i + 1] as number, b[i + 2] as number);
-    default: {
-      const four = f(b[i] as number, b[i + 1] as number, b[i + 2] as number, b[i + 3] as number);
-      return end - i === 4 ? four : four + shortText(b, i + 4, end);
-    }
+    case 4:
+      return f(b[i] as number, b[i + 1] as number, b[i + 2] as number, b[i + 3] as number);
+    case 5:
+      return f(
+        b[i] as number,
+        b[i + 1] as number,
+        b[i + 2] as number,
+        b[i + 3] as number,
+        b[i + 4] as number,
+      );
+    case 6:
+      return f(
+        b[i] as number,
+        b[i + 1] as number,
+        b[i + 2] as number,
+        b[i + 3] as number,
+        b[i + 4] as number,
+        b[i + 5] as number,
+      );
+    case 7:
+      return f(
+        b[i] as number,
+        b[i + 1] as number,
+        b[i + 2] as number,
+        b[i + 3] as number,
+        b[i + 4] as number,
+        b[i + 5] as number,
+        b[i + 6] as number,
+      );
+    case 8:
+      return f(
+        b[i] as number,
+        b[i + 1] as number,
+        b[i + 2] as number,
+        b[i + 3] as number,
+        b[i + 4] as number,
+        b[i + 5] as number,
+        b[i + 6] as number,
+        b[i + 7] as number,
+      );
+    case 9:
+      return f(
+        b[i] as number,
+        b[i + 1] as number,
+        b[i + 2] as number,
+        b[i + 3] as number,
+        b[i + 4] as number,
+        b[i + 5] as number,
+        b[i + 6] as number,
+        b[i + 7] as number,
+        b[i + 8] as number,
+      );
+    case 10:
+      return f(
+        b[i] as number,
+        b[i + 1] as number,
+        b[i + 2] as number,
+        b[i + 3] as number,
+        b[i + 4] as number,
+        b[i + 5] as number,
+        b[i + 6] as number,
+        b[i + 7] as number,
+        b[i + 8] as number,
+        b[i + 9] as number,
+      );
+    case 11:
+      return f(
+        b[i] as number,
+        b[i + 1] as number,
+        b[i + 2] as number,
+        b[i + 3] as number,
+        b[i + 4] as number,
+        b[i + 5] as number,
+        b[i + 6] as number,
+        b[i + 7] as number,
+        b[i + 8] as number,
+        b[i + 9] as number,
+        b[i + 10] as number,
+      );
+    case 12:
+      return f(
+        b[i] as number,
+        b[i + 1] as number,
+        b[i + 2] as number,
+        b[i + 3] as number,
+        b[i + 4] as number,
+        b[i + 5] as number,
+        b[i + 6] as number,
+        b[i + 7] as number,
+        b[i + 8] as number,
+        b[i + 9] as number,
+        b[i + 10] as number,
+        b[i + 11] as number,
+      );
+    default:
+      return '';
   }
 }
+
+const f = String.fromCharCode;
 
 function decodeWideUnits(bytes: Uint8Array, start: number, end: number): string {
   let text = '';

@@ -9,7 +9,7 @@ import { textHash, unitsHash } from '../bytes/code-units.ts';
 import { mixInt, murmur3 } from '../bytes/hash.ts';
 import type { KeyPath } from '../schema/dataset-schema.ts';
 import { kindCodes } from '../state/object-layer.ts';
-import type { ObjectTypeState } from '../state/object-type-state.ts';
+import { intNull, longNull, type ObjectTypeState } from '../state/object-type-state.ts';
 import type { ReadState } from '../state/read-state.ts';
 
 /** A value of a key. LONG: number (a safe integer) or bigint. REFERENCE (paths ending in `!`): the ordinal. */
@@ -34,14 +34,19 @@ export class KeyPathReader {
     this.#leafField = path.leafField;
   }
 
-  /** The record that holds the value; -1: a reference on the way is null, or the value is. */
+  /** The record that holds the value; -1: a reference on the way is null. */
   leafOf(ordinal: number): number {
     let at = ordinal;
     const { steps } = this.#path;
     for (let i = 0; i < steps.length && at >= 0; i++) {
       at = (this.#states[i] as ObjectTypeState).readReference(at, steps[i] as number);
     }
-    return at < 0 || this.#leafState.isNull(at, this.#leafField) ? -1 : at;
+    return at;
+  }
+
+  /** @param leaf from {@link leafOf} */
+  isNullAt(leaf: number): boolean {
+    return leaf < 0 || this.#leafState.isNull(leaf, this.#leafField);
   }
 
   /** @param leaf from {@link leafOf} */
@@ -82,6 +87,7 @@ export class KeyPathReader {
     return hashBits(this.#rawHigh(part), this.#rawLow(part));
   }
 
+  /** Does the record hold this value? Null is none. */
   matches(leaf: number, part: KeyPart): boolean {
     const state = this.#leafState;
     const field = this.#leafField;
@@ -91,15 +97,15 @@ export class KeyPathReader {
       case kindCodes.BYTES:
         return part instanceof Uint8Array && bytesEqual(state.readBytes(leaf, field), part);
       case kindCodes.INT:
-        return part === state.readInt(leaf, field);
+        return part === state.readInt(leaf, field) && part !== intNull;
       case kindCodes.BOOLEAN:
         return part === state.readBoolean(leaf, field);
       case kindCodes.REFERENCE:
-        return part === state.readReference(leaf, field);
+        return part === state.readReference(leaf, field) && part !== -1;
       case kindCodes.LONG:
         return typeof part === 'number'
           ? part === state.readLongNumber(leaf, field) && Number.isSafeInteger(part)
-          : part === state.readLong(leaf, field);
+          : part === state.readLong(leaf, field) && part !== longNull;
       default:
         return typeof part === 'number' && this.#matchesBits(leaf, part);
     }

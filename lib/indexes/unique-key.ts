@@ -154,7 +154,7 @@ export class UniqueKeyIndex {
     for (let i = 0; i < this.#paths.length; i++) {
       const path = this.#paths[i] as KeyPathReader;
       const leaf = path.leafOf(ordinal);
-      if (leaf < 0) return false;
+      if (path.isNullAt(leaf)) return false;
       hash = mixPart(hash, path.hashAt(leaf));
     }
     hash &= hashMask;
@@ -180,7 +180,7 @@ export class UniqueKeyIndex {
     return this.#paths.every((path) => {
       const leaf = path.leafOf(ordinal);
       const otherLeaf = path.leafOf(other);
-      return leaf >= 0 && otherLeaf >= 0 && path.equalAt(leaf, otherLeaf);
+      return !path.isNullAt(otherLeaf) && path.equalAt(leaf, otherLeaf);
     });
   }
 

@@ -9,7 +9,7 @@ import { hashState } from '../../lib/state/state-hash.ts';
 import { readFixture } from '../support/golden-fixtures.ts';
 import { seenTypes } from '../support/seen-state.ts';
 
-const cases = ['all-field-types', 'nulls', 'single-field-types', 'header-tags'];
+const cases = ['all-field-types', 'nulls', 'header-tags', 'tiny-worked-example', 'collections', 'shards-8'];
 
 /** Where to, and what to do there; positions are shares of the size, so that all blobs are hit all over. */
 const damage = fc.record({
@@ -37,7 +37,9 @@ function readThrough(state: ReadState): void {
   seenTypes(state);
   for (const name of state.typeNames) {
     const type = state.type(name);
-    for (let o = type.nextPopulated(0); o >= 0; o = type.nextPopulated(o + 1)) state.view(name, o).toJSON();
+    for (let o = type.nextPopulated(0); o >= 0; o = type.nextPopulated(o + 1)) {
+      if (type.kind === 'OBJECT') state.view(name, o).toJSON();
+    }
   }
 }
 
@@ -62,9 +64,9 @@ describe.each(cases)('%s', (caseName) => {
       fc.property(damage, (hit) => {
         if (!survives(() => readThrough(decodeSnapshot(damaged(snapshot, hit))))) refused++;
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
-    expect(refused).toBeGreaterThan(30);
+    expect(refused).toBeGreaterThan(20);
   });
 
   it('a damaged delta', () => {
@@ -75,15 +77,16 @@ describe.each(cases)('%s', (caseName) => {
       fc.property(damage, (hit) => {
         if (!survives(() => readThrough(applyDelta(from, damaged(delta, hit)).state))) refused++;
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
-    expect(refused).toBeGreaterThan(30);
+    expect(refused).toBeGreaterThan(20);
     expect(hashState(from, () => true)).toEqual(before);
   });
 
   it('every prefix', () => {
     const from = decodeSnapshot(snapshot);
-    for (let size = 0; size < delta.length; size++) {
+    const step = Math.ceil(delta.length / 500);
+    for (let size = 0; size < delta.length; size += step) {
       expect(survives(() => applyDelta(from, delta.subarray(0, size)))).toBe(false);
     }
   });
@@ -95,6 +98,6 @@ it('random bytes behind a sound start', () => {
     fc.property(fc.nat(600), fc.uint8Array({ maxLength: 200 }), (size, noise) => {
       survives(() => readThrough(decodeSnapshot(Uint8Array.of(...snapshot.subarray(0, size), ...noise))));
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });

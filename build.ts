@@ -18,6 +18,7 @@ const root = import.meta.dirname;
 export const bundles = {
   producer: 'functions/producer.ts',
   consumer: 'functions/consumer.ts',
+  'consumer-service': 'lib/cli/main.ts',
 } as const;
 
 /** Some dependencies are CommonJS and call `require`, which an ES module does not have. */

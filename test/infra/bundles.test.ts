@@ -36,7 +36,7 @@ describe.each(['producer', 'consumer'])('the bundle of the %s', (name) => {
 
   it('starts where there is nothing but Node', () => {
     cpSync(folder, join(away, name), { recursive: true });
-    const script = "const { handler } = await import('./index.mjs'); console.log(typeof handler);";
+    const script = `const { handler } = await import(${JSON.stringify('./index.mjs')}); console.log(typeof handler);`;
     const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
       cwd: join(away, name),
       env: settings,

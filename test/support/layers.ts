@@ -70,7 +70,7 @@ export const packageHomes: readonly {
 export const environmentReaders: readonly string[] = [
   'functions/runtime.ts',
   'lib/cli/hollow.ts',
-  'lib/cli/consumer-service.ts',
+  'lib/cli/main.ts',
   'lib/local-cloud/start.ts',
   'lib/local-cloud/lambda/bootstrap.ts',
 ];

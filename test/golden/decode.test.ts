@@ -79,7 +79,8 @@ function step(caseName: string, file: string, from: ReadState): ReadState {
   return state;
 }
 
-describe.each(fixtureCases)('%s', (caseName) => {
+// The case `big` has 94,401 records in each of 5 states.
+describe.each(fixtureCases)('%s', { timeout: 120_000 }, (caseName) => {
   const versions = Array.from({ length: 100 }, (_, i) => i + 1).filter(
     (n) => readFixture(caseName, `snapshot-${n}`) !== null,
   );

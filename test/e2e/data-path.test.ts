@@ -290,10 +290,7 @@ describe('one message, step by step', () => {
       },
       messageAttributes: {},
     };
-    const { answer } = await it.invoke(
-      `${it.cloud.lambda.names.find((name) => name.includes('Producer'))}:live`,
-      { Records: [record] },
-    );
+    const { answer } = await it.invoke(`${it.cloud.getFunction('Producer').arn}:live`, { Records: [record] });
     expect(answer).toEqual({ batchItemFailures: [] });
     expect((await it.heads.load(citiesId, 'strong'))?.cid).toBe(head.cid);
     expect(await listBlobs(it)).toHaveProperty('size', 4);

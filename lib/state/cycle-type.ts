@@ -115,10 +115,17 @@ export class CycleType {
       const { records } = this.base;
       for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) ordinals.push(o);
     } else {
-      for (const ordinal of this.#rootMarks.keys()) ordinals.push(ordinal);
+      for (const ordinal of this.#rootMarks.keys()) if (!this.#isAddedRoot(ordinal)) ordinals.push(ordinal);
     }
-    for (let index = 0; index < this.arena.count; index++) ordinals.push(this.ordinalOf(index));
+    for (let index = 0; index < this.arena.count; index++) {
+      const ordinal = this.ordinalOf(index);
+      if (!this.#isAddedRoot(ordinal)) ordinals.push(ordinal);
+    }
     return ordinals;
+  }
+
+  #isAddedRoot(ordinal: number): boolean {
+    return this.#rootMarks.get(ordinal, unmarked) === rootAdded;
   }
 }
 

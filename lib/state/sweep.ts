@@ -13,36 +13,33 @@ import type { RecordReferences } from './record-references.ts';
 export function sweep(types: readonly CycleType[], references: RecordReferences): readonly Set<number>[] {
   const changes = types.map((type) => type.referenceChanges.clone());
   const dead = types.map(() => new Set<number>());
-  // Pairs of type position and ordinal.
+  // Dead records whose references are still to be taken back: pairs of type position and ordinal.
   const stack: number[] = [];
+  const judge = (position: number, ordinal: number): void => {
+    const type = types[position] as CycleType;
+    const deadOfType = dead[position] as Set<number>;
+    if (deadOfType.has(ordinal)) return;
+    if (type.isAlive(ordinal, (changes[position] as IntMap).get(ordinal, 0))) return;
+    // A Java producer's records may refer to what is not there.
+    if (!type.has(ordinal)) return;
+    deadOfType.add(ordinal);
+    if (!references.isLeaf(position)) stack.push(position, ordinal);
+  };
   types.forEach((type, position) => {
-    for (const ordinal of type.mortals()) stack.push(position, ordinal);
+    for (const ordinal of type.mortals()) judge(position, ordinal);
   });
-  const scratch = new ByteWriter();
+  const record = new ByteWriter();
   while (stack.length > 0) {
     const ordinal = stack.pop() as number;
     const position = stack.pop() as number;
-    const type = types[position] as CycleType;
-    const deadOfType = dead[position] as Set<number>;
-    // A Java producer's records may refer to what is not there.
-    if (deadOfType.has(ordinal) || !type.has(ordinal)) continue;
-    if (type.isAlive(ordinal, (changes[position] as IntMap).get(ordinal, 0))) continue;
-    deadOfType.add(ordinal);
-    if (references.isLeaf(position)) continue;
-    const index = type.indexOf(ordinal);
-    if (index < 0) {
-      scratch.reset();
-      type.base.records.writeRecord(ordinal, scratch);
-    }
-    const found =
-      index < 0
-        ? references.read(position, scratch.bytes, 0)
-        : references.read(position, type.arena.bytes, type.arena.startOf(index));
+    record.reset();
+    (types[position] as CycleType).writeRecord(ordinal, record);
+    const found = references.read(position, record.bytes, 0);
     for (let i = 0; i < found.count; i++) {
       const target = found.types[i] as number;
       const targetOrdinal = found.ordinals[i] as number;
       (changes[target] as IntMap).add(targetOrdinal, -1);
-      stack.push(target, targetOrdinal);
+      judge(target, targetOrdinal);
     }
   }
   return dead;

@@ -33,6 +33,7 @@ export interface LoadOptions {
   readonly indexedTypes: readonly string[] | null;
 }
 
+/** Name of the blob part that holds all bookkeeping types: order stamps and tombstones. Only producers load it. */
 export const bookkeepingPart = 'bookkeeping';
 
 export function hashLoaded(state: ReadState, options: LoadOptions): LoadedHashes {

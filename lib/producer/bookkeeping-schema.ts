@@ -7,9 +7,6 @@ import { DatasetError } from '../errors.ts';
 import { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { Field, ObjectSchema } from '../schema/schema.ts';
 
-/** Name of the blob part that holds all bookkeeping types. */
-export const bookkeepingPart = 'bookkeeping';
-
 const stampTypePrefix = 'OrderStampOf';
 
 /** Sources of stamps, shared by the records that have the same one. */

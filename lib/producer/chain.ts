@@ -54,7 +54,7 @@ export function planFirstCommit(next: NextVersion, snapshotSize: number): Commit
 }
 
 /** Generation of the partition map that a new chain belongs to. */
-export const firstMapGeneration = 1;
+const firstMapGeneration = 1;
 
 /** Deltas that a cold reader applies. */
 export function chainLength(head: Head): number {

@@ -1,5 +1,6 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
+import { bookkeepingPart } from '../consumer/loaded-version.ts';
 import { compareVersions } from '../consumer/update-plan.ts';
 import { checkDatasetId } from '../dataset-id.ts';
 import { isDatasetError } from '../errors.ts';
@@ -22,7 +23,7 @@ import type {
 import { canonicalText, type DatasetSchema, schemaIdOf } from '../schema/dataset-schema.ts';
 import { announce, announcementOf } from './announce.ts';
 import { commitBackoffMs } from './backoff.ts';
-import { bookkeepingPart, bookkeepingTypesOf, withBookkeeping } from './bookkeeping-schema.ts';
+import { bookkeepingTypesOf, withBookkeeping } from './bookkeeping-schema.ts';
 import { type ChainBounds, chainLength, defaultChainBounds } from './chain.ts';
 import { type CommitResult, commitChanges, type WarmHolder } from './commit.ts';
 import type { ProducerContext } from './context.ts';

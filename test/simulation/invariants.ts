@@ -20,7 +20,7 @@ import type { Oracle, PlainRecord } from './oracle.ts';
 import { findCovered, readRecords, requireNoPhantoms, requireSameRecords } from './records.ts';
 import { Violation } from './world.ts';
 
-export const partName = 'bookkeeping';
+const partName = 'bookkeeping';
 
 /** A committed version as the checker replayed it. */
 interface Replayed extends VersionRef {

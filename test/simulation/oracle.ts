@@ -75,7 +75,7 @@ export class Oracle {
 }
 
 /** The record that some mutations of one key make; null: none. */
-export function visible(mutations: readonly Accepted[]): PlainRecord | null {
+function visible(mutations: readonly Accepted[]): PlainRecord | null {
   let record: Record<string, unknown> | null = null;
   // Patches older than an upsert are overwritten by it, and patches of nothing do nothing: but a patch that is newer
   // than the upsert counts even if it came first. Sorting by stamp says all of that.

@@ -1,6 +1,6 @@
 import { stampTypeOf } from '../../lib/producer/bookkeeping-schema.ts';
-import type { ReadState } from '../../lib/state/read-state.ts';
 import { recordObject, type PlainRecord as StatePlain } from '../../lib/state/plain-record.ts';
+import type { ReadState } from '../../lib/state/read-state.ts';
 import { type Accepted, compareStamps, type Oracle, type PlainRecord, recordName } from './oracle.ts';
 import type { Stamp } from './traffic.ts';
 import { Violation } from './world.ts';

@@ -50,7 +50,7 @@ export class World {
   readonly #digest = createHash('sha256');
   readonly #lines: string[] = [];
   readonly #onLine: ((line: string) => void) | null;
-  #failure: unknown = null;
+  #failure: Error | null = null;
   #eventCount = 0;
 
   constructor(seed: number, onLine: ((line: string) => void) | null) {
@@ -95,7 +95,7 @@ export class World {
 
   /** For code that nobody awaits: the run ends with this error. */
   fail(error: unknown): void {
-    this.#failure ??= error;
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
   }
 
   chance(probability: number): boolean {

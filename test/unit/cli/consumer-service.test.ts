@@ -110,7 +110,7 @@ describe('the consumer service', () => {
     await cloud.clock.advance(0);
     await service?.stop();
     service = null;
-    await expect(get('/ready')).rejects.toThrow();
+    await expect(get('/ready')).rejects.toThrow('fetch failed');
     expect(cloud.clock.sleeperCount).toBe(0);
   });
 

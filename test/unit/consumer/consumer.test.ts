@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { VersionChange } from '../../../lib/consumer/consumer.ts';
+import { bookkeepingPart } from '../../../lib/consumer/loaded-version.ts';
 import { DatasetError } from '../../../lib/errors.ts';
 import { limits } from '../../../lib/limits.ts';
 import type { BlobStore, Head, HeadStore } from '../../../lib/ports.ts';
-import { bookkeepingPart } from '../../../lib/producer/bookkeeping-schema.ts';
 import { deleteCity, MemoryCloud, patchCity, plentyOfTime, upsertCity } from '../../support/memory-cloud.ts';
 
 /** The stores of a cloud, counted, and broken where a test says so. */

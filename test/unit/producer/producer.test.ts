@@ -75,7 +75,7 @@ describe('Producer', () => {
   });
 
   it('quarantines what is bad and commits the rest of the message', async () => {
-    const { producer, consumer, message, quarantine, id } = setUp();
+    const { producer, consumer, message, quarantine } = setUp();
     const mixed = message({ mutations: [upsert(1, 'Utrecht'), { ...upsert(2, 'x'), type: 'Town' }] });
     const broken = message('{');
     const good = message(upsert(3, 'Delft'));

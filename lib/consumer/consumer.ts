@@ -10,16 +10,21 @@ import type {
   Telemetry,
   VersionRef,
 } from '../ports.ts';
+import type { AnyDataset } from '../schema/builder.ts';
+import type { DatasetSchema } from '../schema/dataset-schema.ts';
+import { requireReadable } from '../schema/reader-schema.ts';
 import type { KeyPart } from '../schema/record-key.ts';
-import type { ReadState } from '../state/read-state.ts';
-import { type RecordView, recordView } from '../state/record.ts';
+import type { RecordView } from '../state/record.ts';
 import type { Advance } from './advance.ts';
+import { DatasetState } from './dataset-state.ts';
 import type { LoadedVersion, StateStep } from './loaded-version.ts';
 import { type RefreshSource, refresh } from './refresh.ts';
+import type { Found, LookupKey, LookupNameOf } from './type-records.ts';
 import { compareVersions } from './update-plan.ts';
 import { type WatchTarget, watch } from './watch.ts';
 
-export interface ConsumerOptions {
+/** Where a consumer reads, and what of it. */
+export interface ConsumerSource {
   readonly id: DatasetId;
   readonly heads: HeadStore;
   readonly blobs: BlobStore;
@@ -33,6 +38,11 @@ export interface ConsumerOptions {
   /** How heads are read. Default `strong`: a refresh sees every commit acknowledged before it began. */
   readonly consistency?: 'strong' | 'eventual';
 }
+
+/** `dataset`: what the records are read as; without it they are read as they are stored, and their fields are unknown. */
+export type ConsumerOptions<D extends AnyDataset | null = null> = ConsumerSource & {
+  readonly dataset?: D;
+} & (D extends null ? unknown : { readonly dataset: D });
 
 /** Told to listeners after each swap. */
 export interface VersionChange {
@@ -62,19 +72,27 @@ export interface ConsumerHealth {
  * One process's copy of a dataset. Readers hold an immutable version, which a refresh swaps by one reference, so reads
  * are synchronous, never torn, and go on whatever fails outside. Versions only move forward.
  *
+ * With a `dataset` as `defineDataset` made it, the names of types, their keys and their records are typed, and what is
+ * loaded must have these types and fields. Without one a consumer reads whatever the blobs describe.
+ *
  * @example
- * const consumer = new Consumer({ id, heads, blobs, clock, random, telemetry });
+ * const consumer = new Consumer({ dataset: cities, id, heads, blobs, clock, random, telemetry });
  * await consumer.refresh();
  * consumer.find('City', 2988507)?.name;   // 'Paris'
  * consumer.start([watcher]);              // from now on it keeps itself fresh
  */
-export class Consumer {
+export class Consumer<D extends AnyDataset | null = null> {
   readonly id: DatasetId;
+  readonly #dataset: AnyDataset | null;
   readonly #source: RefreshSource;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #listeners = new Set<VersionListener>();
   #loaded: LoadedVersion | null = null;
+  /** Of the dataset D, as its constructor was told; the compiler need not follow it in here. */
+  #state: DatasetState | null = null;
+  /** The schema that was last found to be readable: deltas keep it. */
+  #readable: DatasetSchema | null = null;
   #running: Promise<void> | null = null;
   #queued: Promise<void> | null = null;
   #watching: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
@@ -83,10 +101,11 @@ export class Consumer {
   #failuresInRow = 0;
   #lastError: string | null = null;
 
-  constructor(options: ConsumerOptions) {
+  constructor(options: ConsumerOptions<D>) {
     checkDatasetId(options.id);
     const { id, heads, blobs, telemetry } = options;
     this.id = id;
+    this.#dataset = options.dataset ?? null;
     this.#source = {
       id,
       heads,
@@ -109,24 +128,23 @@ export class Consumer {
     return this.#loaded?.ref ?? null;
   }
 
-  /** @throws DatasetError `unavailable` before the first load */
-  get state(): ReadState {
-    return this.#required().state;
+  /**
+   * The records of the version that is served, immutable: take it once where reads must agree with each other.
+   *
+   * @throws DatasetError `unavailable` before the first load
+   */
+  get state(): DatasetState<D> {
+    return this.#required() as unknown as DatasetState<D>;
   }
 
   /**
    * The record with this primary key, one argument for each path of the key; undefined if there is none. The record
    * stays as it is, whatever is refreshed meanwhile.
    *
-   * @throws DatasetError `unavailable` before the first load; `invalid`: no such indexed type, or not that many key paths
+   * @throws DatasetError `unavailable` before the first load; `invalid`: no such indexed type, or not its key
    */
-  find(type: string, ...key: readonly KeyPart[]): RecordView | undefined {
-    const { state, indexes } = this.#required();
-    const index = indexes.get(type);
-    if (index === undefined) throw new DatasetError('invalid', `there is no index of '${type}'`, { type });
-    const ordinal = index.findByKey(key);
-    if (ordinal === -1) return undefined;
-    return recordView(state, type, ordinal);
+  find<Name extends LookupNameOf<D>>(type: Name, ...key: LookupKey<D, Name>): Found<D, Name> | undefined {
+    return this.#find(type, key) as never;
   }
 
   /**
@@ -134,12 +152,8 @@ export class Consumer {
    *
    * @throws DatasetError `invalid` if it is not
    */
-  get(type: string, ...key: readonly KeyPart[]): RecordView {
-    const record = this.find(type, ...key);
-    if (record === undefined) {
-      throw new DatasetError('invalid', `there is no ${type} with this key`, { type, key: key.join(',') });
-    }
-    return record;
+  get<Name extends LookupNameOf<D>>(type: Name, ...key: LookupKey<D, Name>): Found<D, Name> {
+    return this.#get(type, key) as never;
   }
 
   /**
@@ -212,9 +226,21 @@ export class Consumer {
     return version?.era === this.#hinted.era ? this.#hinted.version - version.version : this.#hinted.version;
   }
 
-  #required(): LoadedVersion {
-    if (this.#loaded === null) throw new DatasetError('unavailable', 'no version is loaded yet');
-    return this.#loaded;
+  #find(type: string, key: readonly KeyPart[]): RecordView | undefined {
+    return this.#required()
+      .type(type)
+      .find(...key);
+  }
+
+  #get(type: string, key: readonly KeyPart[]): RecordView {
+    return this.#required()
+      .type(type)
+      .get(...key);
+  }
+
+  #required(): DatasetState {
+    if (this.#state === null) throw new DatasetError('unavailable', 'no version is loaded yet');
+    return this.#state;
   }
 
   async #refreshOnce(): Promise<void> {
@@ -226,6 +252,7 @@ export class Consumer {
       this.#failuresInRow = 0;
       this.#lastError = null;
       if (advance === null) return;
+      this.#requireReadable(advance.loaded);
       this.#swap(advance);
       telemetry.record('RefreshDurationMs', this.#clock.monotonicMs() - startMs);
     } catch (error) {
@@ -237,10 +264,17 @@ export class Consumer {
     }
   }
 
+  #requireReadable({ state }: LoadedVersion): void {
+    if (this.#dataset === null || state.schema === this.#readable) return;
+    requireReadable(this.#dataset.schema, state.schema);
+    this.#readable = state.schema;
+  }
+
   #swap({ loaded, fromSnapshot, steps }: Advance): void {
     const { telemetry } = this.#source;
     const from = this.#loaded;
     this.#loaded = loaded;
+    this.#state = new DatasetState(loaded, this.#dataset);
     telemetry.record('StateVersion', loaded.ref.version);
     if (fromSnapshot) telemetry.record('SnapshotsLoaded', 1);
     if (steps.length > 0) telemetry.record('DeltasApplied', steps.length);

@@ -4,186 +4,144 @@
  */
 import { DatasetError } from '../errors.ts';
 import { DatasetSchema } from './dataset-schema.ts';
-import type { Field, FieldKind, ObjectSchema } from './schema.ts';
+import { printSchema } from './dsl.ts';
+import type {
+  BroughtType,
+  EnumField,
+  FieldSpec,
+  FieldSpecs,
+  RefField,
+  TypeSpec,
+  TypeSpecs,
+} from './field-specs.ts';
+import type { FieldForms, ReaderSchema } from './reader-schema.ts';
+import { boxedField } from './record.ts';
+import type { KeyedNameOf } from './record-of.ts';
+import type { ObjectSchema, Schema } from './schema.ts';
+import { type RecordValidator, recordValidator } from './validator.ts';
 
-/** Carries a type that only the compiler sees. */
-declare const valueType: unique symbol;
-
-/** A field that holds its value. */
-export interface ValueField<Value> {
-  readonly kind: Exclude<FieldKind, 'REFERENCE'>;
-  readonly referencedType: null;
-  readonly [valueType]?: Value;
+/** What is known of every dataset, whatever its types. */
+export interface AnyDataset extends ReaderSchema {
+  readonly types: TypeSpecs;
 }
-
-/** A field that refers to a `String`, a record with the one field `value`, which all fields with that text share. */
-export interface StringField {
-  readonly kind: 'REFERENCE';
-  readonly referencedType: 'String';
-}
-
-/** A field that refers to a type of the same dataset. */
-export interface RefField<Name extends string> {
-  readonly kind: 'REFERENCE';
-  readonly referencedType: Name;
-}
-
-export type FieldSpec = ValueField<unknown> | RefField<string>;
-export type FieldSpecs = Readonly<Record<string, FieldSpec>>;
-
-/** One type: its fields in record order, and its primary key. */
-export interface TypeSpec<Fields extends FieldSpecs, Path extends string> {
-  readonly fields: Fields;
-  readonly primaryKey: readonly Path[];
-}
-
-export type TypeSpecs = Readonly<Record<string, TypeSpec<FieldSpecs, string>>>;
 
 /** What {@link defineDataset} makes. */
-export interface Dataset<Types extends TypeSpecs> {
+export interface Dataset<Types extends TypeSpecs> extends AnyDataset {
   readonly schema: DatasetSchema;
   readonly types: Types;
+  /**
+   * A validator of one type's records as Standard Schema (https://standardschema.dev) describes it, for whatever takes
+   * one: web frameworks, form libraries. Its output is what an upsert's `value` takes, ready for JSON.
+   *
+   * @throws DatasetError `invalid` if the type has no primary key
+   * @example
+   * const result = cities.validator('City')['~standard'].validate(body);
+   * if (result.issues) return badRequest(result.issues);   // [{ message: 'expected INT, got string "x"', path: ['id'] }]
+   */
+  validator<Name extends KeyedNameOf<{ readonly types: Types }>>(
+    type: Name,
+  ): RecordValidator<{ readonly types: Types }, Name>;
 }
-
-function value<Value>(kind: Exclude<FieldKind, 'REFERENCE'>): ValueField<Value> {
-  return Object.freeze({ kind, referencedType: null });
-}
-
-function string(): StringField;
-function string(options: { readonly inline: true }): ValueField<string>;
-function string(options?: { readonly inline: true }): StringField | ValueField<string> {
-  return options === undefined ? ref('String') : value<string>('STRING');
-}
-
-function ref<const Name extends string>(referencedType: Name): RefField<Name> {
-  return Object.freeze({ kind: 'REFERENCE', referencedType });
-}
-
-function long(): ValueField<number>;
-function long(options: { readonly wide: true }): ValueField<number | bigint>;
-function long(): ValueField<number | bigint> {
-  return value<number>('LONG');
-}
-
-/**
- * The kinds of fields. All are nullable, except in the primary key.
- *
- * - `int` (32 bits; -2^31 cannot be stored), `boolean`, `float`, `double`, `bytes`
- * - `long` (64 bits) for numbers up to ±2^53, such as times; `long({ wide: true })` for all: beyond that they are bigint
- * - `string`: stored once however many records have it; `string({ inline: true })` is stored in each record, which is
- *   smaller where nearly every value is different
- * - `ref('Other')`: a record of another type of the dataset, shared in the same way
- */
-export const t = {
-  int: () => value<number>('INT'),
-  long,
-  boolean: () => value<boolean>('BOOLEAN'),
-  float: () => value<number>('FLOAT'),
-  double: () => value<number>('DOUBLE'),
-  bytes: () => value<Uint8Array>('BYTES'),
-  string,
-  ref,
-} as const;
 
 /** A path of a primary key: a field, or from a reference on to a field of that record (`country.code`). */
 export type PathOf<Fields extends FieldSpecs> = {
-  [Name in keyof Fields & string]: Fields[Name] extends RefField<string> ? Name | `${Name}.${string}` : Name;
+  [Name in keyof Fields & string]: Fields[Name] extends RefField<string> | EnumField<string>
+    ? Name | `${Name}.${string}`
+    : Fields[Name] extends { readonly kind: 'REFERENCE' }
+      ? never
+      : Name;
 }[keyof Fields & string];
 
 /** A type of a dataset; see {@link defineDataset}. */
-export function type<const Fields extends FieldSpecs>(fields: Fields): TypeSpec<Fields, never>;
-export function type<const Fields extends FieldSpecs, const Path extends PathOf<Fields>>(
+export function type<const Fields extends FieldSpecs>(fields: Fields): TypeSpec<Fields, readonly []>;
+export function type<const Fields extends FieldSpecs, const Key extends readonly PathOf<Fields>[]>(
   fields: Fields,
-  options: { readonly primaryKey: readonly Path[] },
-): TypeSpec<Fields, Path>;
-export function type<Path extends string>(
+  options: { readonly primaryKey: Key },
+): TypeSpec<Fields, Key>;
+export function type(
   fields: FieldSpecs,
-  options: { readonly primaryKey: readonly Path[] } = { primaryKey: [] },
-): TypeSpec<FieldSpecs, Path> {
+  options: { readonly primaryKey: readonly string[] } = { primaryKey: [] },
+): TypeSpec<FieldSpecs, readonly string[]> {
   return Object.freeze({ fields: Object.freeze(fields), primaryKey: options.primaryKey });
 }
 
 /**
  * Defines a dataset by its types. The order of fields is that of the records: append new ones at the end.
  *
- * @throws DatasetError `invalid`: a name is not allowed, a reference or a key path leads nowhere
+ * @throws DatasetError `invalid`: a name is not allowed, a reference or a key path leads nowhere, two different types
+ * have one name
  * @example
  * const cities = defineDataset({
- *   City: type({ id: t.int(), name: t.string(), country: t.ref('Country') }, { primaryKey: ['id'] }),
+ *   City: type(
+ *     { id: t.int(), name: t.string(), founded: t.date(), country: t.ref('Country'), tags: t.set(t.string()) },
+ *     { primaryKey: ['id'] },
+ *   ),
  *   Country: type({ code: t.string({ inline: true }), name: t.string() }),
  * });
  * type City = RecordOf<typeof cities, 'City'>;   // { readonly id: number; readonly name: string | null; … }
  */
 export function defineDataset<const Types extends TypeSpecs>(types: Types): Dataset<Types> {
-  const schemas = Object.entries(types).map(([name, spec]) => schemaOf(name, spec));
-  const own = schemas.find(({ name }) => name === stringType.name);
-  if (own === undefined) {
-    const isUsed = schemas.some(({ fields }) =>
-      fields.some((field) => field.referencedType === stringType.name),
-    );
-    if (isUsed) schemas.push(stringType);
-  } else if (own.fields.length !== 1 || own.fields[0]?.name !== 'value' || own.fields[0].kind !== 'STRING') {
-    throw new DatasetError('invalid', `schema: the type 'String' must have the one field 'value', a STRING`);
+  const all = new Map<string, BroughtType>();
+  for (const [name, spec] of Object.entries(types)) addType(all, ownType(name, spec));
+  for (const { fields } of Object.values(types)) {
+    for (const field of Object.values(fields)) for (const brought of bringsOf(field)) addType(all, brought);
   }
-  return Object.freeze({ schema: DatasetSchema.of(schemas), types });
-}
-
-const stringType: ObjectSchema = {
-  kind: 'OBJECT',
-  name: 'String',
-  fields: [{ name: 'value', kind: 'STRING', referencedType: null }],
-  primaryKey: [],
-};
-
-function schemaOf(name: string, { fields, primaryKey }: TypeSpec<FieldSpecs, string>): ObjectSchema {
-  const ordered = Object.entries(fields).map(
-    ([fieldName, { kind, referencedType }]): Field => ({ name: fieldName, kind, referencedType }),
+  const schema = DatasetSchema.of(Array.from(all.values(), (each) => withHashKey(each, all)));
+  const forms: FieldForms = new Map(
+    Array.from(all, ([name, each]) => [name, new Map(Object.entries(each.forms))]),
   );
-  return { kind: 'OBJECT', name, fields: ordered, primaryKey };
+  const reader: ReaderSchema = { schema, forms };
+  const validator: Dataset<Types>['validator'] = (name) => recordValidator(reader, name);
+  return Object.freeze({ schema, types, forms, validator });
 }
 
-/**
- * The record type that a dataset gives to one of its types, as readers get it and as upserts take it. References to a
- * type with just one field, if that is no reference, read as the bare value.
- */
-export type RecordOf<D extends Dataset<TypeSpecs>, Name extends keyof D['types']> = RecordIn<
-  D['types'],
-  Name
->;
+function ownType(name: string, { fields, primaryKey }: TypeSpec<FieldSpecs, readonly string[]>): BroughtType {
+  const forms: BroughtType['forms'] = Object.fromEntries(
+    Object.entries(fields).flatMap(([field, spec]) =>
+      spec.kind === 'REFERENCE' || spec.form === null ? [] : [[field, spec.form]],
+    ),
+  );
+  const ordered = Object.entries(fields).map(([field, { kind, referencedType }]) => ({
+    name: field,
+    kind,
+    referencedType,
+  }));
+  const schema: ObjectSchema = { kind: 'OBJECT', name, fields: ordered, primaryKey };
+  return { schema, hasDefaultHashKey: false, forms };
+}
 
-type RecordIn<Types extends TypeSpecs, Name extends keyof Types> =
-  Types[Name] extends TypeSpec<infer Fields, infer Path>
-    ? {
-        readonly [F in keyof Fields]: F extends FirstStep<Path>
-          ? ValueIn<Types, Fields[F]>
-          : ValueIn<Types, Fields[F]> | null;
-      }
-    : never;
+function bringsOf(field: FieldSpec): readonly BroughtType[] {
+  return field.kind === 'REFERENCE' ? field.brings : [];
+}
 
-type FirstStep<Path extends string> = Path extends `${infer Step}.${string}` ? Step : Path;
+/** A type may be named any number of times, as long as it is the same. */
+function addType(all: Map<string, BroughtType>, added: BroughtType): void {
+  const { name } = added.schema;
+  const known = all.get(name);
+  if (known === undefined) {
+    all.set(name, added);
+  } else if (textOf(known) !== textOf(added)) {
+    throw new DatasetError(
+      'invalid',
+      `schema: two different types are called '${name}': ${printSchema(known.schema)} and ${printSchema(added.schema)}`,
+      { type: name },
+    );
+  }
+}
 
-type ValueIn<Types extends TypeSpecs, Spec extends FieldSpec> =
-  Spec extends ValueField<infer Value>
-    ? Value
-    : Spec extends RefField<infer Target>
-      ? Target extends keyof Types
-        ? BareOrRecordIn<Types, Target>
-        : Target extends 'String'
-          ? string
-          : never
-      : never;
+function textOf({ schema, hasDefaultHashKey, forms }: BroughtType): string {
+  return JSON.stringify([printSchema(schema), hasDefaultHashKey, forms]);
+}
 
-type BareOrRecordIn<Types extends TypeSpecs, Name extends keyof Types> =
-  IsUnion<keyof Types[Name]['fields']> extends false
-    ? Types[Name]['fields'][keyof Types[Name]['fields']] extends ValueField<infer Value>
-      ? Value
-      : RecordIn<Types, Name>
-    : RecordIn<Types, Name>;
-
-type IsUnion<Union, Member = Union> = [Union] extends [never]
-  ? true
-  : Union extends unknown
-    ? [Member] extends [Union]
-      ? false
-      : true
-    : never;
+/** As Java-Hollow's object mapper: the primary key of the element (of the map's key), or its only field. */
+function withHashKey(
+  { schema, hasDefaultHashKey }: BroughtType,
+  all: ReadonlyMap<string, BroughtType>,
+): Schema {
+  if (!hasDefaultHashKey || schema.kind === 'OBJECT' || schema.kind === 'LIST') return schema;
+  const element = all.get(schema.kind === 'SET' ? schema.elementType : schema.keyType)?.schema;
+  if (element?.kind !== 'OBJECT') return schema;
+  const only = boxedField(element);
+  const hashKey = element.primaryKey.length > 0 ? element.primaryKey : only === null ? [] : [only.name];
+  return { ...schema, hashKey };
+}

@@ -1,12 +1,20 @@
-import type { DatasetSchema } from '../schema/dataset-schema.ts';
-import type { Field, FieldKind } from '../schema/schema.ts';
+import { DatasetError } from '../errors.ts';
+import type { FieldForm } from '../schema/field-specs.ts';
+import type { FieldKind } from '../schema/schema.ts';
 import type { ObjectTypeState } from './object-type-state.ts';
 
 /** Reads the value of a field that is no reference. */
 export type ValueReader = (records: ObjectTypeState, ordinal: number) => unknown;
 
+/** How a field is shown, and its name for messages. */
+export interface NamedForm {
+  readonly form: FieldForm;
+  readonly name: string;
+}
+
 /** The reader of one field, chosen once. */
-export function valueReader(kind: FieldKind, field: number): ValueReader {
+export function valueReader(kind: FieldKind, field: number, named: NamedForm | null = null): ValueReader {
+  if (kind === 'LONG' && named !== null) return longReader(field, named);
   switch (kind) {
     case 'INT':
       return (records, o) => (records.isNull(o, field) ? null : records.readInt(o, field));
@@ -34,12 +42,26 @@ function readLong(records: ObjectTypeState, ordinal: number, field: number): num
   return Number.isNaN(value) ? null : records.readLong(ordinal, field);
 }
 
-/**
- * The only field of a type that stands for its value (Hollow's `String { string value; }`), else null: a record of such
- * a type reads as the bare value wherever it is referred to.
- */
-export function boxedField(dataset: DatasetSchema, type: string): Field | null {
-  const schema = dataset.get(type);
-  const [only, ...others] = schema.kind === 'OBJECT' ? schema.fields : [];
-  return only === undefined || others.length > 0 || only.referencedType !== null ? null : only;
+function longReader(field: number, { form, name }: NamedForm): ValueReader {
+  switch (form.as) {
+    case 'bigint':
+      return (records, o) => (records.isNull(o, field) ? null : records.readLong(o, field));
+    case 'date':
+      return (records, o) => {
+        const ms = records.readLongNumber(o, field);
+        return Number.isNaN(ms) ? null : new Date(ms);
+      };
+    default:
+      return (records, o) => {
+        const value = readLong(records, o, field);
+        if (typeof value !== 'bigint') return value;
+        throw new DatasetError(
+          'incompatible',
+          `'${name}' is ${value}: define it as t.long({ as: 'bigint' })`,
+          {
+            field: name,
+          },
+        );
+      };
+  }
 }

@@ -1,11 +1,19 @@
 export { type PlainRecord, recordJson, recordObject } from './plain-record.ts';
 
-import type { DatasetSchema } from '../schema/dataset-schema.ts';
-import type { Field, ObjectSchema } from '../schema/schema.ts';
+import type { DatasetSchema, KeyPath } from '../schema/dataset-schema.ts';
+import type { ReaderSchema } from '../schema/reader-schema.ts';
+import { boxedField } from '../schema/record.ts';
+import {
+  type CollectionReaders,
+  HashKeyLookup,
+  MapRecordView,
+  SetRecordView,
+  type TargetReader,
+} from './collection-views.ts';
 import type { ObjectTypeState } from './object-type-state.ts';
-import { type PlainRecord, recordJson, recordObject } from './plain-record.ts';
+import { type PlainRecord, plainCollection, recordJson, recordObject } from './plain-record.ts';
 import type { ReadState } from './read-state.ts';
-import { boxedField, valueReader } from './record-value.ts';
+import { type FieldLayout, type RecordLayout, recordLayout } from './record-layout.ts';
 
 /**
  * A record as an object: one property for each field, read from the state when it is asked for. Holds on to its state,
@@ -13,7 +21,8 @@ import { boxedField, valueReader } from './record-value.ts';
  *
  * LONG reads as a number if it is a safe integer, else as a bigint; BYTES as a Uint8Array, not to be written to. A
  * reference to a type with a single field that is no reference (Hollow's `String { string value; }`) reads as the bare
- * value, to another OBJECT as a RecordView, to a LIST or SET as an array of such values, to a MAP as a Map of them.
+ * value, to another OBJECT as a RecordView, to a LIST as an array of such values, to a SET or MAP as one that is read when
+ * it is asked (SetView, MapView in lib/schema/record-of.ts).
  */
 export interface RecordView {
   readonly [field: string]: unknown;
@@ -25,23 +34,25 @@ export interface RecordView {
 
 type ViewConstructor = new (state: ReadState, records: ObjectTypeState, ordinal: number) => RecordView;
 type FieldReader = (state: ReadState, records: ObjectTypeState, ordinal: number) => unknown;
-/** Reads what a reference leads to. */
-type TargetReader = (state: ReadState, ordinal: number) => unknown;
 
-/** What is made once for a schema. */
-class SchemaReaders {
-  readonly #schema: DatasetSchema;
+/** What is made once for the states of one schema and one reader. */
+class Viewer {
+  readonly reader: ReaderSchema | null;
+  readonly layout: RecordLayout;
+  readonly #stored: DatasetSchema;
   readonly #views = new Map<string, ViewConstructor>();
   readonly #targets = new Map<string, TargetReader>();
 
-  constructor(schema: DatasetSchema) {
-    this.#schema = schema;
+  constructor(stored: DatasetSchema, reader: ReaderSchema | null) {
+    this.reader = reader;
+    this.layout = recordLayout(stored, reader);
+    this.#stored = stored;
   }
 
   viewOf(type: string): ViewConstructor {
     let View = this.#views.get(type);
     if (View === undefined) {
-      View = defineViewClass(this, this.#schema.getObject(type));
+      View = defineViewClass(this, type);
       this.#views.set(type, View);
     }
     return View;
@@ -57,60 +68,115 @@ class SchemaReaders {
   }
 
   #makeTarget(type: string): TargetReader {
-    const schema = this.#schema.get(type);
-    const box = boxedField(this.#schema, type);
-    if (box !== null) {
-      const read = valueReader(box.kind, 0);
-      return (state, ordinal) => read(state.objectType(type), ordinal);
-    }
+    const schema = this.#stored.get(type);
+    const box = this.layout.boxOf(type);
+    if (box !== null) return (state, ordinal) => box.read(state.objectType(type), ordinal);
     switch (schema.kind) {
       case 'OBJECT':
-        return (state, ordinal) => recordView(state, type, ordinal);
-      case 'LIST':
-      case 'SET':
-        return (state, ordinal) => this.#readElements(state, type, ordinal);
-      case 'MAP':
-        return (state, ordinal) => this.#readEntries(state, type, ordinal);
+        return (state, ordinal) => new (this.viewOf(type))(state, state.objectType(type), ordinal);
+      case 'LIST': {
+        const readElement = this.#later(schema.elementType);
+        return (state, ordinal) => {
+          const records = state.type(type);
+          if (records.kind !== 'LIST') return null;
+          return Object.freeze(
+            Array.from(records.elements(ordinal), (element) => readElement(state, element)),
+          );
+        };
+      }
+      case 'SET': {
+        const readers = this.#collectionReaders(type, schema.elementType, schema.elementType);
+        return (state, ordinal) => {
+          const records = state.type(type);
+          return records.kind === 'SET' ? new SetRecordView({ state, records, ordinal }, readers) : null;
+        };
+      }
+      case 'MAP': {
+        const readers = this.#collectionReaders(type, schema.keyType, schema.valueType);
+        return (state, ordinal) => {
+          const records = state.type(type);
+          return records.kind === 'MAP' ? new MapRecordView({ state, records, ordinal }, readers) : null;
+        };
+      }
     }
   }
 
-  #readElements(state: ReadState, type: string, ordinal: number): unknown {
-    const records = state.type(type);
-    if (records.kind !== 'LIST' && records.kind !== 'SET') return null;
-    const read = this.targetOf(records.schema.elementType);
-    return Array.from(records.elements(ordinal), (element) => read(state, element));
+  #collectionReaders(type: string, keyType: string, valueType: string): CollectionReaders {
+    const hashKey = this.#stored.keyPaths(type);
+    const isHashed = hashKey.length > 0;
+    return {
+      lookup: new HashKeyLookup(type, isHashed ? hashKey : this.#boxPath(keyType), isHashed),
+      readKey: this.#later(keyType),
+      readValue: this.#later(valueType),
+      toJson: (state, ordinal) => plainCollection(state, type, ordinal, this.layout),
+    };
   }
 
-  #readEntries(state: ReadState, type: string, ordinal: number): unknown {
-    const records = state.type(type);
-    if (records.kind !== 'MAP') return null;
-    const { keys, values } = records.entries(ordinal);
-    const readKey = this.targetOf(records.schema.keyType);
-    const readValue = this.targetOf(records.schema.valueType);
-    return new Map(
-      Array.from(keys, (key, i) => [readKey(state, key), readValue(state, values[i] as number)] as const),
-    );
+  /** The path to the bare value of a box; none if the type is not one. */
+  #boxPath(type: string): readonly KeyPath[] {
+    const box = boxedField(this.#stored.get(type));
+    if (box === null) return [];
+    return [{ path: box.name, steps: [], types: [type], leafField: 0, leafKind: box.kind }];
+  }
+
+  /** {@link targetOf}, but not before it is asked for: types may refer to each other in circles. */
+  #later(type: string): TargetReader {
+    let read: TargetReader | null = null;
+    return (state, ordinal) => {
+      read ??= this.targetOf(type);
+      return read(state, ordinal);
+    };
+  }
+
+  fieldReader({ index, referencedType, read }: FieldLayout): FieldReader {
+    if (referencedType === null) return (_, records, ordinal) => read(records, ordinal);
+    const readTarget = this.#later(referencedType);
+    return (state, records, ordinal) => {
+      const target = records.readReference(ordinal, index);
+      return target < 0 ? null : readTarget(state, target);
+    };
   }
 }
 
-const readersBySchema = new WeakMap<DatasetSchema, SchemaReaders>();
+const viewers = new WeakMap<RecordLayout, Viewer>();
 
-function readersOf(schema: DatasetSchema): SchemaReaders {
-  let readers = readersBySchema.get(schema);
-  if (readers === undefined) {
-    readers = new SchemaReaders(schema);
-    readersBySchema.set(schema, readers);
+/** @param reader null: everything there is in the state, as it is */
+function viewerOf(stored: DatasetSchema, reader: ReaderSchema | null): Viewer {
+  const layout = recordLayout(stored, reader);
+  let viewer = viewers.get(layout);
+  if (viewer === undefined) {
+    viewer = new Viewer(stored, reader);
+    viewers.set(layout, viewer);
   }
-  return readers;
+  return viewer;
 }
 
 export function recordView(state: ReadState, type: string, ordinal: number): RecordView {
-  const View = readersOf(state.schema).viewOf(type);
+  const View = viewerOf(state.schema, null).viewOf(type);
   return new View(state, state.objectType(type), ordinal);
 }
 
+/**
+ * Gives views of the records of one type, as the reader's schema describes them. No check that ordinals are populated.
+ *
+ * @param reader what {@link requireReadable} lets pass; null: everything there is in the state, as it is
+ * @throws DatasetError `invalid` if there is no such OBJECT type
+ */
+export function recordViewer(
+  state: ReadState,
+  type: string,
+  reader: ReaderSchema | null,
+): (ordinal: number) => RecordView {
+  const View = viewerOf(state.schema, reader).viewOf(type);
+  const records = state.objectType(type);
+  return (ordinal) => new View(state, records, ordinal);
+}
+
+/** What console.log and util.inspect ask objects for. */
+const inspect = Symbol.for('nodejs.util.inspect.custom');
+
 /** A class of its own for each type: every property has one reader, chosen here once, and one call site sees one shape. */
-function defineViewClass(readers: SchemaReaders, schema: ObjectSchema): ViewConstructor {
+function defineViewClass(viewer: Viewer, type: string): ViewConstructor {
   class View {
     readonly #state: ReadState;
     readonly #records: ObjectTypeState;
@@ -129,33 +195,22 @@ function defineViewClass(readers: SchemaReaders, schema: ObjectSchema): ViewCons
     }
 
     toObject(): PlainRecord {
-      return recordObject(this.#state, schema.name, this.#ordinal);
+      return recordObject(this.#state, type, this.#ordinal, viewer.reader);
     }
 
     toJSON(): PlainRecord {
-      return recordJson(this.#state, schema.name, this.#ordinal);
+      return recordJson(this.#state, type, this.#ordinal, viewer.reader);
+    }
+
+    [inspect](): PlainRecord {
+      return recordObject(this.#state, type, this.#ordinal, viewer.reader);
     }
   }
-  schema.fields.forEach((field, index) => {
-    const get = View.getter(fieldReader(readers, field, index));
+  for (const field of viewer.layout.fieldsOf(type)) {
+    const get = View.getter(viewer.fieldReader(field));
     Object.defineProperty(View.prototype, field.name, { get, enumerable: true, configurable: true });
-  });
-  Object.defineProperty(View, 'name', { value: schema.name });
+  }
+  Object.defineProperty(View, 'name', { value: type });
   // The properties were defined above: the type system cannot see it.
   return View as unknown as ViewConstructor;
-}
-
-function fieldReader(readers: SchemaReaders, { kind, referencedType }: Field, index: number): FieldReader {
-  if (referencedType === null) {
-    const read = valueReader(kind, index);
-    return (_, records, ordinal) => read(records, ordinal);
-  }
-  let readTarget: TargetReader | null = null;
-  return (state, records, ordinal) => {
-    const target = records.readReference(ordinal, index);
-    if (target < 0) return null;
-    // Not before it is asked for: types may refer to each other in circles.
-    readTarget ??= readers.targetOf(referencedType);
-    return readTarget(state, target);
-  };
 }

@@ -1,0 +1,59 @@
+import { DatasetError } from '../errors.ts';
+import type { VersionRef } from '../ports.ts';
+import type { AnyDataset } from '../schema/builder.ts';
+import type { ReadState } from '../state/read-state.ts';
+import { recordViewer } from '../state/record.ts';
+import type { LoadedVersion } from './loaded-version.ts';
+import { type Found, type LookupKey, type TypeNameOf, TypeRecords } from './type-records.ts';
+
+/**
+ * All records of a dataset at one version, as its users see them. Immutable: it stays readable and unchanged for as long
+ * as somebody holds it, so take it once where several reads must agree with each other.
+ *
+ * @example
+ * const { state } = consumer;
+ * state.type('City').count;                     // 135233
+ * state.type('City').get(3039154).name;         // 'El Tarter'
+ */
+export class DatasetState<D extends AnyDataset | null = null> {
+  readonly version: VersionRef;
+  /** What lies below: type states, ordinals, schema, header tags. */
+  readonly read: ReadState;
+  readonly #loaded: LoadedVersion;
+  readonly #dataset: AnyDataset | null;
+  readonly #types = new Map<string, TypeRecords<never, never>>();
+
+  /** @param dataset that of D */
+  constructor(loaded: LoadedVersion, dataset: AnyDataset | null) {
+    this.version = loaded.ref;
+    this.read = loaded.state;
+    this.#loaded = loaded;
+    this.#dataset = dataset;
+  }
+
+  /** @throws DatasetError `invalid` if there is no such OBJECT type */
+  type<Name extends TypeNameOf<D>>(name: Name): TypeRecords<Found<D, Name>, LookupKey<D, Name>> {
+    let records = this.#types.get(name);
+    if (records === undefined) {
+      records = this.#open(name);
+      this.#types.set(name, records);
+    }
+    return records;
+  }
+
+  #open(name: string): TypeRecords<never, never> {
+    const { state, indexes } = this.#loaded;
+    const known = this.#dataset?.schema ?? state.schema;
+    if (known.find(name) === undefined) {
+      const names = known.schemas.map((schema) => schema.name).join(', ');
+      throw new DatasetError('invalid', `there is no type '${name}' (the types: ${names})`, { type: name });
+    }
+    const view = recordViewer(state, name, this.#dataset);
+    return new TypeRecords({
+      records: state.objectType(name),
+      index: indexes.get(name) ?? null,
+      keyPaths: state.schema.keyPaths(name),
+      view,
+    });
+  }
+}

@@ -1,0 +1,107 @@
+import { DatasetError } from '../errors.ts';
+import type { UniqueKeyIndex } from '../indexes/unique-key.ts';
+import type { AnyDataset } from '../schema/builder.ts';
+import type { KeyPath } from '../schema/dataset-schema.ts';
+import { type KeyPartReader, keyPartReader } from '../schema/key-part.ts';
+import type { KeyPart } from '../schema/record-key.ts';
+import type { KeyedNameOf, KeyOf, ViewOf } from '../schema/record-of.ts';
+import type { ObjectTypeState } from '../state/object-type-state.ts';
+import type { RecordView } from '../state/record.ts';
+
+/** Names of the OBJECT types that can be read: those of the dataset, or, for a consumer without one, any. */
+export type TypeNameOf<D extends AnyDataset | null> = D extends AnyDataset
+  ? keyof D['types'] & string
+  : string;
+
+/** Names of those with a primary key. */
+export type LookupNameOf<D extends AnyDataset | null> = D extends AnyDataset ? KeyedNameOf<D> : string;
+
+/** What a reader gets: fields by name, read from the state when they are asked for, `toObject()` and `toJSON()`. */
+export type Found<D extends AnyDataset | null, Name> = D extends AnyDataset
+  ? Name extends keyof D['types']
+    ? ViewOf<D, Name>
+    : never
+  : RecordView;
+
+/** A primary key as arguments, one for each of its paths. */
+export type LookupKey<D extends AnyDataset | null, Name> = D extends AnyDataset
+  ? Name extends KeyedNameOf<D>
+    ? KeyOf<D, Name>
+    : readonly [never]
+  : readonly KeyPart[];
+
+/** What {@link TypeRecords} reads from. */
+export interface TypeSource {
+  readonly records: ObjectTypeState;
+  /** Null: the type has no primary key, or is not indexed. */
+  readonly index: UniqueKeyIndex | null;
+  readonly keyPaths: readonly KeyPath[];
+  readonly view: (ordinal: number) => RecordView;
+}
+
+/**
+ * The records of one type at one version. Immutable.
+ *
+ * @example
+ * for (const city of consumer.state.type('City')) sum += city.population ?? 0;
+ */
+export class TypeRecords<Record, Key extends readonly unknown[]> implements Iterable<Record> {
+  readonly #source: TypeSource;
+  readonly #parts: readonly KeyPartReader[];
+
+  constructor(source: TypeSource) {
+    this.#source = source;
+    this.#parts = source.keyPaths.map((path) => keyPartReader(source.records.schema.name, path));
+  }
+
+  get name(): string {
+    return this.#source.records.schema.name;
+  }
+
+  /** How many records there are. */
+  get count(): number {
+    return this.#source.records.count;
+  }
+
+  /**
+   * The record with this primary key, one argument for each path of the key; undefined if there is none.
+   *
+   * @throws DatasetError `invalid`: no index of the type, or not its key; says what was expected
+   */
+  find(...key: Key): Record | undefined {
+    const { index, view } = this.#source;
+    if (index === null) throw this.#invalid(`there is no index of '${this.name}'`);
+    const ordinal = index.findByKey(this.#keyOf(key));
+    if (ordinal === -1) return undefined;
+    // The view has the fields that the dataset says: the blob's schema was held against it when it was loaded.
+    return view(ordinal) as Record;
+  }
+
+  /**
+   * {@link find} for a record that must be there.
+   *
+   * @throws DatasetError `invalid` if it is not
+   */
+  get(...key: Key): Record {
+    const record = this.find(...key);
+    if (record !== undefined) return record;
+    throw this.#invalid(`there is no ${this.name} with this key`, { key: key.map(String).join(', ') });
+  }
+
+  /** All records, by ordinal. */
+  *[Symbol.iterator](): Generator<Record, undefined> {
+    const { records, view } = this.#source;
+    for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) yield view(o) as Record;
+  }
+
+  #keyOf(key: readonly unknown[]): readonly KeyPart[] {
+    const parts = this.#parts;
+    if (key.length === parts.length) return key.map((part, i) => (parts[i] as KeyPartReader)(part));
+    const paths = this.#source.keyPaths.map(({ path }) => path).join(', ');
+    throw this.#invalid(`the key of ${this.name} is (${paths}), not ${key.length} values`);
+  }
+
+  #invalid(problem: string, details: Readonly<globalThis.Record<string, string>> = {}): DatasetError {
+    return new DatasetError('invalid', problem, { type: this.name, ...details });
+  }
+}

@@ -1,0 +1,138 @@
+import { toBase64 } from '../bytes/base64.ts';
+import { limits } from '../limits.ts';
+import type { FieldForm } from './field-specs.ts';
+import type { ReaderSchema } from './reader-schema.ts';
+import { boxedField, describe, isPlainObject, type Problem, validateRecord } from './record.ts';
+import type { Field, Schema } from './schema.ts';
+
+export type JsonRecordResult =
+  | { readonly problem: null; readonly record: Readonly<Record<string, unknown>> }
+  | { readonly problem: Problem };
+
+/**
+ * A record of `type` as JSON and mutations can hold it: Date becomes ms, bigint a decimal string, BYTES base64, Set an
+ * array, Map an array of pairs. Fields that are absent stay absent. The problem, if there is one, names the field.
+ */
+export function jsonRecord(reader: ReaderSchema, type: string, value: unknown): JsonRecordResult {
+  const walk = new Walk(reader);
+  const record = walk.ofType(reader.schema.get(type), value, { path: '', depth: 0 });
+  const problem = validateRecord(reader.schema, type, record, '') ?? walk.problem;
+  if (problem !== null) return { problem };
+  return isPlainObject(record)
+    ? { problem: null, record }
+    : { problem: { field: '', reason: `expected a record of ${type}, got ${describe(value)}` } };
+}
+
+/** {@link jsonRecord} for a single field, as patches set them. */
+export function jsonField(
+  reader: ReaderSchema,
+  type: string,
+  [name, value]: readonly [string, unknown],
+): {
+  readonly problem: Problem | null;
+  readonly value: unknown;
+} {
+  const walk = new Walk(reader);
+  const field = reader.schema.getObject(type).fields.find((each) => each.name === name);
+  // A name that the type does not have is for the validation to report.
+  if (field === undefined) return { problem: null, value };
+  const form = reader.forms.get(type)?.get(name) ?? null;
+  const converted = walk.ofField(field, form, value, { path: name, depth: 0 });
+  return { problem: walk.problem, value: converted };
+}
+
+interface Place {
+  readonly path: string;
+  readonly depth: number;
+}
+
+/** Turns what it knows and leaves the rest as it is: validation reports that with the path. */
+class Walk {
+  readonly #reader: ReaderSchema;
+  /** The first value that its field's form does not allow. */
+  problem: Problem | null = null;
+
+  constructor(reader: ReaderSchema) {
+    this.#reader = reader;
+  }
+
+  ofType(type: Schema, value: unknown, place: Place): unknown {
+    // Validation stops there as well: a record that contains itself does not end.
+    if (place.depth > limits.jsonDepthMax || value === null || value === undefined) return value;
+    switch (type.kind) {
+      case 'OBJECT':
+        return this.#ofObject(type, value, place);
+      case 'LIST':
+      case 'SET': {
+        const elements: unknown = value instanceof Set ? [...value] : value;
+        if (!Array.isArray(elements)) return elements;
+        return elements.map((each: unknown, i) =>
+          this.#element(type.elementType, each, step(place, `[${i}]`)),
+        );
+      }
+      case 'MAP':
+        return this.#ofMap(type, value, place);
+    }
+  }
+
+  ofField(field: Field, form: FieldForm | null, value: unknown, place: Place): unknown {
+    if (field.referencedType !== null) return this.#element(field.referencedType, value, place);
+    if (form?.as === 'enum' && typeof value === 'string' && !form.values.includes(value)) {
+      this.problem ??= {
+        field: place.path,
+        reason: `expected one of ${form.values.join(', ')}, got ${describe(value)}`,
+      };
+    }
+    if (form?.as === 'date' && value instanceof Date) return value.getTime();
+    if (field.kind === 'LONG' && typeof value === 'bigint') return String(value);
+    return field.kind === 'BYTES' && value instanceof Uint8Array ? toBase64(value) : value;
+  }
+
+  /** What a reference leads to; a box may be given by its bare value. */
+  #element(typeName: string, value: unknown, place: Place): unknown {
+    const type = this.#reader.schema.get(typeName);
+    const box = isPlainObject(value) ? null : boxedField(type);
+    if (box === null) return this.ofType(type, value, { ...place, depth: place.depth + 1 });
+    return this.ofField(box, this.#formOf(typeName, box), value, place);
+  }
+
+  #ofObject(type: Schema & { kind: 'OBJECT' }, value: unknown, place: Place): unknown {
+    if (!isPlainObject(value)) return value;
+    const record: Record<string, unknown> = { ...value };
+    for (const field of type.fields) {
+      if (!Object.hasOwn(record, field.name)) continue;
+      const path = place.path === '' ? field.name : `${place.path}.${field.name}`;
+      const form = this.#formOf(type.name, field);
+      record[field.name] = this.ofField(field, form, record[field.name], { ...place, path });
+    }
+    return record;
+  }
+
+  #ofMap(type: Schema & { kind: 'MAP' }, value: unknown, place: Place): unknown {
+    const pairs: unknown = value instanceof Map ? [...value] : value;
+    if (!Array.isArray(pairs)) {
+      if (!isPlainObject(pairs)) return pairs;
+      return Object.fromEntries(
+        Object.entries(pairs).map(([key, each]) => [
+          key,
+          this.#element(type.valueType, each, step(place, `.${key}`)),
+        ]),
+      );
+    }
+    return pairs.map((pair: unknown, i) => {
+      if (!Array.isArray(pair) || pair.length !== 2) return pair;
+      return [
+        this.#element(type.keyType, pair[0], step(place, `[${i}][0]`)),
+        this.#element(type.valueType, pair[1], step(place, `[${i}][1]`)),
+      ];
+    });
+  }
+
+  #formOf(type: string, field: Field): FieldForm | null {
+    return this.#reader.forms.get(type)?.get(field.name) ?? null;
+  }
+}
+
+function step({ path, depth }: Place, suffix: string): Place {
+  return { path: path + suffix, depth };
+}

@@ -1,0 +1,65 @@
+import { DatasetError } from '../errors.ts';
+import type { TypeSpecs } from './field-specs.ts';
+import { jsonRecord } from './json-record.ts';
+import type { ReaderSchema } from './reader-schema.ts';
+import type { InputOf, JsonOf } from './record-of.ts';
+
+/** A validator as Standard Schema 1 (https://standardschema.dev) describes it; the part of it that we implement. */
+export interface StandardValidator<Input, Output> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: 'serverless-hollow';
+    readonly validate: (value: unknown) => ValidationResult<Output>;
+    /** For the compiler only. */
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+export type ValidationResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly ValidationIssue[] };
+
+export interface ValidationIssue {
+  /** What was expected and what came. */
+  readonly message: string;
+  /** Names and positions that lead to the value: `['tags', 2]`. */
+  readonly path: readonly (string | number)[];
+}
+
+export type RecordValidator<
+  D extends { readonly types: TypeSpecs },
+  Name extends keyof D['types'],
+> = StandardValidator<InputOf<D, Name>, JsonOf<D, Name>>;
+
+/** @throws DatasetError `invalid`: no such type, or it has no primary key */
+export function recordValidator<Input, Output>(
+  reader: ReaderSchema,
+  type: string,
+): StandardValidator<Input, Output> {
+  if (reader.schema.getObject(type).primaryKey.length === 0) {
+    throw new DatasetError('invalid', `type '${type}' has no primary key`, { type });
+  }
+  const validate = (value: unknown): ValidationResult<Output> => {
+    const result = jsonRecord(reader, type, value);
+    if (result.problem !== null) {
+      return { issues: [{ message: result.problem.reason, path: pathOf(result.problem.field) }] };
+    }
+    // What the schema allows is what the compiler has inferred from the same schema.
+    return { value: result.record as Output };
+  };
+  return Object.freeze({ '~standard': Object.freeze({ version: 1, vendor: 'serverless-hollow', validate }) });
+}
+
+/** A name, a position in brackets, or an odd name in brackets and quotes. */
+const stepPattern = /([^.[\]]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/g;
+
+function pathOf(field: string): readonly (string | number)[] {
+  return Array.from(field.matchAll(stepPattern), ([, name, position, quoted]) =>
+    name !== undefined ? name : position !== undefined ? Number(position) : textOf(quoted ?? '""'),
+  );
+}
+
+function textOf(quoted: string): string {
+  const text: unknown = JSON.parse(quoted);
+  return typeof text === 'string' ? text : quoted;
+}

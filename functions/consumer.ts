@@ -5,7 +5,7 @@ import { printDatasetId } from '../lib/dataset-id.ts';
 import { DatasetError } from '../lib/errors.ts';
 import { validateKey } from '../lib/schema/record.ts';
 import { keyOfPaths } from '../lib/schema/record-key.ts';
-import { type PlainRecord, recordJson } from '../lib/state/record.ts';
+import { type PlainRecord, recordJson } from '../lib/state/plain-record.ts';
 import { composeConsumer, lambdaHandler } from './runtime.ts';
 
 const { consumer, telemetry, clock } = composeConsumer();

@@ -3,7 +3,7 @@ import type { Consumer } from '../consumer/consumer.ts';
 import type { LoadedVersion } from '../consumer/loaded-version.ts';
 import { DatasetError, isDatasetError } from '../errors.ts';
 import type { AnnouncementWatcher, Telemetry } from '../ports.ts';
-import { recordJson } from '../state/record.ts';
+import { recordJson } from '../state/plain-record.ts';
 import { toHex } from '../state/state-hash.ts';
 import { parseKeySegment } from './key-segment.ts';
 

@@ -1,7 +1,6 @@
 import { DatasetError } from '../errors.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { ObjectTypeState } from './object-type-state.ts';
-import { type RecordView, recordView } from './record.ts';
 import { emptyTypeState, type TypeState } from './type-state.ts';
 
 /** What the parts of a read state are. */
@@ -40,15 +39,6 @@ export class ReadState {
   static empty(schema: DatasetSchema): ReadState {
     const types = new Map(schema.schemas.map((type) => [type.name, emptyTypeState(type)]));
     return new ReadState({ schema, tag: -1n, originTag: -1n, headerTags: new Map(), types });
-  }
-
-  /**
-   * A record of an OBJECT type as an object. No check that the ordinal is populated.
-   *
-   * @throws DatasetError `invalid` if there is no such OBJECT type
-   */
-  view(type: string, ordinal: number): RecordView {
-    return recordView(this, type, ordinal);
   }
 
   /** @throws DatasetError `invalid` if there is no such type */

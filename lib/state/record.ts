@@ -1,5 +1,3 @@
-export { type PlainRecord, recordJson, recordObject } from './plain-record.ts';
-
 import type { DatasetSchema, KeyPath } from '../schema/dataset-schema.ts';
 import type { ReaderSchema } from '../schema/reader-schema.ts';
 import { boxedField } from '../schema/record.ts';
@@ -151,6 +149,11 @@ function viewerOf(stored: DatasetSchema, reader: ReaderSchema | null): Viewer {
   return viewer;
 }
 
+/**
+ * A record as an object, as it is stored. No check that the ordinal is populated.
+ *
+ * @throws DatasetError `invalid` if there is no such OBJECT type
+ */
 export function recordView(state: ReadState, type: string, ordinal: number): RecordView {
   const View = viewerOf(state.schema, null).viewOf(type);
   return new View(state, state.objectType(type), ordinal);

@@ -5,6 +5,7 @@ import { applyDelta } from '../../lib/blob/apply-delta.ts';
 import { decodeSnapshot } from '../../lib/blob/decode-snapshot.ts';
 import { isDatasetError } from '../../lib/errors.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
+import { recordView } from '../../lib/state/record.ts';
 import { hashState } from '../../lib/state/state-hash.ts';
 import { readFixture } from '../support/golden-fixtures.ts';
 import { seenTypes } from '../support/seen-state.ts';
@@ -38,7 +39,7 @@ function readThrough(state: ReadState): void {
   for (const name of state.typeNames) {
     const type = state.type(name);
     for (let o = type.nextPopulated(0); o >= 0; o = type.nextPopulated(o + 1)) {
-      if (type.kind === 'OBJECT') state.view(name, o).toJSON();
+      if (type.kind === 'OBJECT') recordView(state, name, o).toJSON();
     }
   }
 }

@@ -6,6 +6,7 @@ import { encodeDelta } from '../../lib/blob/encode-delta.ts';
 import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../lib/schema/dsl.ts';
 import { ReadState } from '../../lib/state/read-state.ts';
+import { recordView } from '../../lib/state/record.ts';
 import { hashState, updateHash } from '../../lib/state/state-hash.ts';
 import { WriteState } from '../../lib/state/write-state.ts';
 import { seenTypes } from '../support/seen-state.ts';
@@ -58,7 +59,7 @@ function rowsOf(state: ReadState): Map<number, unknown> {
   const rows = state.objectType('Row');
   const seen = new Map<number, unknown>();
   for (let o = rows.nextPopulated(0); o >= 0; o = rows.nextPopulated(o + 1)) {
-    const { id, ...plain } = state.view('Row', o).toObject() as Row & { id: number };
+    const { id, ...plain } = recordView(state, 'Row', o).toObject() as Row & { id: number };
     seen.set(id, shown(id, { ...plain, l: plain.l === null ? null : BigInt(plain.l) }));
   }
   return seen;

@@ -7,6 +7,7 @@ import { UniqueKeyIndex } from '../../lib/indexes/unique-key.ts';
 import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../lib/schema/dsl.ts';
 import { ReadState } from '../../lib/state/read-state.ts';
+import { recordView } from '../../lib/state/record.ts';
 import { WriteState } from '../../lib/state/write-state.ts';
 
 const schema = DatasetSchema.of(
@@ -67,7 +68,7 @@ describe('UniqueKeyIndex', () => {
         for (const { i, l, d, f, b, y, s, box } of rows) {
           const key: KeyPart[] = [i, l, d, f, b, y, s, box];
           const ordinal = chain.index.findByKey(key);
-          expect(chain.state.view('Row', ordinal).toObject()).toMatchObject({ i, s, box });
+          expect(recordView(chain.state, 'Row', ordinal).toObject()).toMatchObject({ i, s, box });
           expect(chain.index.find(i, l, d, f, b, y, s, box)).toBe(ordinal);
           if (Number.isSafeInteger(Number(l)))
             expect(chain.index.find(i, Number(l), d, f, b, y, s, box)).toBe(ordinal);
@@ -131,7 +132,7 @@ describe('UniqueKeyIndex', () => {
           for (const [index, state, expected] of history) {
             for (let key = 0; key < 310; key++) {
               const ordinal = index.find(keyOf(key));
-              const payload = ordinal < 0 ? undefined : state.view(type, ordinal)['payload'];
+              const payload = ordinal < 0 ? undefined : recordView(state, type, ordinal)['payload'];
               expect(payload).toBe(expected.get(key));
             }
           }

@@ -6,6 +6,7 @@ import { BitWriter } from '../../../lib/bytes/bit-writer.ts';
 import { ByteWriter } from '../../../lib/bytes/byte-writer.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
 import type { Schema } from '../../../lib/schema/schema.ts';
+import { recordView } from '../../../lib/state/record.ts';
 import { hashState, updateHash } from '../../../lib/state/state-hash.ts';
 import { recordsOf } from '../../support/writer-model.ts';
 
@@ -189,7 +190,7 @@ describe('applyDelta', () => {
     const { state } = applyDelta(start, delta({ ...change, schema: schemaOf('Row { int other; }') }));
     const rows = state.objectType('Row');
     expect([rows.readInt(0, 0), rows.isNull(0, 0), rows.isNull(3, 0)]).toEqual([10, false, true]);
-    expect(state.view('Row', 3)['n']).toBeNull();
+    expect(recordView(state, 'Row', 3)['n']).toBeNull();
   });
 
   it.each(['Row { long n; }', 'Row { Other n; }', 'Row List<Row>;'])(

@@ -9,6 +9,7 @@ import { nextHeaderTags } from '../../../lib/blob/header-tags.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
 import { ReadState } from '../../../lib/state/read-state.ts';
+import { recordView } from '../../../lib/state/record.ts';
 import { WriteState } from '../../../lib/state/write-state.ts';
 import { readFixture } from '../../support/golden-fixtures.ts';
 import { textOfRecord } from '../../support/record-text.ts';
@@ -158,7 +159,7 @@ describe('a state under another schema', () => {
     expect(leaves.length).toBeGreaterThan(1);
     for (const { name } of leaves) {
       for (const ordinal of recordsOf(java4, name).keys())
-        cycle.add(name, java4.view(name, ordinal).toObject());
+        cycle.add(name, recordView(java4, name, ordinal).toObject());
     }
     const delta = encodeDelta(cycle.transition(), { tag: 9n, headerTags: noTags, parts: noParts });
     const { state: next } = applyDelta(evolveState(java3, java4.schema), delta.main);

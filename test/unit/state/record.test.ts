@@ -3,8 +3,9 @@ import { applyDelta } from '../../../lib/blob/apply-delta.ts';
 import { encodeDelta } from '../../../lib/blob/encode-delta.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
+import { recordJson, recordObject } from '../../../lib/state/plain-record.ts';
 import { ReadState } from '../../../lib/state/read-state.ts';
-import { recordJson, recordObject } from '../../../lib/state/record.ts';
+import { recordView } from '../../../lib/state/record.ts';
 import { WriteState } from '../../../lib/state/write-state.ts';
 
 const schema = DatasetSchema.of(
@@ -69,7 +70,7 @@ function find(state: ReadState, id: number): number {
 
 describe('a record', () => {
   const state = stateOf(full, { id: 3 });
-  const view = state.view('Film', find(state, 1));
+  const view = recordView(state, 'Film', find(state, 1));
 
   it('has a property for each field', () => {
     expect(view['id']).toBe(1);
@@ -94,7 +95,7 @@ describe('a record', () => {
   });
 
   it('is null where nothing was given', () => {
-    const empty = state.view('Film', find(state, 3));
+    const empty = recordView(state, 'Film', find(state, 3));
     for (const field of Object.keys(nothing)) expect(empty[field], field).toBe(null);
   });
 
@@ -131,12 +132,12 @@ describe('a record', () => {
     const options = { tag: 2n, headerTags: new Map(), parts: new Map() };
     const next = applyDelta(state, encodeDelta(cycle.transition(), options).main).state;
     expect(view['title']).toBe('Größe');
-    expect(next.view('Film', find(next, 1))['title']).toBe('new');
+    expect(recordView(next, 'Film', find(next, 1))['title']).toBe('new');
   });
 
   it('can only be asked for by an OBJECT type that is there', () => {
-    expect(() => state.view('Tags', 0)).toThrow(expect.objectContaining({ kind: 'invalid' }));
-    expect(() => state.view('Nothing', 0)).toThrow(expect.objectContaining({ kind: 'invalid' }));
+    expect(() => recordView(state, 'Tags', 0)).toThrow(expect.objectContaining({ kind: 'invalid' }));
+    expect(() => recordView(state, 'Nothing', 0)).toThrow(expect.objectContaining({ kind: 'invalid' }));
   });
 
   it('that leads to itself is refused as damage when it is unrolled', () => {

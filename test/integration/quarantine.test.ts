@@ -115,7 +115,7 @@ describe('what comes through the queue', () => {
     const consumer = it.newConsumer();
     await eventually(async () => {
       await consumer.refresh();
-      expect(consumer.state.type('City').count).toBe(goodIds.length + 2);
+      expect(consumer.loaded?.state.type('City').count).toBe(goodIds.length + 2);
     });
     for (const cityId of [...goodIds, 101, 102]) {
       expect(consumer.find('City', cityId)?.toObject()).toMatchObject(city(cityId));

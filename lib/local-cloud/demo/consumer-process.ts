@@ -15,17 +15,24 @@ export interface ConsumerProcess {
   hasCity(cityId: number): Promise<boolean>;
   /** Whether the consumer serves the record as the probe says. */
   isVisible(probe: Probe): Promise<boolean>;
+  /** Null: no version is loaded. */
+  served(): Promise<Served | null>;
   stop(): Promise<void>;
+}
+
+export interface Served {
+  readonly version: number;
+  /** Records of type City. */
+  readonly count: number;
 }
 
 const bundle = join(import.meta.dirname, '..', '..', '..', 'dist', 'consumer-service', 'index.mjs');
 const readyMsMax = 30_000;
-/** The part of a record that probes look at; the service may put it into an envelope. */
 const recordSchema = z.object({ population: z.number().nullable() });
-const answerSchema = z.union([
-  z.object({ record: recordSchema }).transform((answer) => answer.record),
-  recordSchema,
-]);
+const datasetSchema = z.object({
+  version: z.number(),
+  types: z.array(z.object({ name: z.string(), count: z.number() })),
+});
 
 export async function startConsumer(
   cloud: LocalCloud,
@@ -55,8 +62,14 @@ export async function startConsumer(
     async isVisible({ cityId, population }) {
       const answer = await lookUp(cityId);
       if (answer.status !== 200) return population === null && answer.status === 404;
-      const record = answerSchema.safeParse(JSON.parse(answer.body));
+      const record = recordSchema.safeParse(JSON.parse(answer.body));
       return record.success && record.data.population === population;
+    },
+    async served() {
+      const answer = await request(agent, `${endpoint}/datasets/${dataset}`);
+      if (answer.status !== 200) return null;
+      const { version, types } = datasetSchema.parse(JSON.parse(answer.body));
+      return { version, count: types.find(({ name }) => name === 'City')?.count ?? 0 };
     },
     async stop() {
       agent.destroy();
@@ -68,8 +81,8 @@ export async function startConsumer(
     exit = code;
   });
   for (const endMs = performance.now() + readyMsMax; performance.now() < endMs && exit === undefined; ) {
-    const { status } = await request(agent, `${endpoint}/health`).catch(() => ({ status: 0 }));
-    if (status === 200) return consumer;
+    // It answers 503 until there is a version to serve: that is up as well.
+    if (await request(agent, `${endpoint}/health`).catch(() => null)) return consumer;
     await sleep(50);
   }
   await consumer.stop();

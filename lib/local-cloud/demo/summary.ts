@@ -6,7 +6,7 @@ import type { Demo, LoadResult } from './rounds.ts';
 import { quantile } from './sending.ts';
 
 export async function printSummary(cloud: LocalCloud, demo: Demo, load: LoadResult): Promise<void> {
-  const head = await demo.observer.loadHead();
+  const served = await demo.consumer.served();
   const snapshots = await demo.observer.listBlobs('snapshot');
   const deltas = await demo.observer.listBlobs('delta');
   const deltaSizes = [...deltas.byVersion.values()].toSorted((a, b) => a - b);
@@ -17,17 +17,15 @@ export async function printSummary(cloud: LocalCloud, demo: Demo, load: LoadResu
     ['records loaded', count(mutationCount)],
     ['time', milliseconds(durationMs)],
     ['records per second', count(mutationCount / (durationMs / 1000))],
-    ['versions (commits)', count(head?.version ?? 0)],
+    ['records served by the consumer', count(served?.count ?? 0)],
+    ['versions (commits)', count(served?.version ?? 0)],
     ['newest snapshot', `${bytes(snapshots.byVersion.get(newest) ?? 0)}, of version ${count(newest)}`],
     ['snapshots', `${snapshots.byVersion.size}, ${bytes(snapshots.total)}`],
     [
       'deltas',
       `${deltaSizes.length}, ${bytes(deltas.total)}; median ${bytes(quantile(deltaSizes, 0.5))}, largest ${bytes(deltaSizes.at(-1) ?? 0)}`,
     ],
-    [
-      'write to visible',
-      `p50 ${latency(0.5)}, p95 ${latency(0.95)}, max ${latency(1)}`,
-    ],
+    ['write to visible', `p50 ${latency(0.5)}, p95 ${latency(0.95)}, max ${latency(1)}`],
   ]);
   table('Memory (resident, now and at most)', memoryRows(cloud, demo));
   table('Requests', requestRows(cloud));

@@ -12,7 +12,7 @@ const [api = '', taskRoot = '', handlerName = ''] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 const [host, port] = api.split(':');
 
-// oxlint-disable-next-line eslint/no-restricted-properties -- a runtime is where a handler's environment is made
+// A runtime is where a handler's environment is made.
 const environment = process.env;
 
 type Handler = (event: unknown, context: object) => Promise<unknown>;

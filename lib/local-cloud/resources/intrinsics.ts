@@ -8,7 +8,7 @@ export interface References {
   attribute(logicalId: string, name: string): Promise<string>;
 }
 
-export const pseudoParameters: Readonly<Record<string, string>> = {
+const pseudoParameters: Readonly<Record<string, string>> = {
   'AWS::AccountId': localAccount,
   'AWS::Region': localRegion,
   'AWS::Partition': 'aws',

@@ -163,7 +163,7 @@ describe('local Lambda', () => {
       status: 202,
       body: null,
     });
-    await vi.waitFor(() => expect(service.asyncOutcomes().get('failed')).toBe(1));
+    await vi.waitFor(() => expect(service.asyncOutcomes().get('failed')).toBe(1), { timeout: 10_000 });
     expect(lines.filter((line) => line === 'later: ran')).toHaveLength(3);
     expect(deployed.starts).toBe(1);
   });
@@ -176,7 +176,7 @@ describe('local Lambda', () => {
       { retriesMax: 1, ageSecondsMax: 60, onFailureArn },
     );
     await invoke('reported', { a: 1 }, { 'x-amz-invocation-type': 'Event' });
-    await vi.waitFor(() => expect(service.asyncOutcomes().get('failed')).toBe(1));
+    await vi.waitFor(() => expect(service.asyncOutcomes().get('failed')).toBe(1), { timeout: 10_000 });
     expect(sendToQueue.mock.calls[0]?.[0]).toBe(onFailureArn);
     expect(JSON.parse(sendToQueue.mock.calls[0]?.[1] ?? '')).toMatchObject({
       requestContext: {
@@ -210,7 +210,7 @@ describe('local Lambda', () => {
     deploy('metrics', code);
     await invoke('metrics', { commits: 2 });
     await invoke('metrics', { commits: [3, 4] });
-    await vi.waitFor(() => expect(lines).toHaveLength(4));
+    await vi.waitFor(() => expect(lines).toHaveLength(4), { timeout: 10_000 });
     expect(log.metrics().get('commits')).toEqual({ count: 3, sum: 9, min: 2, max: 4 });
     expect(lines.toSorted().slice(0, 2)).toEqual(['metrics: plain', 'metrics: plain']);
     expect(lines).toContain('metrics: ééé');

@@ -54,7 +54,7 @@ test('a matching event reaches queue and function in the envelope of AWS', async
   await addTarget(functionArn);
   const answer = await putEvent({ Time: new Date('2026-11-23T10:11:12.345Z') });
   expect(answer.FailedEntryCount).toBe(0);
-  await vi.waitFor(() => expect(bus.deliveries().get('delivered')).toBe(2));
+  await vi.waitFor(() => expect(bus.deliveries().get('delivered')).toBe(2), { timeout: 10_000 });
   expect(sendToQueue.mock.calls[0]?.[0]).toBe(queueArn);
   expect(JSON.parse(sendToQueue.mock.calls[0]?.[1] ?? '')).toEqual({
     version: '0',
@@ -75,7 +75,7 @@ test('an event that no rule matches goes nowhere', async () => {
   await addTarget(queueArn);
   await putEvent({ Source: 'other' });
   await putEvent();
-  await vi.waitFor(() => expect(bus.deliveries().get('delivered')).toBe(1));
+  await vi.waitFor(() => expect(bus.deliveries().get('delivered')).toBe(1), { timeout: 10_000 });
   expect(sendToQueue).toHaveBeenCalledTimes(1);
 });
 
@@ -83,7 +83,7 @@ test('a failing target is tried again', async () => {
   await addTarget(functionArn);
   invokeLambda.mockRejectedValueOnce(new Error('busy')).mockRejectedValueOnce(new Error('busy'));
   await putEvent();
-  await vi.waitFor(() => expect(bus.deliveries().get('delivered')).toBe(1));
+  await vi.waitFor(() => expect(bus.deliveries().get('delivered')).toBe(1), { timeout: 10_000 });
   expect(invokeLambda).toHaveBeenCalledTimes(3);
 });
 
@@ -94,7 +94,7 @@ test('after the last attempt the event goes to the dead-letter queue of the targ
   });
   invokeLambda.mockRejectedValue(new Error('broken'));
   await putEvent();
-  await vi.waitFor(() => expect(bus.deliveries().get('dead-lettered')).toBe(1));
+  await vi.waitFor(() => expect(bus.deliveries().get('dead-lettered')).toBe(1), { timeout: 10_000 });
   expect(invokeLambda).toHaveBeenCalledTimes(3);
   expect(sendToQueue.mock.calls[0]?.[0]).toBe(deadLetterArn);
   expect(sendToQueue.mock.calls[0]?.[2]).toMatchObject({
@@ -108,7 +108,7 @@ test('a target that does not exist is not tried again; without a dead-letter que
   await addTarget(functionArn);
   invokeLambda.mockRejectedValue(new DatasetError('invalid', 'no such function'));
   await putEvent();
-  await vi.waitFor(() => expect(bus.deliveries().get('dropped')).toBe(1));
+  await vi.waitFor(() => expect(bus.deliveries().get('dropped')).toBe(1), { timeout: 10_000 });
   expect(invokeLambda).toHaveBeenCalledTimes(1);
 });
 

@@ -1,0 +1,24 @@
+/**
+ * `serverless-hollow/aws`: the ports on AWS. Each takes the client it uses, so that programs load no other.
+ *
+ * @example
+ * import { AwsBlobStore, AwsHeadStore, dynamoDbClient, s3Client } from 'serverless-hollow/aws';
+ *
+ * const heads = new AwsHeadStore({ client: dynamoDbClient(), table: 'cities-heads' });
+ * const blobs = new AwsBlobStore({ client: s3Client(), bucket: 'cities-blobs' });
+ */
+
+export { AwsAnnouncementWatcher, type AwsAnnouncementWatcherOptions } from './aws/announcement-watcher.ts';
+export { AwsAnnouncer, type AwsAnnouncerOptions } from './aws/announcer.ts';
+export { AwsBlobStore, type AwsBlobStoreOptions } from './aws/blob-store.ts';
+export {
+  type AwsClientOptions,
+  dynamoDbClient,
+  eventBridgeClient,
+  s3Client,
+  sqsClient,
+} from './aws/clients.ts';
+export { AwsHeadStore, type AwsHeadStoreOptions } from './aws/head-store.ts';
+export { AwsMutationSink, type AwsMutationSinkOptions } from './aws/mutation-sink.ts';
+export { AwsMutationSource, type AwsMutationSourceOptions } from './aws/mutation-source.ts';
+export { AwsQuarantine, type AwsQuarantineOptions } from './aws/quarantine.ts';

@@ -1,0 +1,84 @@
+/**
+ * serverless-hollow: datasets that every reader holds in memory.
+ *
+ *     serverless-hollow           define a dataset, read it (this file): runs wherever JavaScript does
+ *     serverless-hollow/producer  write it
+ *     serverless-hollow/aws       the ports on S3, DynamoDB, SQS and EventBridge
+ *     serverless-hollow/local     the ports on one machine: files, SQLite; the system's clock and randomness
+ *     serverless-hollow/testing   the ports in memory, a clock that tests move, random numbers by seed
+ *
+ * @example
+ * import { Consumer, defineDataset, type RecordOf, t, type } from 'serverless-hollow';
+ *
+ * export const cities = defineDataset({
+ *   City: type({ id: t.int(), name: t.string(), founded: t.date() }, { primaryKey: ['id'] }),
+ * });
+ * export type City = RecordOf<typeof cities, 'City'>;
+ *
+ * const consumer = new Consumer({ dataset: cities, id: { dataset: 'cities', partition: 0 }, ...ports });
+ * await consumer.refresh();
+ * consumer.get('City', 2988507).name;   // 'Paris'
+ */
+
+export {
+  Consumer,
+  type ConsumerHealth,
+  type ConsumerOptions,
+  type ConsumerSource,
+  type VersionChange,
+  type VersionListener,
+} from './consumer/consumer.ts';
+export type { DatasetState } from './consumer/dataset-state.ts';
+export type { LoadedVersion } from './consumer/loaded-version.ts';
+export type { Found, LookupKey, LookupNameOf, TypeNameOf, TypeRecords } from './consumer/type-records.ts';
+export { DatasetError, type ErrorDetails, type ErrorKind, isDatasetError } from './errors.ts';
+export type { MetricName } from './metric-names.ts';
+export type {
+  Announcement,
+  AnnouncementWatcher,
+  BlobStore,
+  Clock,
+  DatasetId,
+  Head,
+  HeadStore,
+  LogFields,
+  LogLevel,
+  MutationSink,
+  Random,
+  Telemetry,
+  VersionRef,
+} from './ports.ts';
+export { type AnyDataset, type Dataset, defineDataset, type } from './schema/builder.ts';
+export { DatasetSchema, schemaIdOf } from './schema/dataset-schema.ts';
+export { parseSchemas, printSchema, printSchemas } from './schema/dsl.ts';
+export { type FieldSpec, type FieldSpecs, type TypeSpec, type TypeSpecs, t } from './schema/field-specs.ts';
+export type { KeyPart } from './schema/record-key.ts';
+export type {
+  InputOf,
+  JsonOf,
+  KeyedNameOf,
+  KeyOf,
+  KeyPathsOf,
+  MapView,
+  PlainOf,
+  RecordOf,
+  SetView,
+  ViewOf,
+} from './schema/record-of.ts';
+export type { Field, FieldKind, Schema } from './schema/schema.ts';
+export type {
+  RecordValidator,
+  StandardValidator,
+  ValidationIssue,
+  ValidationResult,
+} from './schema/validator.ts';
+export {
+  type DeleteInput,
+  type MutationInput,
+  messageBody,
+  type Order,
+  type PatchInput,
+  type UpsertInput,
+} from './sender/message-body.ts';
+export type { ReadState } from './state/read-state.ts';
+export type { RecordView } from './state/record.ts';

@@ -1,37 +1,42 @@
 import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
-import { IntMap } from '../bytes/int-map.ts';
 import { DatasetError } from '../errors.ts';
 import { DedupTable, type RecordBytes } from './dedup-table.ts';
+import { OrdinalMap } from './ordinal-map.ts';
 import { RecordArena } from './record-arena.ts';
 import type { TypeWriteState } from './type-write-state.ts';
 
 /** The format has 29 bits for an ordinal. */
 const ordinalMax = 2 ** 29 - 1;
 
-const rootDropped = 0;
+const unmarked = 0;
 const rootAdded = 1;
-const unmarked = -1;
+const rootDropped = 2;
 
 /** One type in one cycle: records added so far, and what is different from the {@link TypeWriteState} beneath. */
 export class CycleType {
   readonly base: TypeWriteState;
   readonly arena = new RecordArena();
   /** Changes of the reference counts by records that the cycle has added. */
-  readonly referenceChanges = new IntMap();
+  readonly referenceChanges: OrdinalMap;
   /** Forgets every root of the state beneath: what is not added again goes. */
   readonly #isFullPopulate: boolean;
-  readonly #rootMarks = new IntMap();
+  readonly #rootMarks: OrdinalMap;
   /** Indexes of the arena by content. */
   readonly #table = new DedupTable();
   /** Of each record in the arena: ascending, because free ordinals are taken lowest first. */
   #ordinals = new Int32Array(16);
-  readonly #indexes = new IntMap();
+  /** Index + 1 by ordinal. */
+  readonly #indexes: OrdinalMap;
   #nextOrdinal = 0;
 
   constructor(base: TypeWriteState, isFullPopulate: boolean) {
+    const tailStart = base.ordinals.highestTaken + 1;
     this.base = base;
     this.#isFullPopulate = isFullPopulate;
+    this.referenceChanges = new OrdinalMap(tailStart);
+    this.#rootMarks = new OrdinalMap(tailStart);
+    this.#indexes = new OrdinalMap(tailStart);
   }
 
   /** The ordinal of a record that is in the state beneath or was added before; -1: neither. */
@@ -61,7 +66,8 @@ export class CycleType {
       this.#ordinals = ordinals;
     }
     this.#ordinals[index] = ordinal;
-    this.#indexes.set(ordinal, index);
+    for (const map of [this.#indexes, this.#rootMarks, this.referenceChanges]) map.claim(ordinal);
+    this.#indexes.set(ordinal, index + 1);
     if (this.#isFullPopulate) this.markRoot(ordinal);
     return ordinal;
   }
@@ -72,7 +78,7 @@ export class CycleType {
 
   /** Index in the arena of the record with this ordinal; -1: it is not from this cycle. */
   indexOf(ordinal: number): number {
-    return this.#indexes.get(ordinal, -1);
+    return this.#indexes.get(ordinal) - 1;
   }
 
   /** Appends the canonical bytes of a record of the cycle or of the state beneath. */
@@ -83,7 +89,7 @@ export class CycleType {
   }
 
   has(ordinal: number): boolean {
-    return this.#indexes.has(ordinal) || this.base.records.isPopulated(ordinal);
+    return this.#isNew(ordinal) || this.base.records.isPopulated(ordinal);
   }
 
   markRoot(ordinal: number): void {
@@ -100,12 +106,12 @@ export class CycleType {
    * @param referenceChange by how much its references differ from those of the state beneath
    */
   isAlive(ordinal: number, referenceChange: number): boolean {
-    const mark = this.#rootMarks.get(ordinal, unmarked);
+    const mark = this.#rootMarks.get(ordinal);
     if (mark === rootAdded) return true;
     // What a populator did not add goes, as in Hollow, even if something refers to it.
     if (this.#isFullPopulate) return false;
     if (this.base.references.of(ordinal) + referenceChange > 0) return true;
-    return mark === unmarked && !this.#indexes.has(ordinal) && this.base.isRoot(ordinal);
+    return mark === unmarked && !this.#isNew(ordinal) && this.base.isRoot(ordinal);
   }
 
   /** Every ordinal that may have lost its last hold on life, other than by the death of what refers to it. */
@@ -115,7 +121,7 @@ export class CycleType {
       const { records } = this.base;
       for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) ordinals.push(o);
     } else {
-      for (const ordinal of this.#rootMarks.keys()) if (!this.#isAddedRoot(ordinal)) ordinals.push(ordinal);
+      for (const ordinal of this.#rootMarks.others()) if (!this.#isAddedRoot(ordinal)) ordinals.push(ordinal);
     }
     for (let index = 0; index < this.arena.count; index++) {
       const ordinal = this.ordinalOf(index);
@@ -124,8 +130,12 @@ export class CycleType {
     return ordinals;
   }
 
+  #isNew(ordinal: number): boolean {
+    return this.#indexes.get(ordinal) !== 0;
+  }
+
   #isAddedRoot(ordinal: number): boolean {
-    return this.#rootMarks.get(ordinal, unmarked) === rootAdded;
+    return this.#rootMarks.get(ordinal) === rootAdded;
   }
 }
 

@@ -1,5 +1,8 @@
 const capacityMin = 16;
 
+/** Fullest share of the slots. */
+const loadMax = 0.7;
+
 /** Where the contents are that a {@link DedupTable} finds: a type state (by ordinal) or an arena (by index). */
 export interface RecordContents {
   recordEquals(entry: number, bytes: Uint8Array, start: number, end: number): boolean;
@@ -10,16 +13,14 @@ export interface RecordContents {
  * state, or indexes of an arena) with their hashes; bytes are compared in place, where the records are.
  */
 export class DedupTable {
-  /** Entry + 1; 0: empty. */
-  #entries: Int32Array;
-  #hashes: Int32Array;
+  /** Two numbers per slot, side by side because they are read together: entry + 1 (0: empty), and its hash. */
+  #slots: Int32Array;
   #count = 0;
 
   constructor(countExpected: number = 0) {
     let capacity = capacityMin;
-    while (capacity * 0.7 < countExpected) capacity *= 2;
-    this.#entries = new Int32Array(capacity);
-    this.#hashes = new Int32Array(capacity);
+    while (capacity * loadMax < countExpected) capacity *= 2;
+    this.#slots = new Int32Array(capacity * 2);
   }
 
   get count(): number {
@@ -28,70 +29,67 @@ export class DedupTable {
 
   /** The entry with this content, or -1. `hash` is murmur3 of the bytes. */
   find(hash: number, contents: RecordContents, record: RecordBytes): number {
-    const entries = this.#entries;
-    const hashes = this.#hashes;
-    const mask = entries.length - 1;
-    for (let slot = hash & mask; entries[slot] !== 0; slot = (slot + 1) & mask) {
-      if (hashes[slot] !== hash) continue;
-      const entry = (entries[slot] as number) - 1;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    for (let at = (hash << 1) & mask; slots[at] !== 0; at = (at + 2) & mask) {
+      if (slots[at + 1] !== hash) continue;
+      const entry = (slots[at] as number) - 1;
       if (contents.recordEquals(entry, record.bytes, 0, record.position)) return entry;
     }
     return -1;
   }
 
   insert(hash: number, entry: number): void {
-    if (this.#count + 1 > this.#entries.length * 0.7) this.#grow();
+    if (this.#count * 2 >= this.#slots.length * loadMax) this.#grow();
     this.#place(hash, entry + 1);
     this.#count++;
   }
 
   /** True iff the entry was there under this hash. */
   remove(hash: number, entry: number): boolean {
-    const entries = this.#entries;
-    const mask = entries.length - 1;
-    let slot = hash & mask;
-    while (entries[slot] !== entry + 1 || this.#hashes[slot] !== hash) {
-      if (entries[slot] === 0) return false;
-      slot = (slot + 1) & mask;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let at = (hash << 1) & mask;
+    while (slots[at] !== entry + 1 || slots[at + 1] !== hash) {
+      if (slots[at] === 0) return false;
+      at = (at + 2) & mask;
     }
-    this.#close(slot);
+    this.#close(at);
     this.#count--;
     return true;
   }
 
   /** Moves later entries of the probe run up, so that no search stops at the gap. */
   #close(gapStart: number): void {
-    const entries = this.#entries;
-    const hashes = this.#hashes;
-    const mask = entries.length - 1;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
     let gap = gapStart;
-    for (let slot = (gap + 1) & mask; entries[slot] !== 0; slot = (slot + 1) & mask) {
-      const home = (hashes[slot] as number) & mask;
+    for (let at = (gap + 2) & mask; slots[at] !== 0; at = (at + 2) & mask) {
+      const home = ((slots[at + 1] as number) << 1) & mask;
       // An entry may move back to the gap unless its home lies between the gap and itself.
-      if (((slot - home) & mask) >= ((slot - gap) & mask)) {
-        entries[gap] = entries[slot] as number;
-        hashes[gap] = hashes[slot] as number;
-        gap = slot;
+      if (((at - home) & mask) >= ((at - gap) & mask)) {
+        slots[gap] = slots[at] as number;
+        slots[gap + 1] = slots[at + 1] as number;
+        gap = at;
       }
     }
-    entries[gap] = 0;
+    slots[gap] = 0;
   }
 
   #place(hash: number, stored: number): void {
-    const mask = this.#entries.length - 1;
-    let slot = hash & mask;
-    while (this.#entries[slot] !== 0) slot = (slot + 1) & mask;
-    this.#entries[slot] = stored;
-    this.#hashes[slot] = hash;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let at = (hash << 1) & mask;
+    while (slots[at] !== 0) at = (at + 2) & mask;
+    slots[at] = stored;
+    slots[at + 1] = hash;
   }
 
   #grow(): void {
-    const entries = this.#entries;
-    const hashes = this.#hashes;
-    this.#entries = new Int32Array(entries.length * 2);
-    this.#hashes = new Int32Array(entries.length * 2);
-    for (let slot = 0; slot < entries.length; slot++) {
-      if (entries[slot] !== 0) this.#place(hashes[slot] as number, entries[slot] as number);
+    const slots = this.#slots;
+    this.#slots = new Int32Array(slots.length * 2);
+    for (let at = 0; at < slots.length; at += 2) {
+      if (slots[at] !== 0) this.#place(slots[at + 1] as number, slots[at] as number);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
-import type { IntMap } from '../bytes/int-map.ts';
 import type { CycleType } from './cycle-type.ts';
+import type { OrdinalMap } from './ordinal-map.ts';
 import type { RecordReferences } from './record-references.ts';
 
 /**
@@ -19,7 +19,7 @@ export function sweep(types: readonly CycleType[], references: RecordReferences)
     const type = types[position] as CycleType;
     const deadOfType = dead[position] as Set<number>;
     if (deadOfType.has(ordinal)) return;
-    if (type.isAlive(ordinal, (changes[position] as IntMap).get(ordinal, 0))) return;
+    if (type.isAlive(ordinal, (changes[position] as OrdinalMap).get(ordinal))) return;
     // A Java producer's records may refer to what is not there.
     if (!type.has(ordinal)) return;
     deadOfType.add(ordinal);
@@ -38,7 +38,7 @@ export function sweep(types: readonly CycleType[], references: RecordReferences)
     for (let i = 0; i < found.count; i++) {
       const target = found.types[i] as number;
       const targetOrdinal = found.ordinals[i] as number;
-      (changes[target] as IntMap).add(targetOrdinal, -1);
+      (changes[target] as OrdinalMap).add(targetOrdinal, -1);
       judge(target, targetOrdinal);
     }
   }

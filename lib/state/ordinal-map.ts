@@ -1,0 +1,61 @@
+import { IntMap } from '../bytes/int-map.ts';
+
+/**
+ * What a cycle knows about ordinals of a type: a number each, 0 unless set. Ordinals that the cycle gives out beyond
+ * all that were taken come one after the other, so theirs are in an array; only the others need a map. In a bulk load
+ * nearly all are of the first kind.
+ */
+export class OrdinalMap {
+  readonly #tailStart: number;
+  /** Of the ordinals from `#tailStart` on, as far as they are claimed. */
+  #tail = new Int32Array(16);
+  #tailCount = 0;
+  #others = new IntMap();
+
+  /** @param tailStart least ordinal beyond all that are taken */
+  constructor(tailStart: number) {
+    this.#tailStart = tailStart;
+  }
+
+  /** An ordinal has been given out. */
+  claim(ordinal: number): void {
+    if (ordinal !== this.#tailStart + this.#tailCount) return;
+    if (this.#tailCount === this.#tail.length) {
+      const tail = new Int32Array(this.#tail.length * 2);
+      tail.set(this.#tail);
+      this.#tail = tail;
+    }
+    // Something may have been set before the ordinal was given out.
+    this.#tail[this.#tailCount++] = this.#others.get(ordinal, 0);
+  }
+
+  get(ordinal: number): number {
+    const index = ordinal - this.#tailStart;
+    return index >= 0 && index < this.#tailCount
+      ? (this.#tail[index] as number)
+      : this.#others.get(ordinal, 0);
+  }
+
+  set(ordinal: number, value: number): void {
+    const index = ordinal - this.#tailStart;
+    if (index >= 0 && index < this.#tailCount) this.#tail[index] = value;
+    else this.#others.set(ordinal, value);
+  }
+
+  add(ordinal: number, amount: number): void {
+    this.set(ordinal, this.get(ordinal) + amount);
+  }
+
+  clone(): OrdinalMap {
+    const copy = new OrdinalMap(this.#tailStart);
+    copy.#tail = this.#tail.slice();
+    copy.#tailCount = this.#tailCount;
+    copy.#others = this.#others.clone();
+    return copy;
+  }
+
+  /** The ordinals below the tail that were set, in no particular order. */
+  others(): Int32Array {
+    return this.#others.keys();
+  }
+}

@@ -34,12 +34,6 @@ export class IntMap {
     this.#values[slot] = value;
   }
 
-  /** Adds to the value of `key`, which starts at 0. */
-  add(key: number, amount: number): void {
-    const slot = this.#claim(key);
-    this.#values[slot] = (this.#values[slot] as number) + amount;
-  }
-
   clone(): IntMap {
     const copy = new IntMap();
     copy.#keys = this.#keys.slice();

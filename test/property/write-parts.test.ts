@@ -3,31 +3,38 @@ import { describe, expect, it } from 'vitest';
 import { IntMap } from '../../lib/bytes/int-map.ts';
 import { DedupTable } from '../../lib/state/dedup-table.ts';
 import { FreeOrdinals } from '../../lib/state/free-ordinals.ts';
+import { OrdinalMap } from '../../lib/state/ordinal-map.ts';
 
 describe('FreeOrdinals', () => {
   it('agrees with a plain set of taken ordinals', () => {
     const ordinal = fc.oneof(fc.nat(40), fc.nat(5000), fc.integer({ min: 0, max: 200_000 }));
     const step = fc.record({ ordinal, run: fc.integer({ min: 1, max: 2100 }), take: fc.boolean() });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 30 }), fc.array(ordinal, { maxLength: 20 }), (steps, probes) => {
-        const free = new FreeOrdinals();
-        const taken = new Set<number>();
-        for (const { ordinal: start, run, take } of steps) {
-          for (let o = start; o < start + run; o++) {
-            if (take && !taken.has(o)) free.take(o);
-            if (!take && taken.has(o)) free.release(o);
-            if (take) taken.add(o);
-            else taken.delete(o);
+      fc.property(
+        fc.array(step, { maxLength: 30 }),
+        fc.array(ordinal, { maxLength: 20 }),
+        (steps, probes) => {
+          const free = new FreeOrdinals();
+          const taken = new Set<number>();
+          for (const { ordinal: start, run, take } of steps) {
+            for (let o = start; o < start + run; o++) {
+              if (take && !taken.has(o)) free.take(o);
+              if (!take && taken.has(o)) free.release(o);
+              if (take) taken.add(o);
+              else taken.delete(o);
+            }
+            expect(free.highestTaken).toBe(
+              taken.size === 0 ? -1 : [...taken].reduce((a, b) => Math.max(a, b)),
+            );
+            for (const from of [0, start, start + run, ...probes]) {
+              let expected = from;
+              while (taken.has(expected)) expected++;
+              expect(free.nextFree(from)).toBe(expected);
+              expect(free.isTaken(from)).toBe(taken.has(from));
+            }
           }
-          expect(free.highestTaken).toBe(taken.size === 0 ? -1 : [...taken].reduce((a, b) => Math.max(a, b)));
-          for (const from of [0, start, start + run, ...probes]) {
-            let expected = from;
-            while (taken.has(expected)) expected++;
-            expect(free.nextFree(from)).toBe(expected);
-            expect(free.isTaken(from)).toBe(taken.has(from));
-          }
-        }
-      }),
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -81,22 +88,48 @@ describe('DedupTable', () => {
 
 describe('IntMap', () => {
   it('agrees with a Map', () => {
-    const step = fc.tuple(fc.oneof(fc.nat(20), fc.nat(2 ** 29)), fc.integer({ min: -5, max: 5 }), fc.boolean());
+    const step = fc.tuple(fc.oneof(fc.nat(20), fc.nat(2 ** 29)), fc.integer());
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const map = new IntMap();
-        const model = new Map<number, number>();
-        for (const [key, value, isAddition] of steps) {
-          if (isAddition) map.add(key, value);
-          else map.set(key, value);
-          model.set(key, isAddition ? (model.get(key) ?? 0) + value : value);
-        }
+        for (const [key, value] of steps) map.set(key, value);
+        const model = new Map(steps);
         const copy = map.clone();
-        copy.add(7, 1);
+        copy.set(7, 1);
         for (const [key, value] of model) expect(map.get(key, 99)).toBe(value);
         expect(map.has(2 ** 29)).toBe(model.has(2 ** 29));
         expect(map.get(2 ** 30, 99)).toBe(99);
+        expect(map.has(7)).toBe(model.has(7));
         expect([...map.keys()].sort((a, b) => a - b)).toEqual([...model.keys()].sort((a, b) => a - b));
+      }),
+    );
+  });
+});
+
+describe('OrdinalMap', () => {
+  it('agrees with a Map, whatever is given out or only named before', () => {
+    const step = fc.record({
+      claim: fc.boolean(),
+      ordinal: fc.oneof(fc.nat(80), fc.nat(2 ** 29)),
+      amount: fc.integer({ min: -3, max: 3 }),
+    });
+    fc.assert(
+      fc.property(fc.nat(20), fc.array(step, { maxLength: 120 }), (tailStart, steps) => {
+        const map = new OrdinalMap(tailStart);
+        const model = new Map<number, number>();
+        let next = tailStart;
+        for (const { claim, ordinal, amount } of steps) {
+          if (claim) map.claim(next++);
+          map.add(ordinal, amount);
+          model.set(ordinal, (model.get(ordinal) ?? 0) + amount);
+        }
+        const copy = map.clone();
+        copy.claim(next);
+        copy.set(3, 100);
+        for (const [ordinal, value] of model) expect(map.get(ordinal)).toBe(value);
+        expect(map.get(81)).toBe(0);
+        const below = [...model.keys()].filter((ordinal) => ordinal < tailStart);
+        expect([...map.others()]).toEqual(expect.arrayContaining(below));
       }),
     );
   });

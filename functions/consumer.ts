@@ -16,16 +16,14 @@ const lookupSchema = z.strictObject({ type: z.string(), key: z.record(z.string()
 interface Answer {
   /** Of the dataset that is held now; null: none has been committed. */
   readonly version: number | null;
-}
-
-interface LookupAnswer extends Answer {
-  readonly record: PlainRecord | null;
-  /** How long ago this version was known to be the newest. */
-  readonly headAgeMs: number | null;
+  /** Of a lookup. */
+  readonly record?: PlainRecord | null;
+  /** Of a lookup: how long ago this version was known to be the newest. */
+  readonly headAgeMs?: number | null;
 }
 
 /** An announcement warms this sandbox. A lookup, `{ type, key }`, first sees whether there is a newer version. */
-export const handler = lambdaHandler<unknown, Answer | LookupAnswer>(telemetry, async (event) => {
+export const handler = lambdaHandler<unknown, Answer>(telemetry, async (event) => {
   const announced = eventSchema.safeParse(event);
   return announced.success ? hear(announced.data.detail) : lookUp(event);
 });
@@ -40,7 +38,7 @@ async function hear(detail: unknown): Promise<Answer> {
   return { version: consumer.version?.version ?? null };
 }
 
-async function lookUp(event: unknown): Promise<LookupAnswer> {
+async function lookUp(event: unknown): Promise<Answer> {
   const lookup = lookupSchema.safeParse(event);
   if (!lookup.success) throw new DatasetError('invalid', `neither an announcement nor { type, key }`);
   const { type, key } = lookup.data;

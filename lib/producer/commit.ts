@@ -38,6 +38,7 @@ export async function commitChanges(
 ): Promise<CommitResult> {
   const unknown = new Map<string, StagedVersion>();
   let problem: unknown = null;
+  let corruptCount = 0;
   for (let attempt = 0; attempt < limits.commitAttemptsMax; attempt++) {
     if (attempt > 0) await context.clock.sleep(commitBackoffMs(context.random, attempt - 1));
     if (deadline.remainingMs() < limits.commitRoundMsMin) {
@@ -49,7 +50,8 @@ export async function commitChanges(
       if (result !== null) return result;
       problem = new DatasetError('conflict', 'another producer was first in every round', { attempt });
     } catch (error) {
-      if (!isWorthAnotherRound(error)) throw error;
+      if (isDatasetError(error, 'corrupt')) corruptCount += 1;
+      if (!isWorthAnotherRound(error) || corruptCount === limits.refreshAttemptsMax) throw error;
       context.telemetry.log('warn', 'a round of the commit loop failed', { attempt, error });
       problem = error;
     }

@@ -34,8 +34,19 @@ export interface StoreView {
 }
 
 /**
- * Watches every write and holds it against what must be true (docs/protocol.md, "Invariants"). Readable (S6) is checked
- * after each of them, so a fault surfaces where it is made and not where it hurts.
+ * Watches every write and holds it against what must be true:
+ *
+ *   S1  versions have no gaps, each names the commit before it, a commit id is used once
+ *   S2  each delta leads to the committed hashes, and every record comes from accepted mutations
+ *   S3  in the end the state is the join of all that was accepted
+ *   S4  what leaves the queue is in a committed version or in quarantine
+ *   S5  only committed versions are announced and served, and no reader goes back
+ *   S6  a cold reader gets to the head, at any time
+ *   S8  no blob name has two contents
+ *   S10 era, version, snapshot and floor only rise
+ *   L1, L2  without faults the queue gets empty and every reader gets to the head (simulate.ts)
+ *
+ * S6 is checked after each write, so a fault surfaces where it is made and not where it hurts.
  */
 export class Invariants {
   readonly #id: DatasetId;

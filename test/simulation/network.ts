@@ -44,7 +44,7 @@ export class Network {
         if (isRepeated) outcome = await settled(apply);
         world.trace(`${name} applied${isRepeated ? ' twice' : ''}`);
         if (from.isAlive && world.chance(faults.crash / 2)) from.crash();
-        if (from.isAlive && world.chance(faults.freeze)) from.freeze(world.between(500, 60_000));
+        if (from.isAlive && world.chance(faults.freeze)) from.freeze(world.between(500, 12_000));
         from.deliver(world.between(1, 20), name, () => {
           if (outcome.error === null) resolve(outcome.value as T);
           else reject(outcome.error);

@@ -30,8 +30,8 @@ export interface SimulationResult {
   readonly lastLines: readonly string[];
 }
 
-/** Virtual times. A function's time-out is that of the template, the rest is short so that much happens in a run. */
-const functionMs = 30_000;
+/** Virtual times, short so that much happens in a run: a function often runs out of time while it is frozen. */
+const functionMs = 5_000;
 const faultsMsMax = 20_000;
 const drainMsMax = 180_000;
 const catchUpMsMax = 90_000;

@@ -12,6 +12,8 @@ type Intern = (type: number, record: ByteWriter) => number;
 interface Level {
   readonly out: ByteWriter;
   readonly depth: number;
+  /** Costs more than reading the field: done only for types that need it. */
+  readonly isOwnCheckNeeded: boolean;
 }
 
 const two32 = 0x1_0000_0000;
@@ -30,6 +32,8 @@ export class RecordWriter {
   readonly #schemas: readonly Schema[];
   readonly #positions: ReadonlyMap<string, number>;
   readonly #boxed: readonly (Field | null)[];
+  /** A field is called like something that every object has (`toString`): only an own one counts. */
+  readonly #areNamesInherited: readonly boolean[];
   readonly #intern: Intern;
   /** One buffer per level of nesting, reused for every record. */
   readonly #levels: ByteWriter[] = [];
@@ -38,6 +42,9 @@ export class RecordWriter {
     this.#schemas = schemas;
     this.#positions = new Map(schemas.map((schema, position) => [schema.name, position]));
     this.#boxed = schemas.map((schema) => boxedField(schema));
+    this.#areNamesInherited = schemas.map(
+      (schema) => schema.kind === 'OBJECT' && schema.fields.some(({ name }) => name in Object.prototype),
+    );
     this.#intern = intern;
   }
 
@@ -67,15 +74,20 @@ export class RecordWriter {
   #writeNested(type: number, value: unknown, depth: number): number {
     const schema = this.#schema(type);
     const out = this.#level(depth);
-    if (schema.kind === 'OBJECT') this.#writeObject(schema, value, { out, depth });
+    if (schema.kind === 'OBJECT')
+      this.#writeObject(schema, value, {
+        out,
+        depth,
+        isOwnCheckNeeded: this.#areNamesInherited[type] === true,
+      });
     else writeCollection(schema.kind, this.#collectionOrdinals(schema, value, depth + 1), out);
     return this.#intern(type, out);
   }
 
-  #writeObject(schema: ObjectSchema, value: unknown, { out, depth }: Level): void {
+  #writeObject(schema: ObjectSchema, value: unknown, { out, depth, isOwnCheckNeeded }: Level): void {
     if (!isPlainObject(value)) throw unexpected(schema.name, value);
     for (const field of schema.fields) {
-      const fieldValue = Object.hasOwn(value, field.name) ? value[field.name] : null;
+      const fieldValue = isOwnCheckNeeded && !Object.hasOwn(value, field.name) ? null : value[field.name];
       if (field.referencedType === null) writeValue(field, fieldValue, out);
       else if (fieldValue === null || fieldValue === undefined) out.writeVarNull();
       else out.writeVarInt(this.#writeReferenced(field.referencedType, fieldValue, depth + 1));

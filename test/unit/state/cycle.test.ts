@@ -141,6 +141,19 @@ describe('values', () => {
     );
   });
 
+  it('are not taken from what every object inherits', () => {
+    const odd = DatasetSchema.of(parseSchemas('Odd { string toString; int valueOf; }'));
+    const writer = WriteState.restore(ReadState.empty(odd));
+    commit(writer, (cycle) => {
+      cycle.add('Odd', {});
+      cycle.add('Odd', { toString: 'own' });
+    });
+    expect([0, 1].map((ordinal) => textOfRecord(writer.state, 'Odd', ordinal))).toEqual([
+      '(null,null)',
+      '("own",null)',
+    ]);
+  });
+
   it('that the format has no image for are null', () => {
     const writer = start();
     commit(writer, (cycle) => {

@@ -41,6 +41,9 @@ const row = fc.record({
 
 type Row = typeof row extends fc.Arbitrary<infer R> ? R : never;
 
+/** LONG reads as a number where it is safe. */
+type ReadRow = Omit<Row, 'l'> & { readonly id: number; readonly l: number | bigint | null };
+
 /** What the values of a row read as. */
 function shown(id: number, { set, map, ...rest }: Row): unknown {
   const sorted = (values: readonly unknown[] | null) =>
@@ -51,7 +54,7 @@ function shown(id: number, { set, map, ...rest }: Row): unknown {
 function printable(_: string, value: unknown): unknown {
   if (typeof value === 'bigint') return String(value);
   return Object.is(value, -0) || Number.isNaN(value) || Math.abs(Number(value)) === Infinity
-    ? `n ${Object.is(value, -0)} ${value}`
+    ? `n ${Object.is(value, -0)} ${String(value)}`
     : value;
 }
 
@@ -59,7 +62,7 @@ function rowsOf(state: ReadState): Map<number, unknown> {
   const rows = state.objectType('Row');
   const seen = new Map<number, unknown>();
   for (let o = rows.nextPopulated(0); o >= 0; o = rows.nextPopulated(o + 1)) {
-    const { id, ...plain } = recordView(state, 'Row', o).toObject() as Row & { id: number };
+    const { id, ...plain } = recordView(state, 'Row', o).toObject() as ReadRow;
     seen.set(id, shown(id, { ...plain, l: plain.l === null ? null : BigInt(plain.l) }));
   }
   return seen;
@@ -116,7 +119,8 @@ describe('a chain of deltas', () => {
         for (const { state: old, rows } of history) expect(rowsOf(old)).toEqual(rows);
         expect(Object.keys(seenTypes(state))).toHaveLength(5);
       }),
-      { numRuns },
+      // Shrinking such chains takes minutes.
+      { numRuns, endOnFailure: true },
     );
   });
 });

@@ -35,7 +35,9 @@ export const limits = {
   commitAttemptsMax: 32,
   /** No round of the commit loop starts with less time left than this. */
   commitRoundMsMin: 2_000,
-  /** Full-jitter backoff between rounds of the commit loop. */
+  /** Uniform pause after a lost race: as much as it takes for two rivals not to collide in step. */
+  conflictPauseMsMax: 10,
+  /** Full-jitter backoff between rounds of the commit loop that failed. */
   commitBackoffBaseMs: 10,
   commitBackoffCapMs: 400,
   /** Messages and time for one batch of a long-lived producer, and how long it waits for the first message. */

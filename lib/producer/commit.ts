@@ -1,7 +1,7 @@
 import { DatasetError, isDatasetError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { CommitOutcome, Deadline, Head } from '../ports.ts';
-import { commitBackoffMs } from './backoff.ts';
+import { commitBackoffMs, conflictPauseMs } from './backoff.ts';
 import { chainLength } from './chain.ts';
 import type { ProducerContext } from './context.ts';
 import { runCycle, type StagedVersion } from './cycle.ts';
@@ -25,7 +25,7 @@ export interface CommitResult {
  * Brings `changes` into the dataset. The only loop: read the head, bring the state to it, run a cycle, commit on the
  * condition that the head is still the one that was read.
  *
- * A conflict and an unknown outcome are treated alike: back off, read again, plan again. If the commit did land, the
+ * A conflict and an unknown outcome are treated alike but for the pause: read again, plan again. If the commit did land, the
  * plan is empty, and that is all there is to know. Nothing that was published is ever taken back.
  *
  * @throws DatasetError `conflict` or `unavailable` when attempts or time run out: nothing is lost, try again later
@@ -38,9 +38,11 @@ export async function commitChanges(
 ): Promise<CommitResult> {
   const unknown = new Map<string, StagedVersion>();
   let problem: unknown = null;
+  let failureCount = 0;
   let corruptCount = 0;
   for (let attempt = 0; attempt < limits.commitAttemptsMax; attempt++) {
-    if (attempt > 0) await context.clock.sleep(commitBackoffMs(context.random, attempt - 1));
+    if (isDatasetError(problem, 'conflict')) await context.clock.sleep(conflictPauseMs(context.random));
+    else if (problem !== null) await context.clock.sleep(commitBackoffMs(context.random, failureCount++));
     if (deadline.remainingMs() < limits.commitRoundMsMin) {
       throw new DatasetError('unavailable', 'no time left for a round', { attempt }, problem);
     }

@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { applyDelta } from '../blob/apply-delta.ts';
 import { readHeader } from '../blob/decode-header.ts';
+import { decodeSnapshot } from '../blob/decode-snapshot.ts';
 import { ByteReader } from '../bytes/byte-reader.ts';
 import { DatasetError } from '../errors.ts';
 import { fileError } from '../file-errors.ts';
+import type { ReadState } from '../state/read-state.ts';
 
 /** A blob with the optional parts that belong to it. */
 export interface BlobFile {
@@ -61,4 +64,19 @@ export async function load(path: string): Promise<Uint8Array> {
   } catch (error) {
     throw fileError(error, `reading '${path}'`);
   }
+}
+
+/** The state that the first blob, a snapshot, and the deltas after it lead to. */
+export function stateOf(blobs: readonly BlobFile[]): ReadState {
+  let state: ReadState | null = null;
+  for (const { path, main, parts } of blobs) {
+    try {
+      state = state === null ? decodeSnapshot(main, parts) : applyDelta(state, main, parts).state;
+    } catch (error) {
+      if (!(error instanceof DatasetError)) throw error;
+      throw new DatasetError(error.kind, `'${path}': ${error.message}`, error.details, error);
+    }
+  }
+  if (state === null) throw new DatasetError('invalid', 'no snapshot is given');
+  return state;
 }

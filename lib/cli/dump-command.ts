@@ -1,11 +1,8 @@
 import type { Command } from 'commander';
-import { applyDelta } from '../blob/apply-delta.ts';
-import { decodeSnapshot } from '../blob/decode-snapshot.ts';
-import { DatasetError } from '../errors.ts';
-import type { ReadState } from '../state/read-state.ts';
 import { dumpLines } from '../tools/dump-state.ts';
-import { type BlobFile, loadBlobFiles } from './blob-files.ts';
-import { printLines, type Terminal } from './terminal.ts';
+import { loadBlobFiles, stateOf } from './blob-files.ts';
+import { collect, type Session } from './session.ts';
+import { printLines } from './terminal.ts';
 
 const help = `
 Prints one line for the state, and for each type, sorted by name, one line and then one per record:
@@ -19,9 +16,7 @@ Example:
   hollow dump snapshot-1 delta-1-2 delta-2-3 | head
   hollow dump snapshot-2 --reverse reversedelta-2-1      the state before`;
 
-const collect = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value];
-
-export function addDumpCommand(program: Command, terminal: Terminal): void {
+export function addDumpCommand(program: Command, { terminal }: Session): void {
   program
     .command('dump')
     .description('Print all records of a state, as NDJSON.')
@@ -35,19 +30,4 @@ export function addDumpCommand(program: Command, terminal: Terminal): void {
       const paths = [snapshot, ...deltas, ...options.reverse];
       await printLines(terminal, dumpLines(stateOf(await loadBlobFiles(paths, options.part))));
     });
-}
-
-/** The state that the first blob, a snapshot, and the deltas after it lead to. */
-function stateOf(blobs: readonly BlobFile[]): ReadState {
-  let state: ReadState | null = null;
-  for (const { path, main, parts } of blobs) {
-    try {
-      state = state === null ? decodeSnapshot(main, parts) : applyDelta(state, main, parts).state;
-    } catch (error) {
-      if (!(error instanceof DatasetError)) throw error;
-      throw new DatasetError(error.kind, `'${path}': ${error.message}`, error.details, error);
-    }
-  }
-  if (state === null) throw new DatasetError('invalid', 'no snapshot is given');
-  return state;
 }

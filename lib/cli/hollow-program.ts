@@ -5,15 +5,21 @@
  *   hollow-program.ts    its subcommands, help and exit codes (this file)
  *   …-command.ts         a subcommand: arguments, help, what it prints
  *   blob-files.ts        blobs and their parts from files
+ *   session.ts           one run: where it prints, what it ends with
+ *   version-builder.ts   records to the blobs of a version
  *   exit-codes.ts        what an error means to a shell
  *   consumer-service.ts  the long-lived consumer (main.ts starts it)
  */
 import { Command, CommanderError } from 'commander';
 import { isDatasetError } from '../errors.ts';
+import { addBuildCommand } from './build-command.ts';
+import { addDiffCommand } from './diff-command.ts';
 import { addDumpCommand } from './dump-command.ts';
 import { exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { addInspectCommand } from './inspect-command.ts';
+import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
+import { addVerifyCommand } from './verify-command.ts';
 
 /**
  * Runs the command line and returns the exit code.
@@ -21,9 +27,13 @@ import type { Terminal } from './terminal.ts';
  * @param args without the program's name
  */
 export async function runHollow(args: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode: number = exitCodes.success;
+  const end = (code: number): void => {
+    exitCode = code;
+  };
   try {
-    await newProgram(terminal).parseAsync(args, { from: 'user' });
-    return exitCodes.success;
+    await newProgram({ terminal, end }).parseAsync(args, { from: 'user' });
+    return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? exitCodes.success : exitCodes.usage;
@@ -33,7 +43,8 @@ export async function runHollow(args: readonly string[], terminal: Terminal): Pr
   }
 }
 
-function newProgram(terminal: Terminal): Command {
+function newProgram(session: Session): Command {
+  const { terminal } = session;
   const program = new Command('hollow')
     .description('Look into, build, compare and check datasets in the Hollow blob format.')
     .addHelpText('after', exitCodeHelp)
@@ -42,8 +53,11 @@ function newProgram(terminal: Terminal): Command {
       writeOut: (text) => terminal.output.write(text),
       writeErr: (text) => terminal.error.write(text),
     });
-  addDumpCommand(program, terminal);
-  addInspectCommand(program, terminal);
+  addBuildCommand(program, session);
+  addDumpCommand(program, session);
+  addInspectCommand(program, session);
+  addDiffCommand(program, session);
+  addVerifyCommand(program, session);
   return program;
 }
 

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { type BlobInspection, inspectBlob } from '../tools/inspect-blob.ts';
 import { load } from './blob-files.ts';
-import { printLines, type Terminal, tableLines } from './terminal.ts';
+import type { Session } from './session.ts';
+import { printLines, tableLines } from './terminal.ts';
 
-export function addInspectCommand(program: Command, terminal: Terminal): void {
+export function addInspectCommand(program: Command, { terminal }: Session): void {
   program
     .command('inspect')
     .description('Show what a blob is made of: tags, types, records, sizes and column widths.')

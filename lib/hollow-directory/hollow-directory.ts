@@ -4,6 +4,7 @@
  *
  *   hollow-directory.ts   finds blobs by Hollow's rules (this file)
  *   follow.ts             from state to state by what is found
+ *   verify.ts             whether all ways to a version agree
  *   announced-version.ts  which version is announced, and hearing of new ones
  *
  * There is one writer, no head and no commit: the announced version is the truth. Versions are 64-bit.
@@ -38,6 +39,15 @@ export class HollowDirectory {
   constructor(path: string, parts: readonly string[] = []) {
     this.path = path;
     this.#parts = [...parts];
+  }
+
+  /** All versions that some snapshot or delta leads to, ascending. */
+  async versions(): Promise<readonly bigint[]> {
+    const versions = (await this.#files()).flatMap((file) => {
+      if (file.kind === 'snapshot') return [file.version];
+      return file.kind === 'delta' ? [file.to] : [];
+    });
+    return [...new Set(versions)].toSorted((a, b) => (a < b ? -1 : 1));
   }
 
   /** The snapshot with the greatest version that is not above `desired`. */

@@ -3,6 +3,8 @@
  *
  *   inspect-blob.ts  what a blob is made of, without loading it (this file)
  *   dump-state.ts    a whole state as NDJSON lines
+ *   diff-states.ts   how two states differ for a reader
+ *   record-texts.ts  records as texts, to compare them
  */
 
 import { type BlobHeader, readHeader } from '../blob/decode-header.ts';

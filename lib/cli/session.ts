@@ -1,0 +1,13 @@
+import type { Terminal } from './terminal.ts';
+
+/** One run of the command line. */
+export interface Session {
+  readonly terminal: Terminal;
+  /** Sets the exit code of a run that ends well, to other than 0. */
+  end(exitCode: number): void;
+}
+
+/** For options that may be repeated. */
+export function collect(value: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, value];
+}

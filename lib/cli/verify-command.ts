@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import { DatasetError } from '../errors.ts';
+import { HollowDirectory } from '../hollow-directory/hollow-directory.ts';
+import { type VerifiedVersion, verifyDirectory } from '../hollow-directory/verify.ts';
+import { collect, type Session } from './session.ts';
+import { printLines, tableLines } from './terminal.ts';
+
+const help = `
+Reads each version by its snapshot, by the delta from the version before, and back by the reverse delta, and compares
+all records. Ends with the exit code of corrupt data if anything is damaged, missing on the way or does not agree.`;
+
+export function addVerifyCommand(program: Command, session: Session): void {
+  program
+    .command('verify')
+    .description(
+      'Check every blob of a store: that it can be read and that all ways lead to the same states.',
+    )
+    .argument('<store>', 'a directory in Hollow layout')
+    .option('--part <name>', 'an optional part to read too; may be repeated', collect, [])
+    .option('--json', 'one JSON line per version')
+    .addHelpText('after', help)
+    .action(async (store: string, options: { part: string[]; json?: true }) => {
+      const { versions, announced, problems } = await verifyDirectory(
+        new HollowDirectory(store, options.part),
+      );
+      if (versions.length === 0)
+        throw new DatasetError('invalid', `there is no version in '${store}'`, { store });
+      const lines = options.json
+        ? versions.map((found) => JSON.stringify({ ...found, version: String(found.version) }, jsonFields))
+        : tableLines(
+            ['version', 'checked', 'problems'],
+            versions.map((found) => rowOf(found, announced)),
+          );
+      await printLines(session.terminal, lines);
+      const all = [...problems, ...versions.flatMap((found) => found.problems)];
+      if (all.length > 0) {
+        throw new DatasetError('corrupt', `${all.length} problems in '${store}': ${all[0]}`, {
+          count: all.length,
+        });
+      }
+    });
+}
+
+const jsonFields = ['version', 'checked', 'problems'];
+
+function rowOf({ version, checked, problems }: VerifiedVersion, announced: bigint | null): readonly string[] {
+  const mark = version === announced ? ' (announced)' : '';
+  return [`${version}${mark}`, checked.join(', '), problems.length === 0 ? 'none' : problems.join('; ')];
+}

@@ -1,0 +1,135 @@
+import type { KeyPath } from '../schema/dataset-schema.ts';
+import { printSchema } from '../schema/dsl.ts';
+import type { ReadState } from '../state/read-state.ts';
+import { RecordTexts } from './record-texts.ts';
+
+/** How two states differ in one type. */
+export interface TypeDifference {
+  readonly type: string;
+  /** In Hollow's text form, where they differ; null: the state does not have the type. */
+  readonly schemas: { readonly before: string | null; readonly after: string | null } | null;
+  /** Records that only one of them has, by primary key, or by all of their content if there is none. */
+  readonly removed: readonly string[];
+  readonly added: readonly string[];
+  /** Only types with a primary key have them. */
+  readonly changed: readonly RecordDifference[];
+}
+
+export interface RecordDifference {
+  /** As a JSON array of the key's parts. */
+  readonly key: string;
+  readonly fields: readonly { readonly name: string; readonly before: string; readonly after: string }[];
+}
+
+/**
+ * What a reader would see differently, type by type: ordinals, shards and the order of sets do not count. Types without
+ * a difference are left out. Keeps texts of all records: for inspection, not for the data path.
+ */
+export function diffStates(before: ReadState, after: ReadState): readonly TypeDifference[] {
+  const texts = { before: new RecordTexts(before), after: new RecordTexts(after) };
+  const types = [...new Set([...before.typeNames, ...after.typeNames])].toSorted();
+  return types
+    .map((type) => diffType(type, { before, after }, texts))
+    .filter(({ schemas, removed, added, changed }) => {
+      return schemas !== null || removed.length + added.length + changed.length > 0;
+    });
+}
+
+interface Pair<T> {
+  readonly before: T;
+  readonly after: T;
+}
+
+function diffType(type: string, states: Pair<ReadState>, texts: Pair<RecordTexts>): TypeDifference {
+  const text = (state: ReadState): string | null => {
+    const schema = state.schema.find(type);
+    return schema === undefined ? null : printSchema(schema);
+  };
+  const schemas = { before: text(states.before), after: text(states.after) };
+  const base = { type, schemas: schemas.before === schemas.after ? null : schemas };
+  const keys = { before: keyNames(states.before, type), after: keyNames(states.after, type) };
+  if (keys.before !== '' && keys.before === keys.after) return { ...base, ...diffKeyed(type, states, texts) };
+  const contents = {
+    before: contentsOf(states.before, type, texts.before),
+    after: contentsOf(states.after, type, texts.after),
+  };
+  return {
+    ...base,
+    removed: [...contents.before].filter((content) => !contents.after.has(content)),
+    added: [...contents.after].filter((content) => !contents.before.has(content)),
+    changed: [],
+  };
+}
+
+/** The paths of the primary key; empty: there is none, or no such type. */
+function keyNames(state: ReadState, type: string): string {
+  const schema = state.schema.find(type);
+  return schema?.kind === 'OBJECT' ? schema.primaryKey.join(',') : '';
+}
+
+function contentsOf(state: ReadState, type: string, texts: RecordTexts): ReadonlySet<string> {
+  const contents = new Set<string>();
+  if (state.schema.find(type) === undefined) return contents;
+  const records = state.type(type);
+  for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
+    contents.add(texts.textOf(type, o));
+  }
+  return contents;
+}
+
+function diffKeyed(type: string, states: Pair<ReadState>, texts: Pair<RecordTexts>) {
+  const old = ordinalsByKey(states.before, type, texts.before);
+  const now = ordinalsByKey(states.after, type, texts.after);
+  const removed: string[] = [];
+  const changed: RecordDifference[] = [];
+  for (const [key, before] of old) {
+    const after = now.get(key);
+    if (after === undefined) {
+      removed.push(key);
+    } else if (texts.before.textOf(type, before) !== texts.after.textOf(type, after)) {
+      const fields = {
+        before: fieldTexts(states.before, texts.before),
+        after: fieldTexts(states.after, texts.after),
+      };
+      changed.push({ key, fields: differingFields(fields.before(type, before), fields.after(type, after)) });
+    }
+  }
+  return { removed, added: [...now.keys()].filter((key) => !old.has(key)), changed };
+}
+
+/** By the key as a JSON array. */
+function ordinalsByKey(state: ReadState, type: string, texts: RecordTexts): ReadonlyMap<string, number> {
+  const ordinals = new Map<string, number>();
+  const records = state.type(type);
+  const paths = state.schema.keyPaths(type);
+  for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
+    ordinals.set(`[${paths.map((path) => keyPartText(state, texts, path, o)).join(',')}]`, o);
+  }
+  return ordinals;
+}
+
+function keyPartText(state: ReadState, texts: RecordTexts, path: KeyPath, ordinal: number): string {
+  let at = ordinal;
+  for (const [i, step] of path.steps.entries()) {
+    at = state.objectType(path.types[i] ?? '').readReference(at, step);
+    if (at < 0) return 'null';
+  }
+  return texts.fieldText(state.objectType(path.types.at(-1) ?? ''), at, path.leafField);
+}
+
+function fieldTexts(state: ReadState, texts: RecordTexts) {
+  return (type: string, ordinal: number): ReadonlyMap<string, string> => {
+    const records = state.objectType(type);
+    return new Map(records.schema.fields.map(({ name }, i) => [name, texts.fieldText(records, ordinal, i)]));
+  };
+}
+
+/** A field that only one of them has is null in the other. */
+function differingFields(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): RecordDifference['fields'] {
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .map((name) => ({ name, before: before.get(name) ?? 'null', after: after.get(name) ?? 'null' }))
+    .filter((field) => field.before !== field.after);
+}

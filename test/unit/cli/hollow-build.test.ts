@@ -1,0 +1,209 @@
+import { appendFile, copyFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runHollowCaptured } from '../../support/captured-terminal.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
+
+const schema = `
+City @PrimaryKey(id) { int id; String name; long population; SetOfString tags; }
+SetOfString Set<String> @HashKey(value);
+String { string value; }
+`;
+const city = (id: number, name: string, population: number, ...tags: string[]) => ({
+  type: 'City',
+  value: { id, name, population, tags },
+});
+
+let scratch: Awaited<ReturnType<typeof temporaryDirectory>>;
+let store = '';
+beforeEach(async () => {
+  scratch = await temporaryDirectory();
+  store = join(scratch.path, 'store');
+  await writeFile(join(scratch.path, 'schema'), schema);
+});
+afterEach(() => scratch.remove());
+
+/** Builds the next version out of these lines. */
+async function build(lines: readonly (object | string)[], ...options: readonly string[]) {
+  const input = join(scratch.path, 'records.ndjson');
+  await writeFile(
+    input,
+    lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''),
+  );
+  const files = ['--schema', join(scratch.path, 'schema'), '--in', input, '--store', store];
+  return runHollowCaptured('build', ...files, ...options);
+}
+
+/** The cities of a snapshot: what `hollow dump` says of that type. */
+async function cities(version: number): Promise<readonly unknown[]> {
+  const { output } = await runHollowCaptured('dump', join(store, `snapshot-${version}`));
+  const lines = output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const from = lines.findIndex((line) => line.name === 'City');
+  return lines.slice(from + 1, from + 1 + lines[from].count).map((record) => [record[1], record[3]]);
+}
+
+describe('hollow build', () => {
+  it('starts a chain, and goes on with whole states', async () => {
+    const first = await build([city(1, 'Utrecht', 361_924, 'nl'), city(2, 'Gent', 265_086, 'be')]);
+    expect(first).toMatchObject({ exitCode: 0, error: '' });
+    expect(
+      (await build([city(1, 'Utrecht', 374_238, 'nl'), city(3, 'Brugge', 119_445, 'be')])).exitCode,
+    ).toBe(0);
+    expect(await cities(1)).toEqual([
+      ['1', '361924'],
+      ['2', '265086'],
+    ]);
+    expect((await cities(2)).toSorted()).toEqual([
+      ['1', '374238'],
+      ['3', '119445'],
+    ]);
+    expect((await readdir(store)).toSorted()).toEqual([
+      'announced.version',
+      'delta-1-2',
+      'reversedelta-2-1',
+      'snapshot-1',
+      'snapshot-2',
+    ]);
+    expect((await runHollowCaptured('verify', store)).exitCode).toBe(0);
+  });
+
+  it('takes changes: replaced, deleted, added, the rest stays', async () => {
+    await build([city(1, 'Utrecht', 1), city(2, 'Gent', 2), city(3, 'Brugge', 3)]);
+    const changes = [city(1, 'Utrecht', 10), { type: 'City', delete: { id: 2 } }, city(4, 'Leuven', 4)];
+    expect(JSON.parse((await build(changes, '--incremental', '--json')).output)).toEqual({
+      version: '2',
+      isNew: true,
+      added: 3,
+      removed: 3,
+    });
+    expect((await cities(2)).toSorted()).toEqual([
+      ['1', '10'],
+      ['3', '3'],
+      ['4', '4'],
+    ]);
+  });
+
+  it('makes no version when nothing changes', async () => {
+    await build([city(1, 'Utrecht', 1)]);
+    expect((await build([city(1, 'Utrecht', 1)])).output).toContain('nothing changed');
+    expect((await build([], '--incremental')).output).toContain('nothing changed');
+    expect(await readdir(store)).toEqual(['announced.version', 'snapshot-1']);
+  });
+
+  it('continues with a changed schema, by a snapshot', async () => {
+    await build([city(1, 'Utrecht', 1)]);
+    await writeFile(join(scratch.path, 'schema'), schema.replace('int id;', 'int id; double lat;'));
+    const changed = { type: 'City', value: { id: 2, name: 'Gent', lat: 51.05 } };
+    expect((await build([changed], '--incremental')).exitCode).toBe(0);
+    expect(await readdir(store)).not.toContain('delta-1-2');
+    const { output } = await runHollowCaptured('diff', join(store, 'snapshot-1'), join(store, 'snapshot-2'));
+    expect(output).toContain('double lat;');
+    expect(output).toContain('+ [2]');
+  });
+
+  it.each([
+    ['value.population', { type: 'City', value: { id: 1, population: 'many' } }],
+    ['there is no type "Town"', { type: 'Town', value: {} }],
+    ['not JSON', '{"type":'],
+    ['only with --incremental', { type: 'City', delete: { id: 1 } }],
+    ['was in a line before', city(7, 'twice', 2)],
+  ])('names the line and what is wrong with it: %s', async (reason, line) => {
+    const { exitCode, error } = await build([city(7, 'fine', 1), line]);
+    expect(exitCode).toBe(3);
+    expect(error).toContain('line 2');
+    expect(error).toContain(reason);
+    await expect(readdir(store)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('says when there are no records to read', async () => {
+    const files = [
+      '--schema',
+      join(scratch.path, 'schema'),
+      '--in',
+      join(scratch.path, 'none'),
+      '--store',
+      store,
+    ];
+    expect((await runHollowCaptured('build', ...files)).exitCode).toBe(9);
+  });
+});
+
+describe('hollow verify', () => {
+  beforeEach(async () => {
+    for (const population of [1, 2, 3]) await build([city(1, 'Utrecht', population)]);
+  });
+
+  it('lists what it checked', async () => {
+    const { exitCode, output } = await runHollowCaptured('verify', store);
+    expect(exitCode).toBe(0);
+    expect(output.trim().split('\n')).toEqual([
+      'version        checked                         problems',
+      '1              snapshot                        none',
+      '2              snapshot, delta, reverse delta  none',
+      '3 (announced)  snapshot, delta, reverse delta  none',
+    ]);
+  });
+
+  it.each(['snapshot-3', 'delta-1-2', 'reversedelta-3-2'])('finds damage in %s', async (name) => {
+    await truncate(join(store, name), 60);
+    const { exitCode, output } = await runHollowCaptured('verify', store, '--json');
+    expect(exitCode).toBe(6);
+    expect(output).toContain('cannot be read');
+  });
+
+  it('finds blobs of another chain', async () => {
+    await build([city(1, 'Utrecht', 4)]);
+    const other = join(scratch.path, 'other');
+    const mine = store;
+    store = other;
+    for (const population of [1, 2, 3, 5]) await build([city(1, 'Utrecht', population)]);
+    store = mine;
+    await copyFile(join(other, 'snapshot-4'), join(store, 'snapshot-4'));
+    expect((await runHollowCaptured('verify', store)).error).toContain('leads to another state');
+  });
+
+  it('finds an announced version that is not there, and an empty store', async () => {
+    await appendFile(join(store, 'announced.version'), '9');
+    expect((await runHollowCaptured('verify', store)).error).toContain('version 39 is announced');
+    await rm(store, { recursive: true });
+    expect((await runHollowCaptured('verify', store)).exitCode).toBe(2);
+  });
+});
+
+describe('hollow diff', () => {
+  const diff = (...options: readonly string[]) =>
+    runHollowCaptured('diff', join(store, 'snapshot-1'), join(store, 'snapshot-2'), ...options);
+
+  it('shows what came, went and changed, field by field', async () => {
+    await build([city(1, 'Utrecht', 1, 'nl', 'old'), city(2, 'Gent', 2, 'be')]);
+    await build([city(1, 'Utrecht', 5, 'old', 'nl', 'new'), city(3, 'Brugge', 3, 'be')]);
+    const { exitCode, output } = await diff();
+    expect(exitCode).toBe(1);
+    expect(output.split('\n').slice(0, 4)).toEqual([
+      'City: 1 removed, 1 added, 1 changed',
+      '  - [2]',
+      '  + [3]',
+      '  ~ [1] population: 1 -> 5; tags: [{"value":"nl"},{"value":"old"}] -> [{"value":"new"},{"value":"nl"},{"value":"old"}]',
+    ]);
+    const types = (await diff('--json')).output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).type);
+    expect(types).toEqual(['City', 'SetOfString', 'String']);
+    expect((await diff('--limit', '0')).output).toContain('… and 1 more');
+  });
+
+  it('does not mind ordinals: the same records in another order are the same', async () => {
+    await build([city(1, 'Utrecht', 1, 'a', 'b'), city(2, 'Gent', 2, 'c')]);
+    const mine = store;
+    store = join(scratch.path, 'other');
+    await build([city(2, 'Gent', 2, 'c'), city(1, 'Utrecht', 1, 'b', 'a')]);
+    const other = store;
+    store = mine;
+    const run = await runHollowCaptured('diff', join(store, 'snapshot-1'), join(other, 'snapshot-1'));
+    expect(run).toEqual({ exitCode: 0, output: '', error: '' });
+  });
+});

@@ -1,0 +1,148 @@
+/** The npm package as its users get it: packed, unpacked into a node_modules, imported, and compiled against. */
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildPackage } from '../../build.ts';
+import { doors } from '../support/layers.ts';
+import { root } from '../support/source-tree.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+const run = promisify(execFile);
+const { path: home, remove } = await temporaryDirectory();
+const installed = join(home, 'node_modules/serverless-hollow');
+const specifierOf = (door: string): string => (door === 'index' ? '' : `/${door}`);
+
+interface Published {
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
+/** Unpacks, and links the dependencies to those of this checkout: a test must not need a network. */
+function install(tarball: string): void {
+  mkdirSync(installed, { recursive: true });
+  execFileSync('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed]);
+  const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as Published;
+  for (const name of [...Object.keys(manifest.dependencies), '@types/node']) {
+    const link = join(home, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(root, 'node_modules', name), link);
+  }
+}
+
+/** What the compiler says, a line for each error. */
+async function compile(file: string, text: string, options: object): Promise<readonly string[]> {
+  const strict = { strict: true, noEmit: true, module: 'nodenext', target: 'es2024', lib: ['es2024'] };
+  writeFileSync(join(home, file), text);
+  const config = { compilerOptions: { ...strict, ...options }, files: [file] };
+  writeFileSync(join(home, `${file}.json`), JSON.stringify(config));
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const result = await run(process.execPath, [tsc, '-p', `${file}.json`, '--pretty', 'false'], {
+    cwd: home,
+  }).catch((error: { stdout: string }) => error);
+  return result.stdout.split('\n').filter((line) => /^\S.*error TS/.test(line));
+}
+
+beforeAll(() => {
+  buildPackage();
+  execFileSync('npm', ['pack', '--silent', '--pack-destination', home], { cwd: join(root, 'dist/package') });
+  const tarball = readdirSync(home).find((name) => name.endsWith('.tgz')) ?? '';
+  writeFileSync(join(home, 'package.json'), '{ "type": "module" }');
+  install(join(home, tarball));
+}, 120_000);
+afterAll(remove);
+
+const definition = `
+import { Consumer, type ConsumerSource, defineDataset, messageBody, type RecordOf, t, type } from 'serverless-hollow';
+declare const source: ConsumerSource;
+const cities = defineDataset({
+  City: type({ id: t.int(), name: t.string(), tags: t.set(t.string()) }, { primaryKey: ['id'] }),
+  Note: type({ text: t.string() }),
+});
+type City = RecordOf<typeof cities, 'City'>;
+const consumer = new Consumer({ ...source, dataset: cities });
+`;
+
+describe('the package', () => {
+  it('has doors that open', async () => {
+    const imports = doors.map((door) => `import * as ${door} from 'serverless-hollow${specifierOf(door)}';`);
+    const text = `${imports.join('\n')}\nprocess.stdout.write(JSON.stringify({
+      ${doors.map((door) => `${door}: Object.keys(${door})`).join(', ')} }));`;
+    writeFileSync(join(home, 'doors.js'), text);
+    const { stdout } = await run(process.execPath, ['doors.js'], { cwd: home });
+    expect(JSON.parse(stdout)).toEqual({
+      index: expect.arrayContaining(['Consumer', 'DatasetError', 'defineDataset', 't', 'type']),
+      producer: ['Producer'],
+      aws: expect.arrayContaining(['AwsBlobStore', 'AwsHeadStore', 's3Client']),
+      local: expect.arrayContaining(['LocalBlobStore', 'systemClock']),
+      testing: expect.arrayContaining(['MemoryBlobStore', 'SeededRandom', 'VirtualClock']),
+    });
+  });
+
+  it('reads without a single module of Node, of the SDK, or of anybody else', () => {
+    const seen = new Set<string>();
+    const outside = new Set<string>();
+    const follow = (file: string): void => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(
+        /^(?:import|export)\b[^;]*? from '([^']+)'/gm,
+      )) {
+        if (specifier.startsWith('.')) follow(join(dirname(file), specifier));
+        else outside.add(specifier);
+      }
+    };
+    follow(join(installed, 'lib/index.js'));
+    expect([...outside]).toEqual([]);
+    expect(seen.size).toBeGreaterThan(10);
+  });
+
+  it('has types that need nothing but AbortSignal, which browsers and Node have', async () => {
+    const text = `${definition}
+      import { Producer } from 'serverless-hollow/producer';
+      import { MemoryBlobStore } from 'serverless-hollow/testing';
+      const nameOf = (city: City): string | null => city.name;
+      const name: string | null = nameOf(consumer.get('City', 1));
+      const has: boolean | undefined = consumer.find('City', 2)?.tags?.has('x');
+      for (const note of consumer.state.type('Note')) { const text: string | null = note.text; }
+      const body: string = messageBody(cities, [{ op: 'upsert', type: 'City', value: { id: 1, tags: ['x'] } }]);
+      export { Producer, MemoryBlobStore, name, has, body };`;
+    expect(
+      await compile('user.ts', text, { skipLibCheck: false, types: [], lib: ['es2024', 'dom'] }),
+    ).toEqual([]);
+  });
+
+  it('has types for every door', async () => {
+    const text = doors
+      .map((door) => `export * as ${door} from 'serverless-hollow${specifierOf(door)}';`)
+      .join('\n');
+    expect(await compile('all.ts', text, { skipLibCheck: true, types: ['node'] })).toEqual([]);
+  });
+
+  it('refuses at compile time what would fail at run time', async () => {
+    const mistakes: readonly (readonly [code: string, error: string])[] = [
+      [`consumer.get('Ctiy', 1);`, `"Ctiy"`],
+      [`consumer.get('Note', 'x');`, `"Note"`],
+      [`consumer.get('City', '1');`, `'string'`],
+      [`consumer.get('City');`, `Expected 2 arguments`],
+      [`consumer.get('City', 1).nmae;`, `'nmae'`],
+      [`consumer.find('City', 1).name;`, `possibly 'undefined'`],
+      [`consumer.get('City', 1).tags!.has(1);`, `'number'`],
+      [`consumer.state.type('City').get(1, 2);`, `Expected 1 arguments`],
+      [`new Consumer<typeof cities>(source);`, `'ConsumerSource' is not assignable`],
+      [`cities.validator('Note');`, `"Note"`],
+      [`messageBody(cities, [{ op: 'upsert', type: 'City', value: { id: 'x' } }]);`, `'string'`],
+      [`messageBody(cities, [{ op: 'patch', type: 'City', key: { id: 1 }, fields: { id: 2 } }]);`, `id`],
+      [`type({ id: t.int() }, { primaryKey: ['di'] });`, `"di"`],
+      [`t.list(t.bytes());`, `BYTES`],
+    ];
+    const lines = definition.split('\n').length;
+    const text = `${definition}\n${mistakes.map(([code]) => code).join('\n')}\nexport type { City };`;
+    const errors = await compile('bad.ts', text, { skipLibCheck: true, types: [] });
+    const found = mistakes.map(([code], i) => {
+      const at = `bad.ts(${lines + 1 + i},`;
+      return [code, errors.filter((line) => line.startsWith(at)).join(' ')] as const;
+    });
+    for (const [i, [code, error]] of found.entries()) expect(error, code).toContain(mistakes[i]?.[1]);
+  });
+});

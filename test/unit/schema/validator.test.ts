@@ -1,0 +1,103 @@
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { limits } from '../../../lib/limits.ts';
+import { defineDataset, type } from '../../../lib/schema/builder.ts';
+import { t } from '../../../lib/schema/field-specs.ts';
+import type { InputOf, JsonOf } from '../../../lib/schema/record-of.ts';
+
+const dataset = defineDataset({
+  Order: type(
+    {
+      id: t.long({ as: 'bigint' }),
+      placed: t.date(),
+      status: t.enum(['open', 'closed']),
+      payment: t.enum(['card', 'cash'], { type: 'Payment' }),
+      digest: t.bytes(),
+      tags: t.set(t.string()),
+      days: t.list(t.date()),
+      names: t.map(t.string(), t.date()),
+      next: t.ref('Order'),
+    },
+    { primaryKey: ['id'] },
+  ),
+  Note: type({ text: t.string(), by: t.string() }),
+});
+const validator = dataset.validator('Order');
+const validate = (value: unknown) => validator['~standard'].validate(value);
+const issueOf = (value: unknown) => validate(value).issues?.[0];
+
+describe('a validator', () => {
+  it('is a Standard Schema of version 1', () => {
+    expect(validator['~standard']).toMatchObject({ version: 1, vendor: 'serverless-hollow' });
+    type Types = NonNullable<(typeof validator)['~standard']['types']>;
+    expectTypeOf<Types['input']>().toEqualTypeOf<InputOf<typeof dataset, 'Order'>>();
+    expectTypeOf<Types['output']>().toEqualTypeOf<JsonOf<typeof dataset, 'Order'>>();
+  });
+
+  it('gives what JSON can hold', () => {
+    const day = new Date(86_400_000);
+    const value = {
+      id: 2n ** 60n,
+      placed: day,
+      status: 'open',
+      payment: 'cash',
+      digest: Uint8Array.of(1, 255),
+      tags: new Set(['a', 'b']),
+      days: [day, 5],
+      names: new Map([['x', day]]),
+      next: { id: '7', placed: null, payment: { _name: 'card' } },
+    };
+    expect(validate(value)).toEqual({
+      value: {
+        id: String(2n ** 60n),
+        placed: 86_400_000,
+        status: 'open',
+        payment: 'cash',
+        digest: 'Af8=',
+        tags: ['a', 'b'],
+        days: [86_400_000, 5],
+        names: [['x', 86_400_000]],
+        next: { id: '7', placed: null, payment: { _name: 'card' } },
+      },
+    });
+    expect(validate({ id: 1, names: { x: day } })).toEqual({ value: { id: 1, names: { x: 86_400_000 } } });
+  });
+
+  it.each([
+    ['no record', 5, [], /expected a record of Order, got number 5/],
+    ['no key', {}, ['id'], /must not be null/],
+    ['another kind', { id: 'x' }, ['id'], /expected LONG \(decimal\), got string "x"/],
+    ['another field', { id: 1, colour: 1 }, ['colour'], /unknown field of Order/],
+    ['an odd name', { id: 1, 'a b.c': 1 }, ['a b.c'], /unknown field/],
+    ['no date', { id: 1, placed: new Date(Number.NaN) }, ['placed'], /whole number, got number NaN/],
+    ['a date as text', { id: 1, placed: '2026-11-23' }, ['placed'], /expected LONG/],
+    ['an element', { id: 1, tags: new Set(['a', 1]) }, ['tags', 1], /expected STRING, got number 1/],
+    ['a value of a map', { id: 1, names: [['x', 'y']] }, ['names', 0, 1], /expected LONG/],
+    [
+      'an inline enum',
+      { id: 1, status: 'opne' },
+      ['status'],
+      /expected one of open, closed, got string "opne"/,
+    ],
+    [
+      'a boxed enum',
+      { id: 1, next: { id: 2, payment: 'x' } },
+      ['next', 'payment'],
+      /expected one of card, cash/,
+    ],
+    ['an enum in its box', { id: 1, payment: { _name: 'x' } }, ['payment', '_name'], /expected one of/],
+  ])('names the way to %s', (_, value, path, message) => {
+    expect(issueOf(value)).toEqual({ message: expect.stringMatching(message), path });
+  });
+
+  it('ends on a record that contains itself', () => {
+    const loop: { id: number; next?: unknown } = { id: 1 };
+    loop.next = loop;
+    expect(issueOf(loop)?.message).toBe(`nested deeper than ${limits.jsonDepthMax} levels`);
+  });
+
+  it('is there for keyed types only', () => {
+    const validatorOf: (type: never) => unknown = dataset.validator;
+    expect(() => validatorOf('Note' as never)).toThrow(/'Note' has no primary key/);
+    expect(() => validatorOf('Nothing' as never)).toThrow(/no type 'Nothing'/);
+  });
+});

@@ -11,11 +11,12 @@ export interface MetricTotals {
   readonly max: number;
 }
 
-/** `source`: name of the function or program. */
-export type LogListener = (source: string, line: string) => void;
+/** `source`: name of the function or program. `logStream`: tells its processes apart, as CloudWatch Logs does. */
+export type LogListener = (source: string, line: string, logStream: string) => void;
 
 export class FunctionLog {
   readonly #metrics = new Map<string, MetricTotals>();
+  readonly #metricsByStream = new Map<string, Map<string, MetricTotals>>();
   readonly #listener: LogListener;
   #invalidMetricLines = 0;
 
@@ -28,31 +29,42 @@ export class FunctionLog {
     return new Map(this.#metrics);
   }
 
+  /** The same for each log stream: what one process has done. */
+  metricsByStream(): ReadonlyMap<string, ReadonlyMap<string, MetricTotals>> {
+    return new Map(
+      Array.from(this.#metricsByStream, ([logStream, metrics]) => [logStream, new Map(metrics)]),
+    );
+  }
+
   /** Lines that named metrics but carried no values for them: CloudWatch would drop these in silence. */
   get invalidMetricLines(): number {
     return this.#invalidMetricLines;
   }
 
   /** Reads a stream to its end. */
-  follow(source: string, stream: NodeJS.ReadableStream): void {
+  follow(source: string, stream: NodeJS.ReadableStream, logStream = source): void {
     const decoder = new StringDecoder('utf8');
     let rest = '';
     stream.on('data', (chunk: Buffer) => {
       const lines = (rest + decoder.write(chunk)).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) this.#take(source, line);
+      for (const line of lines) this.#take({ source, logStream }, line);
     });
     stream.on('end', () => {
-      if (rest !== '') this.#take(source, rest);
+      if (rest !== '') this.#take({ source, logStream }, rest);
     });
   }
 
-  #take(source: string, line: string): void {
+  #take({ source, logStream }: { source: string; logStream: string }, line: string): void {
     const metrics = line.includes('"CloudWatchMetrics"') ? readMetrics(line) : undefined;
-    if (metrics === undefined) return this.#listener(source, line);
+    if (metrics === undefined) return this.#listener(source, line, logStream);
+    const ofStream = this.#metricsByStream.get(logStream) ?? new Map<string, MetricTotals>();
+    this.#metricsByStream.set(logStream, ofStream);
     for (const { name, values } of metrics) {
       if (values.length === 0) this.#invalidMetricLines += 1;
-      for (const value of values) this.#metrics.set(name, added(this.#metrics.get(name), value));
+      for (const totals of [this.#metrics, ofStream]) {
+        for (const value of values) totals.set(name, added(totals.get(name), value));
+      }
     }
   }
 }

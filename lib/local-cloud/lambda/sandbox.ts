@@ -31,12 +31,14 @@ const initMsMax = 10_000;
 export class Sandbox {
   readonly #config: VersionConfig;
   readonly #api = new RuntimeApi();
+  readonly #logStream: string;
   #process: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
   #alive = true;
 
   private constructor(config: VersionConfig) {
     this.#config = config;
+    this.#logStream = `local/[${config.version}]${randomUUID().replaceAll('-', '')}`;
   }
 
   static async start(config: VersionConfig, log: FunctionLog): Promise<Sandbox> {
@@ -106,7 +108,7 @@ export class Sandbox {
       process.execPath,
       [`--max-old-space-size=${oldSpaceMb}`, bootstrap, address, codeDirectory, handler],
       {
-        env: environmentOf(this.#config, address),
+        env: environmentOf(this.#config, { address, logStream: this.#logStream }),
         cwd: codeDirectory,
         stdio: ['pipe', 'pipe', 'pipe'],
         detached: true,
@@ -114,8 +116,8 @@ export class Sandbox {
     );
     this.#process = child;
     child.stdin.on('error', () => {});
-    log.follow(functionName, child.stdout);
-    log.follow(functionName, child.stderr);
+    log.follow(functionName, child.stdout, this.#logStream);
+    log.follow(functionName, child.stderr, this.#logStream);
     this.#exited = new Promise((resolve) => {
       const ended = (reason: string) => {
         this.#alive = false;
@@ -131,14 +133,17 @@ export class Sandbox {
 }
 
 /** What Lambda sets, then what the template sets. */
-function environmentOf(config: VersionConfig, address: string): Record<string, string> {
+function environmentOf(
+  config: VersionConfig,
+  { address, logStream }: { address: string; logStream: string },
+): Record<string, string> {
   const { functionName, version, codeDirectory } = config;
   return {
     AWS_LAMBDA_FUNCTION_NAME: functionName,
     AWS_LAMBDA_FUNCTION_VERSION: version,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(config.memorySizeMb),
     AWS_LAMBDA_LOG_GROUP_NAME: config.logGroup,
-    AWS_LAMBDA_LOG_STREAM_NAME: `local/[${version}]${randomUUID().replaceAll('-', '')}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: logStream,
     AWS_LAMBDA_LOG_FORMAT: config.logFormat,
     AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
     AWS_LAMBDA_RUNTIME_API: address,

@@ -8,12 +8,7 @@
  */
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
-import {
-  CreateQueueCommand,
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-  SendMessageCommand,
-} from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseAnnouncement } from '../../lib/announcement.ts';
 import { blobName } from '../../lib/blob/blob-names.ts';
@@ -87,18 +82,6 @@ function served(by: 'service' | 'function'): unknown[] {
   return lines.filter(({ message }) => message === 'serving a new version').map((line) => line['version']);
 }
 
-async function queueAttributes(): Promise<Readonly<Record<string, string>>> {
-  const QueueUrl = it.output('MutationQueueUrl');
-  const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] });
-  return (await it.sqs.send(command)).Attributes ?? {};
-}
-
-/** Messages of the mutation queue that are delayed, visible and being worked on. */
-async function queueDepths(): Promise<readonly (string | undefined)[]> {
-  const attributes = await queueAttributes();
-  return ['Delayed', '', 'NotVisible'].map((state) => attributes[`ApproximateNumberOfMessages${state}`]);
-}
-
 const at = (request: string): number => recorder.requests.indexOf(request);
 const countOf = (request: string): number => recorder.requests.filter((each) => each === request).length;
 
@@ -113,14 +96,14 @@ describe('one message, step by step', () => {
       }),
     );
     messageId = sent.MessageId ?? '';
-    expect(await queueDepths()).toEqual(['1', '0', '0']);
+    expect(await it.depthsOf('MutationQueueUrl')).toEqual([1, 0, 0]);
     recorder = recordRequests(it.cloud);
   });
 
   test('1: the producer function gets it in a batch, in the sandbox that is warm', async () => {
     await eventually(() => expect(served('service')).toEqual([1, 2]));
     await eventually(() => expect(served('function')).toEqual([1, 2]));
-    await eventually(async () => expect(await queueDepths()).toEqual(['0', '0', '0']));
+    await eventually(async () => expect(await it.depthsOf('MutationQueueUrl')).toEqual([0, 0, 0]));
     recorder.stop();
     const committed = it.log.filter(({ message }) => message === 'committed');
     expect(committed.map((line) => line['version'])).toEqual([1, 2]);

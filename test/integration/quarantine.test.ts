@@ -4,7 +4,6 @@
  *   quarantine        what breaks a rule is set aside with a reason that names the field, and holds nobody up
  *   consumer-service  health, outage and end of the long-lived consumer
  */
-import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { limits } from '../../lib/limits.ts';
@@ -123,13 +122,8 @@ describe('what comes through the queue', () => {
   });
 
   test('no message is held up, comes again, or is a dead letter', async () => {
-    const count = async (name: string) => {
-      const command = new GetQueueAttributesCommand({ QueueUrl: it.output(name), AttributeNames: ['All'] });
-      const { Attributes: attributes = {} } = await it.sqs.send(command);
-      return [attributes['ApproximateNumberOfMessages'], attributes['ApproximateNumberOfMessagesNotVisible']];
-    };
-    await eventually(async () => expect(await count('MutationQueueUrl')).toEqual(['0', '0']));
-    expect(await count('DeadLetterQueueUrl')).toEqual(['0', '0']);
+    await eventually(async () => expect(await it.depthsOf('MutationQueueUrl')).toEqual([0, 0, 0]));
+    expect(await it.depthsOf('DeadLetterQueueUrl')).toEqual([0, 0, 0]);
     expect([...(it.cloud.mappings[0]?.batches.all().keys() ?? [])]).toEqual(['succeeded']);
     const metrics = it.cloud.metrics();
     expect(metrics.get('MutationsQuarantined')?.sum).toBe(bad.length);

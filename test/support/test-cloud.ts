@@ -5,7 +5,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { DeleteMessageBatchCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import {
+  DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+} from '@aws-sdk/client-sqs';
 import { inject } from 'vitest';
 import { AwsBlobStore } from '../../lib/aws/blob-store.ts';
 import { s3Client, sqsClient } from '../../lib/aws/clients.ts';
@@ -46,6 +50,8 @@ export interface TestCloud {
   invoke(name: string, event: unknown): Promise<Invocation>;
   /** A consumer in this process, that nobody starts. */
   newConsumer(): Consumer;
+  /** Messages of a queue, given by the output with its URL, that are delayed, visible, and being worked on. */
+  depthsOf(name: string): Promise<readonly number[]>;
   /** Takes all messages out of a queue: bodies, parsed. */
   drain(queueUrl: string): Promise<unknown[]>;
   quarantined(): Promise<QuarantineEntry[]>;
@@ -63,7 +69,7 @@ export async function startTestCloud(): Promise<TestCloud> {
   const log: LogLine[] = [];
   const cloud = await startLocalCloud({
     ...readAssembly(inject('assemblyDirectory'), 'serverless-hollow-dev'),
-    onLog: (source, line) => log.push(parseLine(source, line)),
+    onLog: (source, line, logStream) => log.push({ ...parseLine(line), source, logStream }),
   });
   const { endpoints } = cloud;
   const s3 = s3Client(localClientOptions(endpoints.s3));
@@ -98,6 +104,13 @@ export async function startTestCloud(): Promise<TestCloud> {
         random: systemRandom,
         telemetry: new MemoryTelemetry(),
       }),
+    async depthsOf(name) {
+      const command = new GetQueueAttributesCommand({ QueueUrl: output(name), AttributeNames: ['All'] });
+      const { Attributes: attributes } = await sqs.send(command);
+      return (['Delayed', '', 'NotVisible'] as const).map((state) =>
+        Number(attributes?.[`ApproximateNumberOfMessages${state}`]),
+      );
+    },
     drain: (queueUrl) => drain(sqs, queueUrl),
     async quarantined() {
       const bodies = await drain(sqs, output('QuarantineQueueUrl'));
@@ -111,11 +124,11 @@ export async function startTestCloud(): Promise<TestCloud> {
   };
 }
 
-function parseLine(source: string, line: string): LogLine {
+function parseLine(line: string): Readonly<Record<string, unknown>> {
   try {
-    return { ...JSON.parse(line), source };
+    return JSON.parse(line);
   } catch {
-    return { source, message: line };
+    return { message: line };
   }
 }
 

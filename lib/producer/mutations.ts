@@ -19,8 +19,8 @@ import {
   isPlainObject,
   type PlainObject,
   type Problem,
-  validateField,
   validateKey,
+  validatePatch,
   validateRecord,
 } from '../schema/record.ts';
 import { keyOfPaths, keyOfRecord, type RecordKey } from '../schema/record-key.ts';
@@ -174,7 +174,7 @@ function parseMutation(schema: DatasetSchema, raw: unknown, surroundings: Surrou
   }
   const wrong =
     validateKey(schema, type, mutation.key, 'key') ??
-    (mutation.op === 'patch' ? checkPatch(schema, type, mutation.fields) : null);
+    (mutation.op === 'patch' ? validatePatch(schema, type, mutation.fields, 'fields') : null);
   if (wrong !== null) return wrong;
   const key = keyOfPaths(schema, type, plain(mutation.key));
   if (mutation.op === 'delete') return { op: 'delete', type, key, stamp };
@@ -202,26 +202,6 @@ function checkOrder(order: OrderStamp | undefined, nowMs: number): Problem | nul
     field: 'order.timestamp',
     reason: `${aheadMs} ms ahead of now, more than ${limits.clockSkewMsMax}`,
   };
-}
-
-function checkPatch(schema: DatasetSchema, type: string, fields: unknown): Problem | null {
-  if (!isPlainObject(fields))
-    return { field: 'fields', reason: `expected an object, got ${describe(fields)}` };
-  const entries = Object.entries(fields);
-  if (entries.length === 0) return { field: 'fields', reason: 'expected at least one field' };
-  const { primaryKey } = schema.getObject(type);
-  for (const entry of entries) {
-    const problem = validateField(schema, type, entry, 'fields');
-    if (problem !== null) return problem;
-    const [name] = entry;
-    if (primaryKey.some((path) => path === name || path.startsWith(`${name}.`))) {
-      return {
-        field: `fields.${name}`,
-        reason: `part of the primary key of ${type}: a patch cannot change it`,
-      };
-    }
-  }
-  return null;
 }
 
 function shapeProblem(raw: PlainObject, issue: z.core.$ZodIssue | undefined): Problem {

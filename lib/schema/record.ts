@@ -64,6 +64,31 @@ export function validateField(
   return placed(at, placed(`.${name}`, checkField(schema, field, value, 0)));
 }
 
+/** Null: `fields` can be set by a patch: at least one, none of them part of the primary key. */
+export function validatePatch(
+  schema: DatasetSchema,
+  type: string,
+  fields: unknown,
+  at: string,
+): Problem | null {
+  if (!isPlainObject(fields)) return { field: at, reason: `expected an object, got ${describe(fields)}` };
+  const entries = Object.entries(fields);
+  if (entries.length === 0) return { field: at, reason: 'expected at least one field' };
+  const { primaryKey } = schema.getObject(type);
+  for (const entry of entries) {
+    const problem = validateField(schema, type, entry, at);
+    if (problem !== null) return problem;
+    const [name] = entry;
+    if (primaryKey.some((path) => path === name || path.startsWith(`${name}.`))) {
+      return {
+        field: `${at}.${name}`,
+        reason: `part of the primary key of ${type}: a patch cannot change it`,
+      };
+    }
+  }
+  return null;
+}
+
 /** Null: `key` is an object of exactly the primary key's paths (`{ id: 1 }`, `{ 'country.code': 'NL', id: 1 }`), none of them null. */
 export function validateKey(schema: DatasetSchema, type: string, key: unknown, at: string): Problem | null {
   const paths = schema.keyPaths(type);

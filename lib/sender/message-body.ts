@@ -7,7 +7,7 @@ import { toBase64 } from '../bytes/base64.ts';
 import { DatasetError } from '../errors.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import { jsonField, jsonRecord } from '../schema/json-record.ts';
-import { isPlainObject, type Problem, validateField, validateKey } from '../schema/record.ts';
+import { isPlainObject, type Problem, validateKey, validatePatch } from '../schema/record.ts';
 import type { InputOf, KeyedNameOf, KeyPathsOf } from '../schema/record-of.ts';
 
 /** Decides which of several mutations of one key wins: the greatest by time, then source, then sequence. */
@@ -102,15 +102,19 @@ function bodyOf(dataset: AnyDataset, mutation: AnyMutation): Body {
 }
 
 function patchBody(dataset: AnyDataset, { type, fields }: AnyMutation, common: object): Body {
+  let problem: Problem | null = null;
   const converted: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(isPlainObject(fields) ? fields : {})) {
     const field = jsonField(dataset, type, [name, value]);
-    const problem = validateField(dataset.schema, type, [name, field.value], '') ?? field.problem;
-    if (problem !== null) return refuse('fields', problem);
+    problem ??= field.problem;
     // A patch sets what it names: undefined would be lost in JSON.
     converted[name] = field.value ?? null;
   }
-  return { problem: null, body: { ...common, fields: converted } };
+  const wrong = validatePatch(dataset.schema, type, converted, 'fields');
+  if (wrong !== null) return { problem: wrong, body: null };
+  return problem === null
+    ? { problem: null, body: { ...common, fields: converted } }
+    : refuse('fields', problem);
 }
 
 function refuse(parent: string, { field, reason }: Problem): Body {

@@ -54,6 +54,12 @@ describe('messageBody', () => {
       { op: 'patch', type: 'Order', key, fields: { status: 'x' } },
       'mutations[1].fields.status',
     ],
+    [
+      'a key field of a patch',
+      { op: 'patch', type: 'Order', key, fields: { id: 1 } },
+      'mutations[1].fields.id',
+    ],
+    ['a patch of nothing', { op: 'patch', type: 'Order', key, fields: {} }, 'mutations[1].fields'],
     ['another field', { op: 'patch', type: 'Order', key, fields: { x: 1 } }, 'mutations[1].fields.x'],
   ])('names %s that a producer would quarantine', (_, mutation, field) => {
     // As a caller without types would.

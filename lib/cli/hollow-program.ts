@@ -10,6 +10,7 @@
  *   exit-codes.ts        what an error means to a shell
  *   consumer-service.ts  the long-lived consumer (main.ts starts it)
  */
+import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { isDatasetError } from '../errors.ts';
 import { addBuildCommand } from './build-command.ts';
@@ -62,7 +63,7 @@ function newProgram(session: Session): Command {
 }
 
 function describe(error: unknown, asJson: boolean): string {
-  if (!isDatasetError(error)) return `hollow: unexpected: ${error instanceof Error ? error.stack : error}\n`;
+  if (!isDatasetError(error)) return `hollow: unexpected: ${inspect(error)}\n`;
   const { kind, message, details } = error;
   return asJson
     ? `${JSON.stringify({ error: { kind, message, details } })}\n`

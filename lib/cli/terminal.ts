@@ -36,16 +36,19 @@ export function tableLines(
   rows: readonly (readonly (string | number)[])[],
 ): string[] {
   const widths = headings.map((heading, i) =>
-    rows.reduce((widest, row) => Math.max(widest, String(row[i] ?? '').length), heading.length),
+    rows.reduce((widest, row) => Math.max(widest, textOf(row[i]).length), heading.length),
   );
   const line = (cells: readonly (string | number)[]): string =>
     widths
-      .map((width, i) =>
-        typeof cells[i] === 'number'
-          ? String(cells[i]).padStart(width)
-          : String(cells[i] ?? '').padEnd(width),
-      )
+      .map((width, i) => {
+        const cell = cells[i];
+        return typeof cell === 'number' ? textOf(cell).padStart(width) : textOf(cell).padEnd(width);
+      })
       .join('  ')
       .trimEnd();
   return [line(headings), ...rows.map(line)];
+}
+
+function textOf(cell: string | number | undefined): string {
+  return cell === undefined ? '' : String(cell);
 }

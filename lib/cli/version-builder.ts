@@ -117,7 +117,7 @@ function parseLine(line: string): PlainObject {
   try {
     parsed = JSON.parse(line);
   } catch (error) {
-    throw new DatasetError('rejected', `not JSON: ${error instanceof Error ? error.message : error}`);
+    throw new DatasetError('rejected', `not JSON: ${error instanceof Error ? error.message : 'unreadable'}`);
   }
   if (!isPlainObject(parsed)) throw new DatasetError('rejected', 'not an object');
   return parsed;

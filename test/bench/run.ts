@@ -9,7 +9,7 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { javaProblem, javaProgram } from '../interop/support/java-availability.ts';
+import { canRunJava, javaProgram } from '../interop/support/java-availability.ts';
 import { LineProcess } from '../support/line-process.ts';
 import { type Metric, metrics } from './metrics.ts';
 
@@ -26,18 +26,12 @@ const { values } = parseArgs({
 const count = Number(values.count);
 const rounds = Number(values.rounds);
 const directory = join(values.directory, String(count));
-const chosen = values.peers.split(',').filter(isAvailable);
+const chosen = values.peers.split(',').filter((peer) => peer !== 'java' || canRunJava());
 const reply = z.object({
   ns: z.number().optional(),
   check: z.number().nullable().optional(),
   resident: z.number().optional(),
 });
-
-function isAvailable(peer: string): boolean {
-  const problem = peer === 'java' ? javaProblem() : null;
-  if (problem !== null) process.stderr.write(`java is left out. Missing: ${problem}\n`);
-  return problem === null;
-}
 
 function start(peer: string): LineProcess {
   if (peer === 'java') {

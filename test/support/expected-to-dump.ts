@@ -42,7 +42,7 @@ const keyOf = (entry: number | readonly [number, number]): number =>
   typeof entry === 'number' ? entry : entry[0];
 
 /** FLOAT, DOUBLE and BYTES come as `f:`, `d:` or `x:` and hex digits. */
-function dumpValue(kind: string | undefined, value: unknown): unknown {
+function dumpValue(kind: string | undefined, value: number | string | boolean | null): unknown {
   if (value === null) return null;
   if (kind === 'INT' || kind === 'LONG') return String(value);
   if (kind === 'FLOAT' || kind === 'DOUBLE' || kind === 'BYTES') return String(value).slice(2);

@@ -21,7 +21,7 @@ const versionMin = 17;
 const buildMsMax = 300_000;
 
 /** Builds the program if its jar is missing or older than its sources. Null: ready; else what is missing, for people. */
-export function javaProblem(): string | null {
+function javaProblem(): string | null {
   const version = javaVersion();
   if (version === null) return `a JDK (>= ${versionMin}): '${javaProgram.java}' does not start`;
   if (version < versionMin) return `a JDK >= ${versionMin}: '${javaProgram.java}' is ${version}`;
@@ -36,7 +36,7 @@ export function javaProblem(): string | null {
 export function canRunJava(): boolean {
   const problem = javaProblem();
   if (problem === null) return true;
-  const message = `INTEROP TESTS DO NOT RUN. Missing: ${problem}`;
+  const message = `JAVA HOLLOW IS LEFT OUT. Missing: ${problem}`;
   if (env['INTEROP_REQUIRED'] !== undefined) throw new Error(message);
   process.stderr.write(`\n${'!'.repeat(80)}\n${message}\n${'!'.repeat(80)}\n\n`);
   return false;

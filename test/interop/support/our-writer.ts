@@ -72,13 +72,12 @@ export class OurWriter {
   }
 
   #ordinalOf(type: string, record: RecordValue): number {
-    const key = this.#model.schema.getObject(type).primaryKey.map((path) => {
+    const parts = this.#model.schema.getObject(type).primaryKey.map((path, i) => {
       const value = objectOf(record)[path] ?? null;
-      return typeof value === 'object' ? objectOf(value)['value'] : value;
-    });
-    const parts = key.map((part, i) => {
+      const part = typeof value === 'object' ? objectOf(value)['value'] : value;
+      if (typeof part !== 'string' && typeof part !== 'number') throw new TypeError(`${type}.${path}`);
       const isLong = this.#model.schema.keyPaths(type)[i]?.leafKind === 'LONG';
-      return isLong ? BigInt(String(part)) : (part as number | string);
+      return isLong ? BigInt(part) : part;
     });
     return UniqueKeyIndex.build(this.state, type).findByKey(parts);
   }

@@ -34,7 +34,8 @@ export function canonical(schema: DatasetSchema, type: string, value: RecordValu
 }
 
 function scalarText(field: Field, value: RecordValue): string {
-  return value === null ? 'null' : JSON.stringify(field.kind === 'INT' ? String(value) : value);
+  if (value === null) return 'null';
+  return JSON.stringify(field.kind === 'INT' && typeof value === 'number' ? String(value) : value);
 }
 
 /** The same record as our own writer takes it. */

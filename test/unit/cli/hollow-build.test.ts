@@ -42,7 +42,8 @@ async function cities(version: number): Promise<readonly unknown[]> {
     .split('\n')
     .map((line) => JSON.parse(line));
   const from = lines.findIndex((line) => line.name === 'City');
-  return lines.slice(from + 1, from + 1 + lines[from].count).map((record) => [record[1], record[3]]);
+  const records = lines.slice(from + 1, from + 1 + lines[from].count);
+  return records.map((record) => [record[1], record[3]]).toSorted(([a], [b]) => a - b);
 }
 
 describe('hollow build', () => {
@@ -56,7 +57,7 @@ describe('hollow build', () => {
       ['1', '361924'],
       ['2', '265086'],
     ]);
-    expect((await cities(2)).toSorted()).toEqual([
+    expect(await cities(2)).toEqual([
       ['1', '374238'],
       ['3', '119445'],
     ]);
@@ -79,7 +80,7 @@ describe('hollow build', () => {
       added: 3,
       removed: 3,
     });
-    expect((await cities(2)).toSorted()).toEqual([
+    expect(await cities(2)).toEqual([
       ['1', '10'],
       ['3', '3'],
       ['4', '4'],

@@ -26,7 +26,11 @@ export default defineConfig({
       project('house', ['house']),
       project('fast', ['unit', 'property', 'golden', 'contract', 'simulation'], { testTimeout: 30_000 }),
       project('infra', ['infra'], { globalSetup: builds, testTimeout: 60_000, hookTimeout: 60_000 }),
-      project('interop', ['interop'], { testTimeout: 120_000, hookTimeout: 300_000 }),
+      project('interop', ['interop'], {
+        globalSetup: ['test/interop/support/build-java.ts'],
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+      }),
       project('slow', ['integration', 'e2e'], {
         globalSetup: ['test/support/synthesize.ts'],
         testTimeout: 60_000,

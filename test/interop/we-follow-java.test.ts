@@ -152,6 +152,39 @@ describe.skipIf(!canRunJava())('a directory of a Java producer', () => {
     if (current !== null) expect(await dumpOf(java, 'walk')).toEqual([...dumpLines(current.state)]);
   });
 
+  it('is followed when its producer comes back with another data model', async () => {
+    const types = 'Tags Set<String> @HashKey(value); String { string value; }';
+    const old = `City @PrimaryKey(id) { int id; String name; int gone; Tags tags; } ${types}`;
+    const now = `Extra { int a; } City @PrimaryKey(id) { int id; long population; String name; Tags tags; Extra extra; } ${types}`;
+    const city = (id: number, fields: object) => ({
+      id,
+      name: `city ${id}`,
+      tags: [`tag ${id % 3}`, 'all'],
+      ...fields,
+    });
+    const steps = [
+      { schemas: old, cities: [1, 2, 3, 4].map((id) => city(id, { gone: id })) },
+      { schemas: now, cities: [2, 3, 4, 5].map((id) => city(id, { population: id * 10, extra: { a: id } })) },
+      { schemas: now, cities: [3, 4, 5, 6].map((id) => city(id, { population: id * 20, extra: { a: 1 } })) },
+      { schemas: old, cities: [4, 5, 6, 7].map((id) => city(id, { gone: 0 })) },
+    ];
+    const directory = new HollowDirectory(scratch.path);
+    await java.request('follow.open', { session: 'deltas', directory: scratch.path, watch: false });
+    let current: HollowVersion | null = null;
+    for (const [i, { schemas, cities }] of steps.entries()) {
+      const version = firstVersion + BigInt(i);
+      await java.request('produce.open', { session: 'p', directory: scratch.path, schemas });
+      if (i > 0) await java.request('produce.restore', { session: 'p', version: String(version - 1n) });
+      await cycle(version, { records: { City: cities } });
+      current = await followHollow(directory, current, version);
+      const fresh = await followHollow(directory, null, version);
+      if (current === null || fresh === null) throw new Error('nothing found');
+      await java.request('follow.refreshTo', { session: 'deltas', version: String(version) });
+      expect([...dumpLines(current.state)]).toEqual(await dumpOf(java, 'deltas'));
+      expect([...dumpLines(fresh.state)]).toEqual(await javaLines(version));
+    }
+  });
+
   it('gets the same snapshot from us, byte for byte, whatever the state', async () => {
     await open({ numShards: { String: 2, Item: 4 } });
     await cycle(firstVersion);

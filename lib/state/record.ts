@@ -136,15 +136,17 @@ class Viewer {
   }
 }
 
-const viewers = new WeakMap<RecordLayout, Viewer>();
+/** By the schema of the state, and by reader where there is one. */
+const storedViewers = new WeakMap<DatasetSchema, Viewer>();
+const readerViewers = new WeakMap<RecordLayout, Viewer>();
 
-/** @param reader null: everything there is in the state, as it is */
 function viewerOf(stored: DatasetSchema, reader: ReaderSchema | null): Viewer {
-  const layout = recordLayout(stored, reader);
-  let viewer = viewers.get(layout);
+  const layout = reader === null ? null : recordLayout(stored, reader);
+  let viewer = layout === null ? storedViewers.get(stored) : readerViewers.get(layout);
   if (viewer === undefined) {
     viewer = new Viewer(stored, reader);
-    viewers.set(layout, viewer);
+    if (layout === null) storedViewers.set(stored, viewer);
+    else readerViewers.set(layout, viewer);
   }
   return viewer;
 }

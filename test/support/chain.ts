@@ -10,7 +10,7 @@ import type { ReadState } from '../../lib/state/read-state.ts';
 import { toHex } from '../../lib/state/state-hash.ts';
 import { citiesId, type TestCloud } from './test-cloud.ts';
 
-export const part = 'bookkeeping';
+const part = 'bookkeeping';
 const loadOptions = {
   parts: new Map([[part, ['OrderStampOfCity', 'OrderSource']]]),
   indexedTypes: [],

@@ -3,7 +3,11 @@
  * endpoint and made-up credentials, so that nothing can leave the machine.
  */
 import { createRequire } from 'node:module';
-import { CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
 import {
   CreateEventBusCommand,
   type EventBridgeClient,
@@ -56,25 +60,28 @@ export function sayNotRun(what: string, why: string): void {
   process.stderr.write(`\n${'!'.repeat(78)}\n!! NOT RUN: ${what}\n!! ${why}\n${'!'.repeat(78)}\n\n`);
 }
 
-/** With one table as infra makes it. */
+/** With one table. */
 export async function startDynamoDbEmulator(table: string): Promise<Emulator<DynamoDBClient>> {
   const service = await startDynamoDb();
   const emulator = withClients(service, dynamoDbClient);
-  await emulator.clients[0].send(
-    new CreateTableCommand({
-      TableName: table,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [
-        { AttributeName: 'pk', AttributeType: 'S' },
-        { AttributeName: 'sk', AttributeType: 'S' },
-      ],
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-    }),
-  );
+  await emulator.clients[0].send(new CreateTableCommand(headTable(table)));
   return emulator;
+}
+
+/** As infra makes it. */
+export function headTable(table: string): CreateTableCommandInput {
+  return {
+    TableName: table,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: [
+      { AttributeName: 'pk', AttributeType: 'S' },
+      { AttributeName: 'sk', AttributeType: 'S' },
+    ],
+    KeySchema: [
+      { AttributeName: 'pk', KeyType: 'HASH' },
+      { AttributeName: 'sk', KeyType: 'RANGE' },
+    ],
+  };
 }
 
 export async function startS3Emulator(bucket: string): Promise<Emulator<S3Client>> {

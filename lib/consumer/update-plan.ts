@@ -8,6 +8,7 @@
  *   refresh.ts        head -> plan -> advance, with another path when blobs turn out bad
  *   watch.ts          when to refresh: hints, and a poll for the hints that got lost
  *   consumer.ts       the Consumer: identity, lookups, listeners, health
+ *   dataset-state.ts  one version as users see it: types by name; type-records.ts: find, get, iterate, typed
  *
  * A producer goes the same way up to `advance`, with the bookkeeping part.
  */

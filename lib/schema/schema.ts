@@ -3,10 +3,13 @@
  *
  *   schema.ts          the model (this file)
  *   dsl.ts             Hollow's text form, parsed and printed
- *   builder.ts         the TypeScript way to write a schema, from which record types are inferred
+ *   builder.ts         the TypeScript way to write a schema; field-specs.ts: the fields, record-of.ts: the record types
+ *                      that are inferred from it, reader-schema.ts: can a reader with it read what is stored?
  *   dataset-schema.ts  a closed set of schemas: lookup, field paths, identity
  *   record.ts          is this value a record of that type? with errors that name the field
  *   record-key.ts      a primary key by value, in one form
+ *   key-part.ts        one value of a key, as callers give it
+ *   json-record.ts     a typed record as JSON can hold it; validator.ts: the same as a Standard Schema
  *
  * The model is Netflix Hollow's: docs/format.md, section "Schemas".
  */

@@ -7,7 +7,8 @@
  *   object-layer.ts       packed records, as a blob brought them (collection-layer.ts: of collections);
  *                         pack-objects.ts and pack-collections.ts fold layers into one
  *   record-bytes.ts       canonical bytes of a record
- *   record.ts             a record as an object with properties
+ *   record.ts             a record as an object with properties; collection-views.ts: SETs and MAPs of one
+ *   record-layout.ts      which fields a reader sees, and in which form; plain-record.ts: copied, deep
  *   state-hash.ts         128 bits that say whether two states are equal
  *   write-state.ts, cycle.ts  the producer's side
  */

@@ -11,7 +11,7 @@ export function keyPartReader(type: string, { path, leafKind }: KeyPath): KeyPar
   const expected = expectedOf[leafKind];
   return (part) => {
     if (leafKind === 'LONG' && part instanceof Date) return part.getTime();
-    if (isPart(leafKind, part)) return part;
+    if (isPart(leafKind, part)) return typeof part === 'number' ? storedNumber(leafKind, part) : part;
     throw new DatasetError('invalid', `${type}.${path}: expected ${expected}, got ${describe(part)}`, {
       type,
       field: path,
@@ -47,4 +47,10 @@ function isPart(kind: FieldKind, part: unknown): part is KeyPart {
     case 'REFERENCE':
       return typeof part === 'number';
   }
+}
+
+/** As the format would store it: FLOAT in 32 bits, whole numbers without a negative zero. */
+function storedNumber(kind: FieldKind, part: number): number {
+  if (kind === 'FLOAT') return Math.fround(part);
+  return kind === 'DOUBLE' || part !== 0 ? part : 0;
 }

@@ -34,6 +34,8 @@ const shop = defineDataset({
       stock: t.map(t.ref('Product'), t.int()),
       names: t.map(t.string(), t.string()),
       weights: t.map(t.double(), t.float()),
+      floats: t.set(t.float()),
+      ints: t.set(t.int()),
     },
     { primaryKey: ['id', 'placed'] },
   ),
@@ -67,6 +69,8 @@ const order = {
   ]),
   names: [['en', 'pen'] as const],
   weights: [[0.5, 0.25] as const],
+  floats: [0.1],
+  ints: [0],
 } as const;
 
 function world<D extends AnyDataset>(dataset: D) {
@@ -157,6 +161,7 @@ describe('a typed consumer', () => {
     expect([...(found.names ?? [])]).toEqual([['en', 'pen']]);
     expect([[...(found.names?.keys() ?? [])], [...(found.names?.values() ?? [])]]).toEqual([['en'], ['pen']]);
     expect(found.weights?.get(0.5)).toBe(0.25);
+    expect([found.floats?.has(0.1), found.ints?.has(-0), found.ints?.has(1)]).toEqual([true, true, false]);
   });
 
   it('gives plain objects, and JSON that a message takes again', async () => {

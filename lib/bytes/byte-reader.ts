@@ -107,8 +107,3 @@ export class ByteReader {
     return text;
   }
 }
-
-/** The number whose unsigned 32-bit halves these are; exact up to 2^53. */
-export function joinHalves(high: number, low: number): number {
-  return (high >>> 0) * two32 + (low >>> 0);
-}

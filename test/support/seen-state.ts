@@ -48,7 +48,7 @@ function buckets(count: number, read: (bucket: number) => unknown): unknown[] {
   return Array.from({ length: count }, (_, bucket) => read(bucket));
 }
 
-export function seenField(type: ObjectTypeState, ordinal: number, field: number): unknown {
+function seenField(type: ObjectTypeState, ordinal: number, field: number): unknown {
   if (type.isNull(ordinal, field)) return null;
   switch (type.schema.fields[field]?.kind) {
     case 'INT':

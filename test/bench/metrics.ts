@@ -22,7 +22,7 @@ interface Outcome {
 
 const engines = ['ours', 'java'];
 const loaded = [['load'], ['index']] as const;
-const lookUps = 500_000;
+const lookUps = 200_000;
 const milliseconds = ({ ns }: Outcome): number => (ns ?? Number.NaN) / 1e6;
 const perMicrosecond = (times: number, { ns }: Outcome): number => (times * 1e3) / (ns ?? Number.NaN);
 /** The first round loads, all of them then ask the same loaded data. */

@@ -55,8 +55,8 @@ export class OurWriter {
         kept.add(text);
         if (!old.has(text)) cycle.add(type, toEngineValue(this.#model.schema, type, record));
       }
-      for (const [text, record] of old)
-        if (!kept.has(text)) cycle.remove(type, this.#ordinalOf(type, record));
+      const gone = [...old].filter(([text]) => !kept.has(text)).map(([, record]) => record);
+      for (const ordinal of this.#ordinalsOf(type, gone)) cycle.remove(type, ordinal);
     }
     const transition = cycle.transition();
     const { tag, headerTags, parts = new Map() } = options;
@@ -71,14 +71,18 @@ export class OurWriter {
     return new Map(records.map((record) => [canonical(this.#model.schema, type, record), record]));
   }
 
-  #ordinalOf(type: string, record: RecordValue): number {
-    const parts = this.#model.schema.getObject(type).primaryKey.map((path, i) => {
+  #ordinalsOf(type: string, records: readonly RecordValue[]): readonly number[] {
+    const index = UniqueKeyIndex.build(this.state, type);
+    return records.map((record) => index.findByKey(this.#keyOf(type, record)));
+  }
+
+  #keyOf(type: string, record: RecordValue): readonly (string | number | bigint)[] {
+    return this.#model.schema.getObject(type).primaryKey.map((path, i) => {
       const value = objectOf(record)[path] ?? null;
       const part = typeof value === 'object' ? objectOf(value)['value'] : value;
       if (typeof part !== 'string' && typeof part !== 'number') throw new TypeError(`${type}.${path}`);
       const isLong = this.#model.schema.keyPaths(type)[i]?.leafKind === 'LONG';
       return isLong ? BigInt(part) : part;
     });
-    return UniqueKeyIndex.build(this.state, type).findByKey(parts);
   }
 }

@@ -66,6 +66,7 @@ export type {
   ViewOf,
 } from './schema/record-of.ts';
 export type { Field, FieldKind, Schema } from './schema/schema.ts';
+export type { FilterRule, TypeFilter } from './schema/type-filter.ts';
 export type {
   RecordValidator,
   StandardValidator,

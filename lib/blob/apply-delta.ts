@@ -5,13 +5,14 @@ import { packBuckets, packLists } from '../state/pack-collections.ts';
 import { packObjects } from '../state/pack-objects.ts';
 import { ReadState } from '../state/read-state.ts';
 import type { Additions } from '../state/record-table.ts';
-import { emptyTypeState, type TypeState } from '../state/type-state.ts';
+import type { TypeState } from '../state/type-state.ts';
 import { readAdditions } from './decode-additions.ts';
 import { readListShard, readMapShard, readSetShard, requireEntries } from './decode-collection.ts';
 import { readHeader, readPartHeader } from './decode-header.ts';
 import { readObjectShard, requireEnds } from './decode-object.ts';
 import { readSectionHeader, type SectionHeader } from './decode-section.ts';
 import { requireSameMeaning } from './same-meaning.ts';
+import { skipDeltaSection } from './skip-section.ts';
 
 /** What a delta did to one type; ordinals ascending. */
 export interface TypeChanges {
@@ -89,11 +90,14 @@ function applySections(reader: ByteReader, count: number, progress: Progress): v
 function applySection(reader: ByteReader, section: SectionHeader, progress: Progress): void {
   const { schema } = section;
   const { from } = progress;
-  // A type that the snapshot did not have, or that was left out when it was loaded: read past it.
-  const before = from.typeNames.includes(schema.name) ? from.type(schema.name) : emptyTypeState(schema);
+  if (from.schema.find(schema.name) === undefined) {
+    // A type that the snapshot did not have, or that was left out when it was loaded.
+    skipDeltaSection(reader, section);
+    return;
+  }
+  const before = from.type(schema.name);
   requireSameMeaning(schema, before.schema);
   const { state, change } = readChange(reader, section, before);
-  if (!from.typeNames.includes(schema.name)) return;
   progress.types.set(schema.name, state);
   progress.changes.set(schema.name, changesOf(before, change));
 }

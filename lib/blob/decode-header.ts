@@ -4,6 +4,7 @@
  *   decode-header.ts    what stands before the sections: versions, tags, schemas (this file)
  *   decode-schema.ts    a schema in its binary form
  *   decode-section.ts   one type's records, in a snapshot or a delta
+ *   skip-section.ts     past the records of a type that is not loaded
  *   decode-snapshot.ts  bytes to a read state
  *   apply-delta.ts      a read state and bytes to the next read state
  *   blob-names.ts       the names of blobs in a store
@@ -27,7 +28,11 @@ export interface BlobHeader {
   readonly sectionCount: number;
 }
 
-/** @throws DatasetError `incompatible`: another format; `corrupt` */
+/**
+ * The header of a snapshot, a delta, a reverse delta, or all of a header blob. Leaves the reader at the first section.
+ *
+ * @throws DatasetError `incompatible`: another format; `corrupt`
+ */
 export function readHeader(reader: ByteReader): BlobHeader {
   requireFormat(reader, blobFormat);
   const originTag = reader.readInt64('origin tag');
@@ -35,13 +40,11 @@ export function readHeader(reader: ByteReader): BlobHeader {
   // 0 is what writers before 2.2.0 left here: no schemas follow.
   const hasSchemas = reader.readVarInt('size of the schemas') !== 0;
   const schemas = hasSchemas ? readSchemas(reader) : [];
-  return {
-    originTag,
-    tag,
-    schemas,
-    headerTags: readHeaderTags(reader),
-    sectionCount: reader.readCount('count of sections', reader.remaining),
-  };
+  const headerTags = readHeaderTags(reader);
+  // A header blob ends here: its sections are counted, one for each schema, but not there.
+  const sectionsMax = Math.max(schemas.length, reader.remaining);
+  const sectionCount = reader.readCount('count of sections', sectionsMax);
+  return { originTag, tag, schemas, headerTags, sectionCount };
 }
 
 /**

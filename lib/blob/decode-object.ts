@@ -39,6 +39,7 @@ export function readObjectShard(
   const bitsPerRecord = widths.reduce((sum, width) => sum + width, 0);
   const bits = readLongs(reader, recordCount * bitsPerRecord, `records of ${wire.name}`);
   let offset = 0;
+  const kept = new Set(local.fields.map((field) => field.name));
   const stored = new Map<string, FieldLayout>();
   wire.fields.forEach((field, i) => {
     const width = widths[i] as number;
@@ -46,7 +47,7 @@ export function readObjectShard(
     const size = reader.readVarLong(what);
     const start = reader.skip(size, what);
     // A copy: else a few strings would hold on to the whole blob.
-    const data = size === 0 ? noBytes : reader.bytes.slice(start, start + size);
+    const data = size === 0 || !kept.has(field.name) ? noBytes : reader.bytes.slice(start, start + size);
     stored.set(field.name, { offset, width, data });
     offset += width;
   });

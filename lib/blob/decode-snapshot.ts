@@ -2,10 +2,13 @@ import type { BitSet } from '../bytes/bit-set.ts';
 import { ByteReader } from '../bytes/byte-reader.ts';
 import { DatasetError, isDatasetError } from '../errors.ts';
 import { DatasetSchema } from '../schema/dataset-schema.ts';
-import type { Schema } from '../schema/schema.ts';
+import type { ObjectSchema, Schema } from '../schema/schema.ts';
+import { filterSchemas, noFilter, type TypeFilter } from '../schema/type-filter.ts';
 import { ListTypeState } from '../state/list-type-state.ts';
 import { MapTypeState } from '../state/map-type-state.ts';
+import type { ObjectLayer } from '../state/object-layer.ts';
 import { ObjectTypeState } from '../state/object-type-state.ts';
+import { packObjects } from '../state/pack-objects.ts';
 import { ReadState } from '../state/read-state.ts';
 import { SetTypeState } from '../state/set-type-state.ts';
 import type { TypeState } from '../state/type-state.ts';
@@ -19,6 +22,7 @@ import {
   type SectionHeader,
   shardMaxOrdinal,
 } from './decode-section.ts';
+import { skipSnapshotSection } from './skip-section.ts';
 
 const noParts: ReadonlyMap<string, Uint8Array> = new Map();
 
@@ -26,43 +30,75 @@ const noParts: ReadonlyMap<string, Uint8Array> = new Map();
  * The state that a snapshot blob holds. The bytes are copied: the caller keeps them.
  *
  * @param parts the optional parts, by name; types in parts that are not given are not in the state
+ * @param filter which of the other types and fields are in the state; applyDelta goes on with what is in it
  * @throws DatasetError `corrupt`: damaged, or a part belongs to another blob; `incompatible`: cannot be read here
  */
 export function decodeSnapshot(
   main: Uint8Array,
   parts: ReadonlyMap<string, Uint8Array> = noParts,
+  filter: TypeFilter = noFilter,
 ): ReadState {
   const reader = new ByteReader(main);
   const header = readHeader(reader);
-  const types = new Map<string, TypeState>();
-  readSections(reader, header.sectionCount, types);
+  const blobs = [{ reader, sectionCount: header.sectionCount }];
   for (const [name, bytes] of parts) {
     const part = new ByteReader(bytes);
-    readSections(part, readPartHeader(part, name, header), types);
+    blobs.push({ reader: part, sectionCount: readPartHeader(part, name, header) });
   }
+  const stored = readStoredSchemas(blobs);
+  const schema = datasetSchemaOf(stored, filterSchemas(stored, filter));
+  const types = new Map<string, TypeState>();
+  for (const blob of blobs) readSections(blob, schema, types);
   const { tag, originTag, headerTags } = header;
-  const schema = datasetSchemaOf([...types.values()].map((type) => type.schema));
   return new ReadState({ schema, tag, originTag, headerTags, types });
 }
 
-function readSections(reader: ByteReader, count: number, types: Map<string, TypeState>): void {
-  for (let i = 0; i < count; i++) {
-    const at = reader.position;
-    const section = readSectionHeader(reader);
-    const { name } = section.schema;
-    if (types.has(name)) throw reader.corrupt(`section ${i}`, `the type '${name}' is there twice`, at);
-    types.set(name, readTypeState(reader, section));
-  }
-  if (reader.remaining > 0) throw reader.corrupt('end of the blob', `${reader.remaining} bytes too many`);
+/** A main blob or a part, its reader at the first section. */
+interface Sections {
+  readonly reader: ByteReader;
+  readonly sectionCount: number;
 }
 
-function readTypeState(reader: ByteReader, { schema, shardCount }: SectionHeader): TypeState {
+/** The schemas of all types. Those in headers are not enough: writers before 2.2.0 left them out. */
+function readStoredSchemas(blobs: readonly Sections[]): readonly Schema[] {
+  const stored = new Map<string, Schema>();
+  for (const { reader, sectionCount } of blobs) {
+    const start = reader.position;
+    for (let i = 0; i < sectionCount; i++) {
+      const at = reader.position;
+      const section = readSectionHeader(reader);
+      const { name } = section.schema;
+      if (stored.has(name)) throw reader.corrupt(`section ${i}`, `the type '${name}' is there twice`, at);
+      stored.set(name, section.schema);
+      skipSnapshotSection(reader, section);
+    }
+    if (reader.remaining > 0) throw reader.corrupt('end of the blob', `${reader.remaining} bytes too many`);
+    reader.position = start;
+  }
+  return [...stored.values()];
+}
+
+function readSections(
+  { reader, sectionCount }: Sections,
+  schema: DatasetSchema,
+  types: Map<string, TypeState>,
+) {
+  for (let i = 0; i < sectionCount; i++) {
+    const section = readSectionHeader(reader);
+    const local = schema.find(section.schema.name);
+    if (local === undefined) skipSnapshotSection(reader, section);
+    else types.set(local.name, readTypeState(reader, section, local));
+  }
+}
+
+function readTypeState(reader: ByteReader, { schema, shardCount }: SectionHeader, local: Schema): TypeState {
   const { name } = schema;
   const section = { name, shardCount };
   switch (schema.kind) {
     case 'OBJECT': {
-      const type = readShards(reader, section, (size) => readObjectShard(reader, schema, schema, size));
-      return ObjectTypeState.ofShards(schema, type.shards, type.populated, type.maxOrdinal);
+      const kept = local.kind === 'OBJECT' ? local : schema;
+      const type = readShards(reader, section, (size) => readKeptFields(reader, schema, kept, size));
+      return ObjectTypeState.ofShards(kept, type.shards, type.populated, type.maxOrdinal);
     }
     case 'LIST': {
       const type = readShards(reader, section, (size) => readListShard(reader, name, size));
@@ -77,6 +113,20 @@ function readTypeState(reader: ByteReader, { schema, shardCount }: SectionHeader
       return MapTypeState.ofShards(schema, type.shards, type.populated, type.maxOrdinal);
     }
   }
+}
+
+/** One shard; without the fields that are left out, if there are any. */
+function readKeptFields(
+  reader: ByteReader,
+  schema: ObjectSchema,
+  kept: ObjectSchema,
+  recordCount: number,
+): ObjectLayer {
+  const layer = readObjectShard(reader, schema, kept, recordCount);
+  // Records of no bits take no memory, however many a damaged blob says there are.
+  if (kept.fields.length === schema.fields.length || layer.bitsPerRecord === 0) return layer;
+  const recordOf = Int32Array.from({ length: recordCount }, (_, record) => record);
+  return packObjects(kept, { layers: [layer], layerOf: new Uint16Array(recordCount), recordOf });
 }
 
 interface TypeContent<L> {
@@ -110,9 +160,9 @@ function readShards<L>(
   return { shards, populated: readPopulated(reader, maxOrdinal, name), maxOrdinal };
 }
 
-function datasetSchemaOf(schemas: readonly Schema[]): DatasetSchema {
+function datasetSchemaOf(stored: readonly Schema[], loaded: readonly Schema[]): DatasetSchema {
   try {
-    return DatasetSchema.of(schemas);
+    return DatasetSchema.loaded(stored, loaded);
   } catch (error) {
     if (!isDatasetError(error, 'invalid')) throw error;
     throw new DatasetError(

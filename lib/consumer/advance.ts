@@ -1,7 +1,8 @@
 import { applyDelta } from '../blob/apply-delta.ts';
 import { decodeSnapshot } from '../blob/decode-snapshot.ts';
 import { DatasetError } from '../errors.ts';
-import type { BlobStore, DatasetId, Head } from '../ports.ts';
+import type { BlobStore, DatasetId, Head, SnapshotEntry } from '../ports.ts';
+import { noFilter } from '../schema/type-filter.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { toHex } from '../state/state-hash.ts';
 import {
@@ -36,7 +37,9 @@ export interface Advance {
  * Goes from `current` to `head`: plan, retrieve, apply, verify. Null: nothing to do.
  *
  * Every state on the way is held against the data hash that its commit registered, and the last one against the head,
- * so whatever went wrong with the bytes or in the code, a reader never sees a state that nobody committed.
+ * so whatever went wrong with the bytes or in the code, a reader never sees a state that nobody committed. The hash is
+ * of all data: where a filter leaves some out, each blob must be the one of its commit (digest, commit id and the hash
+ * that it carries), and what is made of it here is not held against anything.
  *
  * @throws DatasetError `corrupt` when a blob is missing or wrong: try again with a fresh head and `forceSnapshot`
  */
@@ -46,14 +49,17 @@ export async function advance(
   head: Head,
   options: UpdatePlanOptions = {},
 ): Promise<Advance | null> {
-  const plan = planUpdate(current?.ref ?? null, head, options);
+  // Deltas lead on in the schema that was loaded; what a new one brought is in snapshots only.
+  const isEvolved = current !== null && current.schemaId !== head.schemaId;
+  const forceSnapshot = isEvolved || options.forceSnapshot === true;
+  const plan = planUpdate(current?.ref ?? null, head, { forceSnapshot });
   if (plan.kind === 'none') return null;
   const names = planBlobs(source.id, head.mapGeneration, plan);
   const { id, blobs, parts } = source;
   const retrieved = retrieve({ id, blobs, parts: [...parts.keys()] }, names);
   const start = plan.kind === 'snapshot' ? await loadSnapshot(source, plan, retrieved) : heldStart(current);
   const applied = await applyDeltas(source, start, plan, retrieved);
-  verifyHead(applied.hashes, head);
+  if (!isFiltered(source)) verifyHead(applied.hashes, head);
   const { state, hashes, steps } = applied;
   const indexes =
     start.indexes === null ? buildIndexes(state, source) : steps.reduce(applyToIndexes, start.indexes);
@@ -81,10 +87,10 @@ async function loadSnapshot(
   plan: UpdatePlan & { kind: 'snapshot' },
   retrieved: AsyncIterator<RetrievedBlob, void>,
 ): Promise<Start> {
-  const { main, parts } = await nextBlob(retrieved);
-  const state = decodeSnapshot(main, parts);
+  const blob = await nextBlob(retrieved);
+  const state = decodeSnapshot(blob.main, blob.parts, source.filter);
   const hashes = hashLoaded(state, source);
-  verifyData(hashes, plan.snapshot.hash, plan.snapshot.version);
+  verifyStep(source, blob, hashes, plan.snapshot);
   return { state, hashes, indexes: null };
 }
 
@@ -97,11 +103,11 @@ async function applyDeltas(
   let { state, hashes } = start;
   const steps: StateStep[] = [];
   for (const delta of plan.deltas) {
-    const { main, parts } = await nextBlob(retrieved);
-    const applied = applyDelta(state, main, parts);
+    const blob = await nextBlob(retrieved);
+    const applied = applyDelta(state, blob.main, blob.parts);
     const step: StateStep = { from: state, to: applied.state, changes: applied.changes };
     hashes = updateLoadedHashes(hashes, step, source);
-    verifyData(hashes, delta.hash, delta.toVersion);
+    verifyStep(source, blob, hashes, { hash: delta.hash, version: delta.toVersion });
     state = step.to;
     steps.push(step);
   }
@@ -114,8 +120,20 @@ async function nextBlob(retrieved: AsyncIterator<RetrievedBlob, void>): Promise<
   return next.value;
 }
 
-function verifyData(hashes: LoadedHashes, expected: string, version: number): void {
-  const actual = toHex(hashes.data);
+function isFiltered({ filter = noFilter }: LoadOptions): boolean {
+  return filter.length > 0;
+}
+
+function verifyStep(
+  source: LoadOptions,
+  blob: RetrievedBlob,
+  hashes: LoadedHashes,
+  { hash, version }: Pick<SnapshotEntry, 'hash' | 'version'>,
+): void {
+  requireHash(isFiltered(source) ? (blob.metadata['hash'] ?? '') : toHex(hashes.data), hash, version);
+}
+
+function requireHash(actual: string, expected: string, version: number): void {
   if (actual === expected) return;
   throw new DatasetError('corrupt', `version ${version} does not have the data hash that was committed`, {
     version,
@@ -125,7 +143,7 @@ function verifyData(hashes: LoadedHashes, expected: string, version: number): vo
 }
 
 function verifyHead(hashes: LoadedHashes, head: Head): void {
-  verifyData(hashes, head.hashes.data, head.version);
+  requireHash(toHex(hashes.data), head.hashes.data, head.version);
   if (hashes.bookkeeping === null) return;
   const actual = toHex(hashes.bookkeeping);
   if (actual === head.hashes.bookkeeping) return;

@@ -14,6 +14,7 @@ import type { AnyDataset } from '../schema/builder.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import { requireReadable } from '../schema/reader-schema.ts';
 import type { KeyPart } from '../schema/record-key.ts';
+import { noFilter, type TypeFilter } from '../schema/type-filter.ts';
 import type { RecordView } from '../state/record.ts';
 import type { Advance } from './advance.ts';
 import { DatasetState } from './dataset-state.ts';
@@ -33,8 +34,13 @@ export interface ConsumerSource {
   readonly telemetry: Telemetry;
   /** Optional parts to load too, each with the types that it holds. Default: none. */
   readonly parts?: ReadonlyMap<string, readonly string[]>;
-  /** Types to find records of by primary key. Default: every keyed type. */
+  /** Types to find records of by primary key. Default: every type whose primary key is loaded. */
   readonly indexedTypes?: readonly string[];
+  /**
+   * Which types and fields to load, so that the rest takes no memory. Default: all. What is loaded is then not held
+   * against the head's hash, which is of all data; blobs are still held against their digests (docs/format.md, "Filters").
+   */
+  readonly filter?: TypeFilter;
   /** How heads are read. Default `strong`: a refresh sees every commit acknowledged before it began. */
   readonly consistency?: 'strong' | 'eventual';
 }
@@ -113,6 +119,7 @@ export class Consumer<D extends AnyDataset | null = null> {
       telemetry,
       parts: options.parts ?? new Map(),
       indexedTypes: options.indexedTypes ?? null,
+      filter: options.filter ?? noFilter,
       consistency: options.consistency ?? 'strong',
     };
     this.#clock = options.clock;

@@ -44,7 +44,7 @@ export class DatasetState<D extends AnyDataset | null = null> {
   #open(name: string): TypeRecords<never, never> {
     const { state, indexes } = this.#loaded;
     const known = this.#dataset?.schema ?? state.schema;
-    if (known.find(name) === undefined) {
+    if (known.find(name) === undefined && !state.schema.leftOut.includes(name)) {
       const names = known.schemas.map((schema) => schema.name).join(', ');
       throw new DatasetError('invalid', `there is no type '${name}' (the types: ${names})`, { type: name });
     }
@@ -52,7 +52,7 @@ export class DatasetState<D extends AnyDataset | null = null> {
     return new TypeRecords({
       records: state.objectType(name),
       index: indexes.get(name) ?? null,
-      keyPaths: state.schema.keyPaths(name),
+      keyPaths: () => state.schema.keyPaths(name),
       view,
     });
   }

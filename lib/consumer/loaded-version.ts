@@ -1,6 +1,7 @@
 import type { StateChanges } from '../blob/apply-delta.ts';
 import { UniqueKeyIndex } from '../indexes/unique-key.ts';
 import type { VersionRef } from '../ports.ts';
+import type { TypeFilter } from '../schema/type-filter.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { hashState, type StateHash, updateHash } from '../state/state-hash.ts';
 
@@ -19,7 +20,7 @@ export interface LoadedVersion extends LoadedState {
 }
 
 export interface LoadedHashes {
-  /** Of every type that belongs to no optional part. */
+  /** Of every type that is loaded and belongs to no optional part. */
   readonly data: StateHash;
   /** Of the types of the part `bookkeeping`; null when that part is not loaded. */
   readonly bookkeeping: StateHash | null;
@@ -29,15 +30,17 @@ export interface LoadedHashes {
 export interface LoadOptions {
   /** Optional parts to load beside the main blobs, each with the types that it holds. */
   readonly parts: ReadonlyMap<string, readonly string[]>;
-  /** Types to index by primary key; null: every keyed type. */
+  /** Types to index by primary key; null: every type whose primary key is loaded. */
   readonly indexedTypes: readonly string[] | null;
+  /** Which types and fields to load. Default: all. */
+  readonly filter?: TypeFilter;
 }
 
 /** Name of the blob part that holds all bookkeeping types: order stamps and tombstones. Only producers load it. */
 export const bookkeepingPart = 'bookkeeping';
 
 export function hashLoaded(state: ReadState, options: LoadOptions): LoadedHashes {
-  const { isData, isBookkeeping } = typeFilters(options);
+  const { isData, isBookkeeping } = typeTests(options);
   return {
     data: hashState(state, isData),
     bookkeeping: isBookkeeping === null ? null : hashState(state, isBookkeeping),
@@ -55,7 +58,7 @@ export function updateLoadedHashes(
   step: StateStep,
   options: LoadOptions,
 ): LoadedHashes {
-  const { isData, isBookkeeping } = typeFilters(options);
+  const { isData, isBookkeeping } = typeTests(options);
   const { from, to, changes } = step;
   return {
     data: updateHash(hashes.data, from, to, changes, isData),
@@ -68,8 +71,7 @@ export function updateLoadedHashes(
 
 /** Indexes of a state that did not come from a delta. */
 export function buildIndexes(state: ReadState, options: LoadOptions): Map<string, UniqueKeyIndex> {
-  const types =
-    options.indexedTypes ?? state.schema.keyedTypes.filter((type) => state.typeNames.includes(type));
+  const types = options.indexedTypes ?? state.schema.keyedTypes;
   return new Map(types.map((type) => [type, UniqueKeyIndex.build(state, type)]));
 }
 
@@ -81,9 +83,9 @@ export function applyToIndexes(
   return new Map(Array.from(indexes, ([type, index]) => [type, index.apply(to, changes.get(type))]));
 }
 
-type TypeFilter = (type: string) => boolean;
+type TypeTest = (type: string) => boolean;
 
-function typeFilters(options: LoadOptions): { isData: TypeFilter; isBookkeeping: TypeFilter | null } {
+function typeTests(options: LoadOptions): { isData: TypeTest; isBookkeeping: TypeTest | null } {
   const bookkeeping = options.parts.get(bookkeepingPart);
   const isInPart = new Set([...options.parts.values()].flat());
   return {

@@ -35,7 +35,8 @@ export interface TypeSource {
   readonly records: ObjectTypeState;
   /** Null: the type has no primary key, or is not indexed. */
   readonly index: UniqueKeyIndex | null;
-  readonly keyPaths: readonly KeyPath[];
+  /** Throws where a part of the key is not loaded. */
+  readonly keyPaths: () => readonly KeyPath[];
   readonly view: (ordinal: number) => RecordView;
 }
 
@@ -51,7 +52,8 @@ export class TypeRecords<Record, Key extends readonly unknown[]> implements Iter
 
   constructor(source: TypeSource) {
     this.#source = source;
-    this.#parts = source.keyPaths.map((path) => keyPartReader(source.records.schema.name, path));
+    const paths = source.index === null ? [] : source.keyPaths();
+    this.#parts = paths.map((path) => keyPartReader(source.records.schema.name, path));
   }
 
   get name(): string {
@@ -66,11 +68,11 @@ export class TypeRecords<Record, Key extends readonly unknown[]> implements Iter
   /**
    * The record with this primary key, one argument for each path of the key; undefined if there is none.
    *
-   * @throws DatasetError `invalid`: no index of the type, or not its key; says what was expected
+   * @throws DatasetError `invalid`: no index of the type, or not its key; says what was expected, or is not loaded
    */
   find(...key: Key): Record | undefined {
     const { index, view } = this.#source;
-    if (index === null) throw this.#invalid(`there is no index of '${this.name}'`);
+    if (index === null) throw this.#noIndex();
     const ordinal = index.findByKey(this.#keyOf(key));
     if (ordinal === -1) return undefined;
     // The view has the fields that the dataset says: the blob's schema was held against it when it was loaded.
@@ -97,8 +99,17 @@ export class TypeRecords<Record, Key extends readonly unknown[]> implements Iter
   #keyOf(key: readonly unknown[]): readonly KeyPart[] {
     const parts = this.#parts;
     if (key.length === parts.length) return key.map((part, i) => (parts[i] as KeyPartReader)(part));
-    const paths = this.#source.keyPaths.map(({ path }) => path).join(', ');
+    const paths = this.#source
+      .keyPaths()
+      .map(({ path }) => path)
+      .join(', ');
     throw this.#invalid(`the key of ${this.name} is (${paths}), not ${key.length} values`);
+  }
+
+  #noIndex(): DatasetError {
+    // Where a part of the key is not loaded this says so.
+    this.#source.keyPaths();
+    return this.#invalid(`there is no index of '${this.name}'`);
   }
 
   #invalid(problem: string, details: Readonly<globalThis.Record<string, string>> = {}): DatasetError {

@@ -1,6 +1,6 @@
 import { DatasetError } from '../errors.ts';
 import { isKindKeyword, isWord, printSchema } from './dsl.ts';
-import type { FieldKind, ObjectSchema, Schema } from './schema.ts';
+import { type FieldKind, type ObjectSchema, type Schema, targetsOf } from './schema.ts';
 
 /** A field path of a primary or hash key, resolved: where to go from a record to the value. */
 export interface KeyPath {
@@ -29,7 +29,9 @@ const fieldsMax = 32_767;
 const pathStepsMax = 64;
 
 /**
- * A closed set of schemas: every type that one of them refers to is in it, and every key path leads to a value.
+ * A set of schemas. As a producer has it ({@link DatasetSchema.of}) it is closed: every type that one of them refers to
+ * is in it, and every key path leads to a value. As a reader has it ({@link DatasetSchema.loaded}) types and fields may
+ * be left out: references into them are bare ordinals, and whoever needs what is behind them is told.
  *
  * @example
  * const schema = DatasetSchema.of(parseSchemas('City @PrimaryKey(id) { int id; string name; }'));
@@ -40,35 +42,48 @@ export class DatasetSchema {
   readonly schemas: readonly Schema[];
   /** In the order they were given: the order of the types in blobs. */
   readonly inBlobOrder: readonly Schema[];
-  /** Names of the types with a primary key, sorted. */
+  /** Names of the types with a primary key that can be read here, sorted. */
   readonly keyedTypes: readonly string[];
+  /** Types, and fields as `Type.field`, that are known of but left out; empty: this is the whole dataset. Sorted. */
+  readonly leftOut: readonly string[];
   readonly #byName: ReadonlyMap<string, Schema>;
-  readonly #keyPaths: ReadonlyMap<string, readonly KeyPath[]>;
+  /** Or what is left out that the key needs. */
+  readonly #keyPaths: ReadonlyMap<string, readonly KeyPath[] | string>;
 
-  private constructor(byName: ReadonlyMap<string, Schema>) {
+  /** @param stored what there is, of which `byName` is all or a part */
+  private constructor(stored: ReadonlyMap<string, Schema>, byName: ReadonlyMap<string, Schema>) {
     this.#byName = byName;
     this.inBlobOrder = Object.freeze([...byName.values()]);
     this.schemas = Object.freeze([...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1)));
+    this.leftOut = Object.freeze(leftOutOf(stored, byName));
+    const leftOut = new Set(this.leftOut);
     this.#keyPaths = new Map(
-      this.schemas.map((schema) => [schema.name, Object.freeze(resolveKey(byName, schema))] as const),
+      this.schemas.map(({ name }) => [name, resolveKey(stored, byName, leftOut, name)] as const),
     );
     this.keyedTypes = Object.freeze(
       this.schemas
         .filter((schema) => schema.kind === 'OBJECT' && schema.primaryKey.length > 0)
-        .map((schema) => schema.name),
+        .map((schema) => schema.name)
+        .filter((name) => typeof this.#keyPaths.get(name) !== 'string'),
     );
   }
 
   /** @throws DatasetError `invalid`: a name is used twice or not allowed, a reference or a key path leads nowhere */
   static of(schemas: Iterable<Schema>): DatasetSchema {
-    const byName = new Map<string, Schema>();
-    for (const schema of schemas) {
-      requireTypeName(schema.name);
-      if (byName.has(schema.name)) throw invalid(`two schemas are called '${schema.name}'`, schema.name);
-      byName.set(schema.name, schema);
-    }
+    const byName = schemasByName(schemas);
     for (const schema of byName.values()) requireReferences(byName, schema);
-    return new DatasetSchema(byName);
+    return new DatasetSchema(byName, byName);
+  }
+
+  /**
+   * What a reader has of a dataset.
+   *
+   * @param stored what its blobs describe; types that they refer to may be in a part that the reader does not have
+   * @param schemas what is loaded: each one of `stored`, maybe with fewer fields
+   * @throws DatasetError `invalid` as {@link DatasetSchema.of}, but for references
+   */
+  static loaded(stored: Iterable<Schema>, schemas: Iterable<Schema>): DatasetSchema {
+    return new DatasetSchema(schemasByName(stored), schemasByName(schemas));
   }
 
   find(name: string): Schema | undefined {
@@ -78,7 +93,7 @@ export class DatasetSchema {
   /** @throws DatasetError `invalid` if there is no such type */
   get(name: string): Schema {
     const schema = this.#byName.get(name);
-    if (schema === undefined) throw invalid(`there is no type '${name}'`, name);
+    if (schema === undefined) throw this.#missing(name);
     return schema;
   }
 
@@ -90,12 +105,50 @@ export class DatasetSchema {
     return schema;
   }
 
-  /** The primary key (OBJECT) or hash key (SET, MAP: from the element or the map's key) of a type; empty if it has none. */
+  /**
+   * The primary key (OBJECT) or hash key (SET, MAP: from the element or the map's key) of a type; empty if it has none.
+   *
+   * @throws DatasetError `invalid` if there is no such type, or its key leads through something that is left out
+   */
   keyPaths(type: string): readonly KeyPath[] {
     const paths = this.#keyPaths.get(type);
-    if (paths === undefined) throw invalid(`there is no type '${type}'`, type);
-    return paths;
+    if (paths === undefined) throw this.#missing(type);
+    if (typeof paths !== 'string') return paths;
+    throw invalid(`the key of '${type}' needs '${paths}', which is not loaded`, type);
   }
+
+  #missing(name: string): DatasetError {
+    const isLeftOut = this.leftOut.includes(name);
+    return invalid(isLeftOut ? `the type '${name}' is not loaded` : `there is no type '${name}'`, name);
+  }
+}
+
+function schemasByName(schemas: Iterable<Schema>): ReadonlyMap<string, Schema> {
+  const byName = new Map<string, Schema>();
+  for (const schema of schemas) {
+    requireTypeName(schema.name);
+    if (byName.has(schema.name)) throw invalid(`two schemas are called '${schema.name}'`, schema.name);
+    if (schema.kind === 'OBJECT') requireFieldNames(schema);
+    byName.set(schema.name, schema);
+  }
+  return byName;
+}
+
+/** Types and fields of `stored`, and types that it only refers to, that are not in `byName`. */
+function leftOutOf(
+  stored: ReadonlyMap<string, Schema>,
+  byName: ReadonlyMap<string, Schema>,
+): readonly string[] {
+  const names = new Set<string>();
+  for (const schema of stored.values()) {
+    for (const target of targetsOf(schema)) if (!byName.has(target)) names.add(target);
+    const own = byName.get(schema.name);
+    if (own === undefined) names.add(schema.name);
+    if (own === schema || schema.kind !== 'OBJECT' || own?.kind !== 'OBJECT') continue;
+    const fields = new Set(own.fields.map((field) => field.name));
+    for (const { name } of schema.fields) if (!fields.has(name)) names.add(`${schema.name}.${name}`);
+  }
+  return [...names].sort();
 }
 
 function invalid(problem: string, type: string): DatasetError {
@@ -124,7 +177,6 @@ function requireReferences(byName: ReadonlyMap<string, Schema>, schema: Schema):
       requireType(schema.keyType, schema.name);
       return requireType(schema.valueType, schema.name);
     case 'OBJECT':
-      requireFieldNames(schema);
       for (const { name, referencedType } of schema.fields) {
         if (referencedType !== null) requireType(referencedType, `${schema.name}.${name}`);
       }
@@ -152,13 +204,61 @@ function requireFieldNames(schema: ObjectSchema): void {
   }
 }
 
-function resolveKey(byName: ReadonlyMap<string, Schema>, schema: Schema): readonly KeyPath[] {
+/** The key of a type, as it is declared in what is stored, in terms of what is loaded; or what it lacks. */
+function resolveKey(
+  stored: ReadonlyMap<string, Schema>,
+  byName: ReadonlyMap<string, Schema>,
+  leftOut: ReadonlySet<string>,
+  type: string,
+): readonly KeyPath[] | string {
+  const schema = stored.get(type);
+  if (schema === undefined) throw invalid(`'${type}' is not one of the stored types`, type);
   const paths = schema.kind === 'OBJECT' ? schema.primaryKey : schema.kind === 'LIST' ? [] : schema.hashKey;
   const from =
     schema.kind === 'OBJECT' ? schema.name : schema.kind === 'MAP' ? schema.keyType : schema.elementType;
   if (new Set(paths).size < paths.length)
     throw invalid(`the key of '${schema.name}' names a path twice`, schema.name);
-  return paths.map((path) => resolveKeyPath(byName, { owner: schema.name, from, path }));
+  const resolved: KeyPath[] = [];
+  for (const path of paths) {
+    const found = resolveKeyPath(stored, { owner: type, from, path });
+    if (typeof found === 'string') return found;
+    const lacking = lackingOn(found, stored, leftOut);
+    if (lacking !== undefined) return lacking;
+    resolved.push(stored === byName ? found : atLoadedFields(found, stored, byName));
+  }
+  return Object.freeze(resolved);
+}
+
+/** Field indexes on the way of a path, the value's own last. */
+function fieldsOn({ steps, leafField }: KeyPath): readonly number[] {
+  return [...steps, leafField];
+}
+
+function lackingOn(
+  path: KeyPath,
+  stored: ReadonlyMap<string, Schema>,
+  leftOut: ReadonlySet<string>,
+): string | undefined {
+  const names = path.types.flatMap((type, i) => {
+    const { fields } = stored.get(type) as ObjectSchema;
+    return [type, `${type}.${fields[fieldsOn(path)[i] as number]?.name}`];
+  });
+  return names.find((name) => leftOut.has(name));
+}
+
+/** The same path where fields have other indexes. */
+function atLoadedFields(
+  path: KeyPath,
+  stored: ReadonlyMap<string, Schema>,
+  byName: ReadonlyMap<string, Schema>,
+): KeyPath {
+  const indexes = fieldsOn(path).map((index, i) => {
+    const type = path.types[i] as string;
+    const name = (stored.get(type) as ObjectSchema).fields[index]?.name;
+    return (byName.get(type) as ObjectSchema).fields.findIndex((field) => field.name === name);
+  });
+  const leafField = indexes.pop() as number;
+  return Object.freeze({ ...path, steps: indexes, leafField });
 }
 
 /** The key `path` of `owner`, which starts at the type `from`. */
@@ -168,7 +268,8 @@ interface DeclaredPath {
   readonly path: string;
 }
 
-function resolveKeyPath(byName: ReadonlyMap<string, Schema>, declared: DeclaredPath): KeyPath {
+/** Or the name of a type on the way that is not there. */
+function resolveKeyPath(byName: ReadonlyMap<string, Schema>, declared: DeclaredPath): KeyPath | string {
   const { owner, from, path } = declared;
   const fail = (reason: string) => invalid(`the key path '${path}' of '${owner}': ${reason}`, owner);
   const isOrdinal = path.endsWith('!');
@@ -178,7 +279,8 @@ function resolveKeyPath(byName: ReadonlyMap<string, Schema>, declared: DeclaredP
   for (let i = 0; ; i++) {
     const type = types[i] ?? from;
     const schema = byName.get(type);
-    if (schema?.kind !== 'OBJECT') throw fail(`'${type}' is a collection, a path leads through OBJECTs only`);
+    if (schema === undefined) return type;
+    if (schema.kind !== 'OBJECT') throw fail(`'${type}' is a collection, a path leads through OBJECTs only`);
     const index = schema.fields.findIndex((field) => field.name === names[i]);
     const field = schema.fields[index];
     if (field === undefined) throw fail(`'${type}' has no field ${JSON.stringify(names[i])}`);
@@ -187,7 +289,9 @@ function resolveKeyPath(byName: ReadonlyMap<string, Schema>, declared: DeclaredP
       if (!isLast) throw fail(`'${type}.${field.name}' is no REFERENCE, the path must end there`);
       return Object.freeze({ path, steps, types, leafField: index, leafKind: field.kind });
     }
-    if (isLast) names.push(...expansionOf(byName.get(field.referencedType), fail));
+    const target = byName.get(field.referencedType);
+    if (target === undefined) return field.referencedType;
+    if (isLast) names.push(...expansionOf(target, fail));
     if (i === pathStepsMax) throw fail(`leads through more than ${pathStepsMax} references`);
     steps.push(index);
     types.push(field.referencedType);
@@ -198,15 +302,15 @@ function resolveKeyPath(byName: ReadonlyMap<string, Schema>, declared: DeclaredP
  * What Hollow appends to a path that ends on a REFERENCE: the only field, or else the only path of the primary key.
  * It goes on from there in the same way until the path ends on a value.
  */
-function expansionOf(target: Schema | undefined, fail: (reason: string) => DatasetError): readonly string[] {
-  if (target?.kind === 'OBJECT') {
+function expansionOf(target: Schema, fail: (reason: string) => DatasetError): readonly string[] {
+  if (target.kind === 'OBJECT') {
     const [only, ...otherFields] = target.fields;
     if (only !== undefined && otherFields.length === 0) return [only.name];
     const [keyPath, ...otherPaths] = target.primaryKey;
     if (keyPath?.endsWith('!')) throw fail(`the key of '${target.name}' is an ordinal`);
     if (keyPath !== undefined && otherPaths.length === 0) return keyPath.split('.');
   }
-  throw fail(`ends on '${target?.name}', which has neither a single field nor a primary key of one path`);
+  throw fail(`ends on '${target.name}', which has neither a single field nor a primary key of one path`);
 }
 
 /**

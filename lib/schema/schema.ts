@@ -5,7 +5,8 @@
  *   dsl.ts             Hollow's text form, parsed and printed
  *   builder.ts         the TypeScript way to write a schema; field-specs.ts: the fields, record-of.ts: the record types
  *                      that are inferred from it, reader-schema.ts: can a reader with it read what is stored?
- *   dataset-schema.ts  a closed set of schemas: lookup, field paths, identity
+ *   dataset-schema.ts  a set of schemas: lookup, field paths, identity
+ *   type-filter.ts     which types and fields a reader loads
  *   record.ts          is this value a record of that type? with errors that name the field
  *   record-key.ts      a primary key by value, in one form
  *   key-part.ts        one value of a key, as callers give it
@@ -66,3 +67,16 @@ export interface MapSchema {
 }
 
 export type Schema = ObjectSchema | ListSchema | SetSchema | MapSchema;
+
+/** Types that records of a type refer to. */
+export function targetsOf(schema: Schema): readonly string[] {
+  switch (schema.kind) {
+    case 'OBJECT':
+      return schema.fields.flatMap(({ referencedType }) => referencedType ?? []);
+    case 'MAP':
+      return [schema.keyType, schema.valueType];
+    case 'LIST':
+    case 'SET':
+      return [schema.elementType];
+  }
+}

@@ -15,7 +15,7 @@ export type TargetReader = (state: ReadState, ordinal: number) => unknown;
 
 /** What a collection is read with, made once for its type. */
 export interface CollectionReaders {
-  readonly lookup: HashKeyLookup;
+  readonly lookup: () => HashKeyLookup;
   /** Elements of a SET, keys of a MAP. */
   readonly readKey: TargetReader;
   /** Of a MAP. */
@@ -70,7 +70,7 @@ export class SetRecordView implements SetView<unknown, readonly unknown[]> {
       bucketCount: records.bucketCount(ordinal),
       elementAt: (bucket: number) => records.bucketElement(ordinal, bucket),
     };
-    return this.#readers.lookup.find(state, table, key);
+    return this.#readers.lookup().find(state, table, key);
   }
 }
 
@@ -125,7 +125,7 @@ export class MapRecordView implements MapView<unknown, unknown, readonly unknown
       bucketCount: records.bucketCount(ordinal),
       elementAt: (bucket: number) => records.bucketKey(ordinal, bucket),
     };
-    return this.#readers.lookup.find(state, table, key);
+    return this.#readers.lookup().find(state, table, key);
   }
 }
 

@@ -24,10 +24,13 @@ type Layers = RecordList<ObjectLayer>;
 export function packObjects(schema: ObjectSchema, list: Layers): ObjectLayer {
   const { kinds } = list.layers[0] as ObjectLayer;
   const recordCount = list.recordOf.length;
-  const ends = schema.fields.map((_, i) => (isVar(kinds[i] as number) ? endsOf(list, i) : null));
+  const widthsMax = schema.fields.map((_, i) =>
+    list.layers.reduce((width, layer) => Math.max(width, layer.widths[i] as number), 0),
+  );
+  // A field that no layer stores stays one that is not stored: else many of them times many records take much memory.
+  const ends = widthsMax.map((width, i) => (isVar(kinds[i] as number) && width > 0 ? endsOf(list, i) : null));
   const widths = ends.map((each, i) => {
-    if (each !== null) return bitLength((each[recordCount] as number) + 1) + 1;
-    return list.layers.reduce((width, layer) => Math.max(width, layer.widths[i] as number), 0);
+    return each === null ? (widthsMax[i] as number) : bitLength((each[recordCount] as number) + 1) + 1;
   });
   const bitsPerRecord = widths.reduce((sum, width) => sum + width, 0);
   const bits = new Uint32Array(Math.ceil((recordCount * bitsPerRecord) / 64) * 2 + paddingHalves);
@@ -37,7 +40,7 @@ export function packObjects(schema: ObjectSchema, list: Layers): ObjectLayer {
     const place = { bits, bitsPerRecord, offset, width, field };
     offset += width;
     if (fieldEnds === null) {
-      packFixed(list, place);
+      if (width > 0) packFixed(list, place);
       return { offset: place.offset, width, data: noBytes };
     }
     packEnds(list, place, fieldEnds);

@@ -41,11 +41,13 @@ export class ReadState {
     return new ReadState({ schema, tag: -1n, originTag: -1n, headerTags: new Map(), types });
   }
 
-  /** @throws DatasetError `invalid` if there is no such type */
+  /** @throws DatasetError `invalid` if there is no such type, or it is not loaded */
   type(name: string): TypeState {
     const type = this.#types.get(name);
-    if (type === undefined) throw new DatasetError('invalid', `there is no type '${name}'`, { type: name });
-    return type;
+    if (type !== undefined) return type;
+    // Says why it is not there.
+    this.schema.get(name);
+    throw new DatasetError('invalid', `there is no type '${name}'`, { type: name });
   }
 
   /** @throws DatasetError `invalid` if there is no such type or it is a collection */

@@ -100,14 +100,23 @@ class Viewer {
   }
 
   #collectionReaders(type: string, keyType: string, valueType: string): CollectionReaders {
-    const hashKey = this.#stored.keyPaths(type);
-    const isHashed = hashKey.length > 0;
+    let lookup: HashKeyLookup | null = null;
     return {
-      lookup: new HashKeyLookup(type, isHashed ? hashKey : this.#boxPath(keyType), isHashed),
+      // Not before it is asked for: elements may be loaded where what they are hashed by is not.
+      lookup: () => {
+        lookup ??= this.#lookupOf(type, keyType);
+        return lookup;
+      },
       readKey: this.#later(keyType),
       readValue: this.#later(valueType),
       toJson: (state, ordinal) => plainCollection(state, type, ordinal, this.layout),
     };
+  }
+
+  #lookupOf(type: string, keyType: string): HashKeyLookup {
+    const hashKey = this.#stored.keyPaths(type);
+    const isHashed = hashKey.length > 0;
+    return new HashKeyLookup(type, isHashed ? hashKey : this.#boxPath(keyType), isHashed);
   }
 
   /** The path to the bare value of a box; none if the type is not one. */

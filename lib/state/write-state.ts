@@ -48,6 +48,16 @@ export class WriteState {
    * @throws DatasetError `incompatible`: the schema has something that cannot be written
    */
   static restore(state: ReadState): WriteState {
+    const [leftOut] = state.schema.leftOut;
+    if (leftOut !== undefined) {
+      throw new DatasetError(
+        'invalid',
+        `only a whole dataset can be written on: '${leftOut}' is not loaded`,
+        {
+          leftOut,
+        },
+      );
+    }
     const writer = new WriteState(state);
     for (let position = 0; position < writer.#types.length; position++) {
       const type = writer.#type(position);

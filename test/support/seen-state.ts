@@ -22,7 +22,7 @@ function seenType(type: TypeState): SeenType {
   return { shardCount: type.shardCount, count: type.count, checksum: typeChecksum(type), records };
 }
 
-function seenRecord(type: TypeState, ordinal: number): unknown {
+export function seenRecord(type: TypeState, ordinal: number): unknown {
   switch (type.kind) {
     case 'OBJECT':
       return type.schema.fields.map((_, field) => seenField(type, ordinal, field));

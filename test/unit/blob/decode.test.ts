@@ -120,8 +120,8 @@ describe('decodeSnapshot', () => {
   });
 
   it('refuses schemas that do not fit together', () => {
-    const dangling = { ...three, schema: schemaOf('Row { Missing n; }') };
-    expect(() => decodeSnapshot(blob([dangling]))).toThrow(kindOf('incompatible', /'Missing'/));
+    const keyless = { ...three, schema: schemaOf('Row @PrimaryKey(missing) { int n; }') };
+    expect(() => decodeSnapshot(blob([keyless]))).toThrow(kindOf('incompatible', /has no field "missing"/));
   });
 
   it('reads blobs of writers from before shards and schemas in the header', () => {

@@ -1,16 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { applyDelta } from '../../../lib/blob/apply-delta.ts';
+import { readHeader } from '../../../lib/blob/decode-header.ts';
 import { decodeSnapshot } from '../../../lib/blob/decode-snapshot.ts';
 import { encodeDelta } from '../../../lib/blob/encode-delta.ts';
 import { encodeHeaderBlob } from '../../../lib/blob/encode-header.ts';
 import { encodeSnapshot } from '../../../lib/blob/encode-snapshot.ts';
 import { evolveState } from '../../../lib/blob/evolve-state.ts';
 import { nextHeaderTags } from '../../../lib/blob/header-tags.ts';
+import { ByteReader } from '../../../lib/bytes/byte-reader.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
 import { ReadState } from '../../../lib/state/read-state.ts';
 import { recordView } from '../../../lib/state/record.ts';
 import { WriteState } from '../../../lib/state/write-state.ts';
+import { inspectBlob } from '../../../lib/tools/inspect-blob.ts';
 import { readFixture } from '../../support/golden-fixtures.ts';
 import { textOfRecord } from '../../support/record-text.ts';
 import { noParts, noTags, recordsOf } from '../../support/writer-model.ts';
@@ -74,6 +77,10 @@ describe('header', () => {
     expect([...snapshot.subarray(0, blob.length)]).toEqual([...blob]);
     // The number of sections is the last of it; behind it the first section repeats its schema: OBJECT `A`.
     expect([blob.at(-1), ...snapshot.subarray(blob.length, blob.length + 4)]).toEqual([2, 0, 0, 1, 65]);
+    const reader = new ByteReader(blob);
+    expect(readHeader(reader)).toEqual(readHeader(new ByteReader(snapshot)));
+    expect([reader.remaining, inspectBlob(blob).kind]).toEqual([0, 'header']);
+    expect(() => decodeSnapshot(blob)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
   });
 
   it('tags follow those of the state before', () => {

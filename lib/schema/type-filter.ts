@@ -1,0 +1,86 @@
+import { type Schema, targetsOf } from './schema.ts';
+
+/** What a rule is about: a type, one field of an OBJECT type, or (`*`) every type. */
+interface FilterScope {
+  readonly field?: string;
+  /** Also everything that can be reached from there along references: fields, elements, keys and values. */
+  readonly recursive?: boolean;
+}
+
+export type FilterRule =
+  | (FilterScope & { readonly include: string })
+  | (FilterScope & { readonly exclude: string });
+
+/**
+ * Which types and fields of a dataset are loaded. Everything is, until a rule says otherwise; later rules win. A type is
+ * loaded if it or any of its fields is included. Types and fields that the dataset does not have are passed over:
+ * producers may add and drop them under readers.
+ *
+ * @example
+ * [{ exclude: '*' }, { include: 'Movie', recursive: true }, { exclude: 'Movie', field: 'synopsis' }]
+ */
+export type TypeFilter = readonly FilterRule[];
+
+/** Loads everything. */
+export const noFilter: TypeFilter = [];
+
+/** What is loaded of one type. */
+interface Choice {
+  isIncluded: boolean;
+  readonly fields: Set<string>;
+}
+
+/**
+ * What is left of the schemas, in the same order; types that are not loaded are not in it. Key paths stay as they are,
+ * also where they name a field that is left out.
+ */
+export function filterSchemas(stored: readonly Schema[], filter: TypeFilter): readonly Schema[] {
+  const byName = new Map(stored.map((schema) => [schema.name, schema]));
+  const choices = new Map<string, Choice>();
+  for (const { name } of stored) choices.set(name, { isIncluded: false, fields: new Set() });
+  for (const rule of [{ include: '*' }, ...filter]) applyRule(rule, byName, choices);
+  return stored.flatMap((schema) => {
+    const { isIncluded, fields } = choices.get(schema.name) as Choice;
+    if (!isIncluded && fields.size === 0) return [];
+    if (schema.kind !== 'OBJECT' || fields.size === schema.fields.length) return [schema];
+    return [{ ...schema, fields: schema.fields.filter((field) => fields.has(field.name)) }];
+  });
+}
+
+function applyRule(
+  rule: FilterRule,
+  byName: ReadonlyMap<string, Schema>,
+  choices: ReadonlyMap<string, Choice>,
+): void {
+  const isIncluded = 'include' in rule;
+  const name = isIncluded ? rule.include : rule.exclude;
+  const reached = new Set(name === '*' ? byName.keys() : [name]);
+  if (rule.field !== undefined) {
+    const schemas = [...reached].flatMap((type) => byName.get(type) ?? []);
+    reached.clear();
+    for (const schema of schemas) {
+      const field = schema.kind === 'OBJECT' && schema.fields.find((each) => each.name === rule.field);
+      if (!field) continue;
+      chooseField(choices.get(schema.name), field.name, isIncluded);
+      if (rule.recursive === true && field.referencedType !== null) reached.add(field.referencedType);
+    }
+  }
+  // A set gives what is added to it while it is walked, each once: circles end.
+  for (const type of reached) {
+    const schema = byName.get(type);
+    if (schema === undefined) continue;
+    chooseType(choices.get(type), schema, isIncluded);
+    if (rule.recursive === true) for (const target of targetsOf(schema)) reached.add(target);
+  }
+}
+
+function chooseType(choice: Choice | undefined, schema: Schema, isIncluded: boolean): void {
+  if (choice === undefined) return;
+  choice.isIncluded = isIncluded;
+  if (schema.kind === 'OBJECT') for (const { name } of schema.fields) chooseField(choice, name, isIncluded);
+}
+
+function chooseField(choice: Choice | undefined, field: string, isIncluded: boolean): void {
+  if (isIncluded) choice?.fields.add(field);
+  else choice?.fields.delete(field);
+}

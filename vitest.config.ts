@@ -1,6 +1,6 @@
 /**
- * Suites are folders of test/. Projects differ only in what they need: `house` and `fast` nothing, `interop` a JDK, `infra` the built
- * bundles, `slow` those, the synthesized template and emulated services.
+ * Suites are folders of test/. Projects differ only in what they need: `house` and `fast` nothing, `interop` a JDK,
+ * `infra` the built bundles, `slow` the built bundles and emulated services.
  */
 import { defineConfig } from 'vitest/config';
 

@@ -22,6 +22,7 @@ const doubleBits = new DataView(new ArrayBuffer(8));
 export class KeyPathReader {
   readonly #path: KeyPath;
   readonly #kind: number;
+  readonly #isInteger: boolean;
   readonly #states: readonly ObjectTypeState[];
   readonly #leafState: ObjectTypeState;
   readonly #leafField: number;
@@ -29,6 +30,7 @@ export class KeyPathReader {
   constructor(state: ReadState, path: KeyPath) {
     this.#path = path;
     this.#kind = kindCodes[path.leafKind];
+    this.#isInteger = path.leafKind === 'INT' || path.leafKind === 'LONG';
     this.#states = path.types.map((type) => state.objectType(type));
     this.#leafState = this.#states.at(-1) as ObjectTypeState;
     this.#leafField = path.leafField;
@@ -82,6 +84,7 @@ export class KeyPathReader {
 
   /** Hash of a value that is looked for; the same as {@link hashAt} of a record that holds it. */
   hashOf(part: KeyPart): number {
+    if (this.#isShortInteger(part)) return hashBits(0, zigZagInt(part));
     if (typeof part === 'string') return textHash(part);
     if (part instanceof Uint8Array) return murmur3(part, 0, part.length);
     return hashBits(this.#rawHigh(part), this.#rawLow(part));
@@ -91,6 +94,7 @@ export class KeyPathReader {
   matches(leaf: number, part: KeyPart): boolean {
     const state = this.#leafState;
     const field = this.#leafField;
+    if (this.#isShortInteger(part)) return state.holdsRaw(leaf, field, zigZagInt(part), 0);
     switch (this.#kind) {
       case kindCodes.STRING:
         return typeof part === 'string' && state.stringEquals(leaf, field, part);
@@ -109,6 +113,11 @@ export class KeyPathReader {
       default:
         return typeof part === 'number' && this.#matchesBits(leaf, part);
     }
+  }
+
+  /** What most keys are: then there is no arithmetic on doubles, and no decoding of what is compared. */
+  #isShortInteger(part: KeyPart): part is number {
+    return typeof part === 'number' && (part | 0) === part && this.#isInteger;
   }
 
   #matchesBits(leaf: number, part: number): boolean {

@@ -93,6 +93,8 @@ export class UniqueKeyIndex {
    */
   find(a: KeyPart, b?: KeyPart, c?: KeyPart, ...more: readonly KeyPart[]): number {
     const paths = this.#paths;
+    if (b === undefined && c === undefined && more.length === 0 && paths.length === 1)
+      return this.#findOne(a);
     const count = more.length > 0 ? 3 + more.length : c !== undefined ? 3 : b !== undefined ? 2 : 1;
     if (count !== paths.length) throw this.#wrongCount(count);
     let hash = mixPart(0, (paths[0] as KeyPathReader).hashOf(a));
@@ -112,6 +114,29 @@ export class UniqueKeyIndex {
         if ((entry & ~ordinalMask) !== wanted) continue;
         const ordinal = (entry & ordinalMask) - 1;
         if (!this.#records.isPopulated(ordinal) || !this.#matches(ordinal, a, b, c, more)) continue;
+        if (!this.#hasDuplicates) return ordinal;
+        if (found < 0 || ordinal < found) found = ordinal;
+      }
+    }
+    return found;
+  }
+
+  /** {@link find} where the key has one path, as most have. */
+  #findOne(part: KeyPart): number {
+    const path = this.#paths[0] as KeyPathReader;
+    const records = this.#records;
+    const key = mixPart(0, path.hashOf(part)) & hashMask;
+    let found = -1;
+    for (let t = 0; t < this.#tables.length; t++) {
+      const { entries, bucketMask, ordinalMask } = this.#tables[t] as KeyTable;
+      const wanted = key & ~ordinalMask;
+      for (let bucket = key & bucketMask; ; bucket = (bucket + 1) & bucketMask) {
+        const entry = entries[bucket] as number;
+        if (entry === 0) break;
+        if ((entry & ~ordinalMask) !== wanted) continue;
+        const ordinal = (entry & ordinalMask) - 1;
+        const leaf = path.leafOf(ordinal);
+        if (leaf < 0 || !path.matches(leaf, part) || !records.isPopulated(ordinal)) continue;
         if (!this.#hasDuplicates) return ordinal;
         if (found < 0 || ordinal < found) found = ordinal;
       }

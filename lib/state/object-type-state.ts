@@ -170,6 +170,17 @@ export class ObjectTypeState {
     );
   }
 
+  /** True iff the packed value is made of these halves (unsigned) and is not all ones. Of INT, LONG and the like. */
+  holdsRaw(ordinal: number, field: number, low: number, high: number): boolean {
+    const slot = this.#table.slotOf(ordinal);
+    const layer = this.#table.layerAt(slot, ordinal);
+    const record = this.#table.recordAt(slot, ordinal);
+    if (rawLow(layer, record, field) !== (low | 0)) return false;
+    const foundHigh = rawHigh(layer, record, field);
+    if (foundHigh !== (high | 0)) return false;
+    return (low | 0) !== layer.masks[field] || foundHigh !== layer.highMasks[field];
+  }
+
   readBoolean(ordinal: number, field: number): boolean | null {
     const slot = this.#table.slotOf(ordinal);
     const layer = this.#table.layerAt(slot, ordinal);

@@ -15,7 +15,9 @@ export const addedRecordsMax = recordMask;
 const overlayLayersMax = 63;
 const noSlot = overlayLayersMax << recordBits;
 
-const basePage = new Int32Array(pageSize).fill(-1);
+const baseSlot = -1;
+
+const basePage = new Int32Array(pageSize).fill(baseSlot);
 const emptyPage = new Int32Array(pageSize).fill(noSlot);
 
 /** What the records of any kind of layer have in common. */
@@ -79,6 +81,8 @@ export class RecordTable<L extends Layer> {
   readonly #pages: readonly Int32Array[];
   /** Ordinals from here on have no slot. */
   readonly #slotCount: number;
+  /** Ordinals below have their record in the base, as all of them have before the first delta: no page is looked at. */
+  readonly #plainCount: number;
   readonly #baseMask: number;
   readonly #baseShift: number;
   readonly #empty: L;
@@ -90,6 +94,7 @@ export class RecordTable<L extends Layer> {
     this.#overlay = parts.overlay;
     this.#pages = parts.pages;
     this.#slotCount = parts.pages.length * pageSize;
+    this.#plainCount = parts.overlay.length > 0 ? 0 : fullPages(parts.pages) * pageSize;
     this.#baseMask = parts.base.length - 1;
     this.#baseShift = 31 - Math.clz32(parts.base.length);
     this.#empty = parts.empty;
@@ -114,6 +119,7 @@ export class RecordTable<L extends Layer> {
 
   /** Where a record is, for {@link layerAt} and {@link recordAt}. Any number may be asked for. */
   slotOf(ordinal: number): number {
+    if (ordinal >= 0 && ordinal < this.#plainCount) return baseSlot;
     if (!(ordinal >= 0 && ordinal < this.#slotCount)) return noSlot;
     return (this.#pages[ordinal >>> pageShift] as Int32Array)[ordinal & pageMask] as number;
   }
@@ -205,10 +211,15 @@ function countRecords(layers: readonly Layer[]): number {
   return layers.reduce((sum, layer) => sum + layer.recordCount, 0);
 }
 
+/** How many pages at the start are all in the base. */
+function fullPages(pages: readonly Int32Array[]): number {
+  return pages.at(-1) === basePage ? pages.length : Math.max(pages.length - 1, 0);
+}
+
 /** Pages for the ordinals below `slots`, all in the base. */
 function basePages(slots: number): Int32Array[] {
   const pages = new Array<Int32Array>(slots >>> pageShift).fill(basePage);
-  if ((slots & pageMask) !== 0) pages.push(emptyPage.slice().fill(-1, 0, slots & pageMask));
+  if ((slots & pageMask) !== 0) pages.push(emptyPage.slice().fill(baseSlot, 0, slots & pageMask));
   return pages;
 }
 

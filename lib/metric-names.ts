@@ -29,7 +29,6 @@ export const metrics = {
   SnapshotsLoaded: 'Count',
   PropagationLagMs: 'Milliseconds',
   StateVersion: 'Count',
-  StateBytes: 'Bytes',
   Lookups: 'Count',
 } as const;
 

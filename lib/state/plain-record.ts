@@ -1,15 +1,12 @@
 import { toBase64 } from '../bytes/base64.ts';
-import { DatasetError } from '../errors.ts';
 import type { ReaderSchema } from '../schema/reader-schema.ts';
+import { NestingBound } from './nesting-bound.ts';
 import type { ReadState } from './read-state.ts';
 import { type RecordLayout, recordLayout } from './record-layout.ts';
 
 export interface PlainRecord {
   [field: string]: unknown;
 }
-
-/** Deeper nesting is no data: a damaged blob can make records that lead to themselves. */
-const depthMax = 256;
 
 /** What the forms of plain records differ in: their values. */
 type PlainForm = (value: unknown) => unknown;
@@ -35,7 +32,7 @@ export function recordObject(
   reader: ReaderSchema | null = null,
 ): PlainRecord {
   const layout = recordLayout(state.schema, reader);
-  return plainRecord(state, type, ordinal, { form: objectForm, layout, depth: 0 });
+  return plainRecord(state, type, ordinal, { form: objectForm, layout, bound: new NestingBound() });
 }
 
 /**
@@ -48,7 +45,7 @@ export function recordJson(
   reader: ReaderSchema | null = null,
 ): PlainRecord {
   const layout = recordLayout(state.schema, reader);
-  return plainRecord(state, type, ordinal, { form: jsonForm, layout, depth: 0 });
+  return plainRecord(state, type, ordinal, { form: jsonForm, layout, bound: new NestingBound() });
 }
 
 /** A record of a collection type in the same forms: an array, for a MAP of [key, value]. */
@@ -58,13 +55,13 @@ export function plainCollection(
   ordinal: number,
   layout: RecordLayout,
 ): unknown {
-  return plainReferenced(state, type, ordinal, { form: jsonForm, layout, depth: 0 });
+  return plainReferenced(state, type, ordinal, { form: jsonForm, layout, bound: new NestingBound() });
 }
 
 interface Nesting {
   readonly form: PlainForm;
   readonly layout: RecordLayout;
-  readonly depth: number;
+  readonly bound: NestingBound;
 }
 
 function plainRecord(state: ReadState, type: string, ordinal: number, nesting: Nesting): PlainRecord {
@@ -82,28 +79,32 @@ function plainRecord(state: ReadState, type: string, ordinal: number, nesting: N
 }
 
 function plainReferenced(state: ReadState, type: string, ordinal: number, nesting: Nesting): unknown {
-  const { form, layout, depth } = nesting;
-  if (depth === depthMax) {
-    throw new DatasetError('corrupt', `records of '${type}' are nested more than ${depthMax} deep`, { type });
-  }
-  const inner = { form, layout, depth: depth + 1 };
+  const { bound } = nesting;
+  bound.enter(type);
+  const plain = plainTarget(state, type, ordinal, nesting);
+  bound.leave();
+  return plain;
+}
+
+function plainTarget(state: ReadState, type: string, ordinal: number, nesting: Nesting): unknown {
+  const { form, layout } = nesting;
   const records = state.type(type);
   const box = layout.boxOf(type);
   switch (records.kind) {
     case 'OBJECT':
       if (box !== null) return form(box.read(records, ordinal));
-      return plainRecord(state, type, ordinal, inner);
+      return plainRecord(state, type, ordinal, nesting);
     case 'LIST':
     case 'SET': {
       const { elementType } = records.schema;
-      return Array.from(records.elements(ordinal), (o) => plainReferenced(state, elementType, o, inner));
+      return Array.from(records.elements(ordinal), (o) => plainReferenced(state, elementType, o, nesting));
     }
     case 'MAP': {
       const { keyType, valueType } = records.schema;
       const { keys, values } = records.entries(ordinal);
       return Array.from(keys, (key, i) => [
-        plainReferenced(state, keyType, key, inner),
-        plainReferenced(state, valueType, values[i] as number, inner),
+        plainReferenced(state, keyType, key, nesting),
+        plainReferenced(state, valueType, values[i] as number, nesting),
       ]);
     }
   }

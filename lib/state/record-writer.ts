@@ -2,8 +2,8 @@ import { fromBase64 } from '../bytes/base64.ts';
 import { ByteWriter, unitsSize } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
 import { boxedField, describe, isPlainObject } from '../schema/record.ts';
-import type { Field, FieldKind, ObjectSchema, Schema } from '../schema/schema.ts';
-import { writeCollection } from './collection-bytes.ts';
+import type { Field, FieldKind, MapSchema, ObjectSchema, Schema } from '../schema/schema.ts';
+import { addFlatEntries, CollectionEntries } from './collection-bytes.ts';
 
 /** Gives a record its ordinal; `record` is only lent. */
 type Intern = (type: number, record: ByteWriter) => number;
@@ -37,6 +37,8 @@ export class RecordWriter {
   readonly #intern: Intern;
   /** One buffer per level of nesting, reused for every record. */
   readonly #levels: ByteWriter[] = [];
+  /** And the entries of a collection that is being written there. */
+  readonly #entries: CollectionEntries[] = [];
 
   constructor(schemas: readonly Schema[], intern: Intern) {
     this.#schemas = schemas;
@@ -58,7 +60,9 @@ export class RecordWriter {
     const schema = this.#schema(type);
     const out = this.#level(0);
     if (schema.kind !== 'OBJECT') {
-      writeCollection(schema.kind, values, out);
+      const entries = this.#entriesOf(0);
+      addFlatEntries(schema.kind, values, entries);
+      entries.writeTo(schema.kind, out);
       return this.#intern(type, out);
     }
     if (values.length !== schema.fields.length) {
@@ -80,7 +84,7 @@ export class RecordWriter {
         depth,
         isOwnCheckNeeded: this.#areNamesInherited[type] === true,
       });
-    else writeCollection(schema.kind, this.#collectionOrdinals(schema, value, depth + 1), out);
+    else this.#writeCollection(schema, value, { out, depth, isOwnCheckNeeded: false });
     return this.#intern(type, out);
   }
 
@@ -94,20 +98,35 @@ export class RecordWriter {
     }
   }
 
-  /** Of the elements, or pairs of them; `depth` is theirs. */
-  #collectionOrdinals(schema: Exclude<Schema, ObjectSchema>, value: unknown, depth: number): unknown[] {
-    if (schema.kind !== 'MAP') {
+  #writeCollection(schema: Exclude<Schema, ObjectSchema>, value: unknown, { out, depth }: Level): void {
+    const entries = this.#entriesOf(depth);
+    if (schema.kind === 'MAP') {
+      this.#addMapEntries(schema, value, depth);
+    } else {
       if (!Array.isArray(value)) throw unexpected(`an array (${schema.name})`, value);
-      return value.map((element: unknown) => this.#writeReferenced(schema.elementType, element, depth));
+      for (let i = 0; i < value.length; i++) {
+        entries.add(this.#writeReferenced(schema.elementType, value[i], depth + 1), 0);
+      }
     }
-    if (!Array.isArray(value) && !isPlainObject(value)) throw unexpected(`a map (${schema.name})`, value);
-    const entries: readonly unknown[] = Array.isArray(value) ? value : Object.entries(value);
-    return entries.map((entry) => {
-      if (!Array.isArray(entry) || entry.length !== 2)
-        throw unexpected(`[key, value] (${schema.name})`, entry);
-      const key = this.#writeReferenced(schema.keyType, entry[0], depth);
-      return [key, this.#writeReferenced(schema.valueType, entry[1], depth)];
-    });
+    entries.writeTo(schema.kind, out);
+  }
+
+  /** Of an object, or of [key, value] pairs. */
+  #addMapEntries({ name, keyType, valueType }: MapSchema, value: unknown, depth: number): void {
+    const entries = this.#entries[depth] as CollectionEntries;
+    if (isPlainObject(value)) {
+      for (const property of Object.keys(value)) {
+        const key = this.#writeReferenced(keyType, property, depth + 1);
+        entries.add(key, this.#writeReferenced(valueType, value[property], depth + 1));
+      }
+      return;
+    }
+    if (!Array.isArray(value)) throw unexpected(`a map (${name})`, value);
+    for (const entry of value) {
+      if (!Array.isArray(entry) || entry.length !== 2) throw unexpected(`[key, value] (${name})`, entry);
+      const key = this.#writeReferenced(keyType, entry[0], depth + 1);
+      entries.add(key, this.#writeReferenced(valueType, entry[1], depth + 1));
+    }
   }
 
   /** A record, or the bare value that stands for one with a single field. */
@@ -129,6 +148,14 @@ export class RecordWriter {
     }
     level.reset();
     return level;
+  }
+
+  /** The entries of a level, emptied. */
+  #entriesOf(depth: number): CollectionEntries {
+    while (this.#entries.length <= depth) this.#entries.push(new CollectionEntries());
+    const entries = this.#entries[depth] as CollectionEntries;
+    entries.clear();
+    return entries;
   }
 
   #schema(type: number): Schema {

@@ -8,6 +8,7 @@ import {
   SetRecordView,
   type TargetReader,
 } from './collection-views.ts';
+import { NestingBound } from './nesting-bound.ts';
 import type { ObjectTypeState } from './object-type-state.ts';
 import { type PlainRecord, plainCollection, recordJson, recordObject } from './plain-record.ts';
 import type { ReadState } from './read-state.ts';
@@ -40,6 +41,8 @@ class Viewer {
   readonly #stored: DatasetSchema;
   readonly #views = new Map<string, ViewConstructor>();
   readonly #targets = new Map<string, TargetReader>();
+  /** Of the lists of lists that are being read. */
+  #lists: NestingBound | null = null;
 
   constructor(stored: DatasetSchema, reader: ReaderSchema | null) {
     this.reader = reader;
@@ -73,7 +76,7 @@ class Viewer {
       case 'OBJECT':
         return (state, ordinal) => new (this.viewOf(type))(state, state.objectType(type), ordinal);
       case 'LIST': {
-        const readElement = this.#later(schema.elementType);
+        const readElement = this.#elementReader(schema.elementType);
         return (state, ordinal) => {
           const records = state.type(type);
           if (records.kind !== 'LIST') return null;
@@ -124,6 +127,25 @@ class Viewer {
     const box = boxedField(this.#stored.get(type));
     if (box === null) return [];
     return [{ path: box.name, steps: [], types: [type], leafField: 0, leafKind: box.kind }];
+  }
+
+  /** Lists are read at once, so lists of lists are followed all the way: not beyond any bound. */
+  #elementReader(type: string): TargetReader {
+    const read = this.#later(type);
+    if (this.#stored.find(type)?.kind !== 'LIST') return read;
+    return (state, ordinal) => {
+      const outer = this.#lists;
+      const bound = outer ?? new NestingBound();
+      this.#lists = bound;
+      try {
+        bound.enter(type);
+        const elements = read(state, ordinal);
+        bound.leave();
+        return elements;
+      } finally {
+        this.#lists = outer;
+      }
+    };
   }
 
   /** {@link targetOf}, but not before it is asked for: types may refer to each other in circles. */

@@ -21,8 +21,9 @@ export function requireSameMeaning(wire: Schema, local: Schema): void {
 }
 
 function requireSameFields(wire: ObjectSchema, local: ObjectSchema): void {
+  const wireFields = new Map(wire.fields.map((field) => [field.name, field]));
   for (const field of local.fields) {
-    const other = wire.fields.find((each) => each.name === field.name);
+    const other = wireFields.get(field.name);
     if (other === undefined || (other.kind === field.kind && other.referencedType === field.referencedType)) {
       continue;
     }

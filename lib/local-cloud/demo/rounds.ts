@@ -1,4 +1,5 @@
 /** What the demonstration does, round by round: load everything, change one percent, make single changes. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AwsMutationSink } from '../../aws/mutation-sink.ts';
 import {
   type City,
@@ -12,7 +13,7 @@ import {
 import type { ConsumerProcess } from './consumer-process.ts';
 import type { Observer } from './observe.ts';
 import { bytes, count, line, milliseconds, startProgress, table } from './print.ts';
-import { quantile, type SendingResult, sendAll } from './sending.ts';
+import { probeEveryMs, quantile, type SendingResult, sendAll } from './sending.ts';
 
 export interface Demo {
   readonly sink: AwsMutationSink;
@@ -51,7 +52,10 @@ async function findMissing(
   messages: readonly CityMessage[],
   { consumer, observer }: Demo,
 ): Promise<CityMessage[]> {
-  if ((await observer.loadHead()) === null) return [...messages];
+  const head = await observer.loadHead();
+  if (head === null) return [...messages];
+  // A consumer that has not loaded yet would seem to miss what it is about to serve.
+  while (((await consumer.served())?.version ?? 0) < head.version) await sleep(probeEveryMs);
   const missing: CityMessage[] = [];
   for (const message of messages) {
     if (!(await consumer.hasCity(message.probe.cityId))) missing.push(message);

@@ -27,10 +27,11 @@ interface UnderWay {
   readonly sentMs: number;
 }
 
-const probeEveryMs = 10;
+/** How often the consumer is asked. */
+export const probeEveryMs = 10;
 const visibleMsMax = 200_000;
 
-/** Resolves when the consumer serves every message; rejects when one does not appear for a minute. */
+/** Resolves when the consumer serves every message; rejects when one does not appear for {@link visibleMsMax}. */
 export async function sendAll(
   messages: readonly CityMessage[],
   options: SendingOptions,

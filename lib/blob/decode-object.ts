@@ -45,9 +45,8 @@ export function readObjectShard(
     const width = widths[i] as number;
     const what = `bytes of ${wire.name}.${field.name}`;
     const size = reader.readVarLong(what);
-    const start = reader.skip(size, what);
-    // A copy: else a few strings would hold on to the whole blob.
-    const data = size === 0 || !kept.has(field.name) ? noBytes : reader.bytes.slice(start, start + size);
+    const data = size > 0 && kept.has(field.name) ? reader.readData(size, what) : noBytes;
+    if (data === noBytes) reader.skip(size, what);
     stored.set(field.name, { offset, width, data });
     offset += width;
   });

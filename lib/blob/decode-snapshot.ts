@@ -27,22 +27,26 @@ import { skipSnapshotSection } from './skip-section.ts';
 const noParts: ReadonlyMap<string, Uint8Array> = new Map();
 
 /**
- * The state that a snapshot blob holds. The bytes are copied: the caller keeps them.
+ * The state that a snapshot blob holds.
  *
  * @param parts the optional parts, by name; types in parts that are not given are not in the state
  * @param filter which of the other types and fields are in the state; applyDelta goes on with what is in it
+ * @param ownership `copied`: the bytes stay the caller's. `taken`: they become the state's memory, all of them for as
+ *   long as any type still has its records from this blob, and nobody may look at them any more; twice as fast
  * @throws DatasetError `corrupt`: damaged, or a part belongs to another blob; `incompatible`: cannot be read here
  */
 export function decodeSnapshot(
   main: Uint8Array,
   parts: ReadonlyMap<string, Uint8Array> = noParts,
   filter: TypeFilter = noFilter,
+  ownership: 'copied' | 'taken' = 'copied',
 ): ReadState {
-  const reader = new ByteReader(main);
+  const isTaken = ownership === 'taken';
+  const reader = new ByteReader(main, 0, isTaken);
   const header = readHeader(reader);
   const blobs = [{ reader, sectionCount: header.sectionCount }];
   for (const [name, bytes] of parts) {
-    const part = new ByteReader(bytes);
+    const part = new ByteReader(bytes, 0, isTaken);
     blobs.push({ reader: part, sectionCount: readPartHeader(part, name, header) });
   }
   const stored = readStoredSchemas(blobs);

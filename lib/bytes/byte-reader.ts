@@ -13,12 +13,18 @@ export class ByteReader {
   readonly bytes: Uint8Array;
   /** Offset of the next byte. */
   position: number;
+  /**
+   * What is decoded may stay where it is, and bytes that were read may be written over: all but those below this
+   * offset, which are in use. Infinity: the bytes are the caller's, what is decoded are copies.
+   */
+  inUseEnd: number;
   readonly #view: DataView;
 
-  constructor(bytes: Uint8Array, position = 0) {
+  constructor(bytes: Uint8Array, position = 0, isTaken = false) {
     // Node's Buffer has a `slice` that does not copy: what is cut out of these bytes must be cut out of a Uint8Array.
     this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.position = position;
+    this.inUseEnd = isTaken ? 0 : Number.POSITIVE_INFINITY;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -39,6 +45,14 @@ export class ByteReader {
     }
     this.position = start + size;
     return start;
+  }
+
+  /** Reads `size` bytes: in place if the bytes were taken over, else a copy. */
+  readData(size: number, what: string): Uint8Array {
+    const start = this.skip(size, what);
+    if (this.inUseEnd > start) return this.bytes.slice(start, this.position);
+    this.inUseEnd = this.position;
+    return this.bytes.subarray(start, this.position);
   }
 
   readByte(what: string): number {

@@ -31,6 +31,32 @@ export function copyWords(bytes: Uint8Array, offset: number, wordCount: number, 
   }
 }
 
+/** Words within bytes, and the room around them. */
+interface WordPlace {
+  readonly start: number;
+  readonly size: number;
+  /** The bytes from here on to `start` may be written over. */
+  readonly from: number;
+  /** Of the result, in halves: may reach beyond the words. */
+  readonly length: number;
+}
+
+/**
+ * What {@link copyWords} makes, in place: the words move down to the next aligned address and are turned there. Null if
+ * that is not possible: no room before or behind, no Buffer.
+ */
+export function alignWords(
+  bytes: Uint8Array,
+  { start, size, from, length }: WordPlace,
+): Uint32Array<ArrayBufferLike> | null {
+  const target = start - ((bytes.byteOffset + start) & 7);
+  if (nodeBuffer === null || !isLittleEndian || target < from || target + length * 4 > bytes.length)
+    return null;
+  bytes.copyWithin(target, start, start + size);
+  nodeBuffer.from(bytes.buffer, bytes.byteOffset + target, size).swap64();
+  return new Uint32Array(bytes.buffer, bytes.byteOffset + target, length);
+}
+
 /** {@link copyWords} without Buffer, on any byte order. Exported for its test. */
 export function copyWordsPlain(
   bytes: Uint8Array,

@@ -88,7 +88,9 @@ async function loadSnapshot(
   retrieved: AsyncIterator<RetrievedBlob, void>,
 ): Promise<Start> {
   const blob = await nextBlob(retrieved);
-  const state = decodeSnapshot(blob.main, blob.parts, source.filter);
+  // Of a filtered blob only a part would be wanted: that is copied, and the rest let go.
+  const ownership = isFiltered(source) ? 'copied' : 'taken';
+  const state = decodeSnapshot(blob.main, blob.parts, source.filter, ownership);
   const hashes = hashLoaded(state, source);
   verifyStep(source, blob, hashes, plan.snapshot);
   return { state, hashes, indexes: null };

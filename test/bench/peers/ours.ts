@@ -38,7 +38,7 @@ export function createPeer(): Peer {
   return {
     prepare: () => Promise.resolve(),
     load({ directory }) {
-      state = decodeSnapshot(readFileSync(join(directory, 'snapshot-1')));
+      state = decodeSnapshot(readFileSync(join(directory, 'snapshot-1')), undefined, undefined, 'taken');
     },
     index() {
       index = UniqueKeyIndex.build(state, 'Product');

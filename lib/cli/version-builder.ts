@@ -5,8 +5,8 @@ import { encodeSnapshot } from '../blob/encode-snapshot.ts';
 import { evolveState } from '../blob/evolve-state.ts';
 import { nextHeaderTags } from '../blob/header-tags.ts';
 import { DatasetError } from '../errors.ts';
+import type { ExportedVersion } from '../hollow-directory/export-version.ts';
 import { UniqueKeyIndex } from '../indexes/unique-key.ts';
-import type { ExportedVersion } from '../local/hollow-export.ts';
 import { canonicalText, type DatasetSchema } from '../schema/dataset-schema.ts';
 import {
   isPlainObject,

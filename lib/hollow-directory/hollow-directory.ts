@@ -1,11 +1,13 @@
 /**
- * A directory that a Hollow producer owns, written by its filesystem publisher and announcer (or by
- * lib/local/hollow-export.ts).
+ * A directory in Hollow's own file layout: one that a Hollow producer owns, written by its filesystem publisher and
+ * announcer, or one that we write for Java's readers.
  *
  *   hollow-directory.ts   finds blobs by Hollow's rules (this file)
  *   follow.ts             from state to state by what is found
  *   verify.ts             whether all ways to a version agree
  *   announced-version.ts  which version is announced, and hearing of new ones
+ *   export-version.ts     writes one version, and announces it
+ *   hollow-export.ts      keeps a directory at the head of one of our chains
  *
  * There is one writer, no head and no commit: the announced version is the truth. Versions are 64-bit.
  */

@@ -12,6 +12,7 @@ import { encodeDelta, encodeReverseDelta } from '../../lib/blob/encode-delta.ts'
 import { writeHeader } from '../../lib/blob/encode-header.ts';
 import { encodeSnapshot } from '../../lib/blob/encode-snapshot.ts';
 import { nextHeaderTags } from '../../lib/blob/header-tags.ts';
+import { transitionBetween } from '../../lib/blob/transition-between.ts';
 import { ByteReader } from '../../lib/bytes/byte-reader.ts';
 import { ByteWriter } from '../../lib/bytes/byte-writer.ts';
 import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
@@ -236,6 +237,12 @@ describe.each(chains)('$caseName from version $restoredAt', (chain) => {
         compare(encodeReverseDelta(transition, { tag, parts }), `reversedelta-${version}-${version - 1}`);
       }
       const { state, changes } = applyDelta(writer.state, delta.main, delta.parts);
+      if (version > 1) {
+        // By a reader, who knows of the transition what the delta says.
+        const followed = transitionBetween(writer.state, state, changes);
+        compare(encodeReverseDelta(followed, { tag, parts }), `reversedelta-${version}-${version - 1}`);
+        compare(encodeDelta(followed, { tag, headerTags, parts }), `delta-${version - 1}-${version}`);
+      }
       writer.advance(state, changes);
       compare(encodeSnapshot(state, { parts, statistics: writer.statistics }), `snapshot-${version}`);
     }

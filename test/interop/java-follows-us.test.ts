@@ -1,7 +1,7 @@
 /** A stock Java consumer follows a directory that we export a chain into: announcements, pins, look-ups, parts. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { exportVersion } from '../../lib/hollow-directory/export-version.ts';
 import { UniqueKeyIndex } from '../../lib/indexes/unique-key.ts';
-import { exportVersion } from '../../lib/local/hollow-export.ts';
 import type { CycleOptions } from '../../lib/state/cycle.ts';
 import { dumpLines } from '../../lib/tools/dump-state.ts';
 import type { LineProcess } from '../support/line-process.ts';

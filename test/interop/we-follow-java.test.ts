@@ -2,9 +2,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { encodeSnapshot } from '../../lib/blob/encode-snapshot.ts';
 import { loadAnnouncedVersion } from '../../lib/hollow-directory/announced-version.ts';
+import { exportVersion } from '../../lib/hollow-directory/export-version.ts';
 import { followHollow, type HollowVersion } from '../../lib/hollow-directory/follow.ts';
 import { HollowDirectory } from '../../lib/hollow-directory/hollow-directory.ts';
-import { exportVersion } from '../../lib/local/hollow-export.ts';
 import { dumpLines } from '../../lib/tools/dump-state.ts';
 import type { LineProcess } from '../support/line-process.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';

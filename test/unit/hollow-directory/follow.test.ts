@@ -1,9 +1,9 @@
 import { rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { exportVersion } from '../../../lib/hollow-directory/export-version.ts';
 import { followHollow, type HollowVersion } from '../../../lib/hollow-directory/follow.ts';
 import { HollowDirectory } from '../../../lib/hollow-directory/hollow-directory.ts';
-import { exportVersion } from '../../../lib/local/hollow-export.ts';
 import { dumpLines } from '../../../lib/tools/dump-state.ts';
 import { expectedToDump } from '../../support/expected-to-dump.ts';
 import { readExpected, readFixture } from '../../support/golden-fixtures.ts';

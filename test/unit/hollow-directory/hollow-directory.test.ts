@@ -6,8 +6,8 @@ import {
   loadAnnouncedVersion,
   watchAnnouncedVersion,
 } from '../../../lib/hollow-directory/announced-version.ts';
+import { exportVersion, hollowVersionOf } from '../../../lib/hollow-directory/export-version.ts';
 import { HollowDirectory } from '../../../lib/hollow-directory/hollow-directory.ts';
-import { exportVersion, hollowVersionOf } from '../../../lib/local/hollow-export.ts';
 import type { Clock } from '../../../lib/ports.ts';
 
 const blob = (text: string, parts: Readonly<Record<string, string>> = {}) => ({

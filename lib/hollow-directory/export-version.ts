@@ -1,4 +1,5 @@
-import { mkdir, open, rename } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { announcedVersionFile, type HollowFile, hollowFileName } from '../blob/hollow-file-names.ts';
 import { fileError } from '../file-errors.ts';
@@ -54,7 +55,19 @@ export async function exportVersion(directory: string, exported: ExportedVersion
     }
   }
   if (snapshot !== undefined) await writeBlob(directory, { kind: 'snapshot', version }, snapshot);
+  // A power cut must not leave the announcement and take the files.
+  await syncDirectory(directory);
   await writeWhole(directory, announcedVersionFile, new TextEncoder().encode(String(version)));
+}
+
+/** Adds the snapshot of a version that was exported before: readers that start find a shorter way. */
+export async function exportSnapshot(
+  directory: string,
+  version: bigint,
+  snapshot: ExportedBlob,
+): Promise<void> {
+  await inDirectory(directory);
+  await writeBlob(directory, { kind: 'snapshot', version }, snapshot);
 }
 
 async function inDirectory(directory: string): Promise<void> {
@@ -71,10 +84,11 @@ async function writeBlob(directory: string, file: HollowFile, blob: ExportedBlob
   await writeWhole(directory, hollowFileName(file), blob.main);
 }
 
+/** Several processes may write the same file at once: each writes its own, and one of them stays. */
 async function writeWhole(directory: string, name: string, bytes: Uint8Array): Promise<void> {
-  const temporary = join(directory, `${name}.tmp`);
+  const temporary = join(directory, `.${name}.${randomUUID()}`);
   try {
-    const handle = await open(temporary, 'w');
+    const handle = await open(temporary, 'wx');
     try {
       await handle.writeFile(bytes);
       await handle.sync();
@@ -83,6 +97,20 @@ async function writeWhole(directory: string, name: string, bytes: Uint8Array): P
     }
     await rename(temporary, join(directory, name));
   } catch (error) {
+    await rm(temporary, { force: true });
     throw fileError(error, `writing '${name}' in '${directory}'`);
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  try {
+    const handle = await open(directory, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw fileError(error, `flushing the directory '${directory}'`);
   }
 }

@@ -84,7 +84,7 @@ export class KeyPathReader {
 
   /** Hash of a value that is looked for; the same as {@link hashAt} of a record that holds it. */
   hashOf(part: KeyPart): number {
-    if (this.#isShortInteger(part)) return hashBits(0, zigZagInt(part));
+    if (typeof part === 'number' && this.#isShortInteger(part)) return hashBits(0, zigZagInt(part));
     if (typeof part === 'string') return textHash(part);
     if (part instanceof Uint8Array) return murmur3(part, 0, part.length);
     return hashBits(this.#rawHigh(part), this.#rawLow(part));
@@ -94,7 +94,8 @@ export class KeyPathReader {
   matches(leaf: number, part: KeyPart): boolean {
     const state = this.#leafState;
     const field = this.#leafField;
-    if (this.#isShortInteger(part)) return state.holdsRaw(leaf, field, zigZagInt(part), 0);
+    if (typeof part === 'number' && this.#isShortInteger(part))
+      return state.holdsRaw(leaf, field, zigZagInt(part), 0);
     switch (this.#kind) {
       case kindCodes.STRING:
         return typeof part === 'string' && state.stringEquals(leaf, field, part);
@@ -116,8 +117,8 @@ export class KeyPathReader {
   }
 
   /** What most keys are: then there is no arithmetic on doubles, and no decoding of what is compared. */
-  #isShortInteger(part: KeyPart): part is number {
-    return typeof part === 'number' && (part | 0) === part && this.#isInteger;
+  #isShortInteger(part: number): boolean {
+    return (part | 0) === part && this.#isInteger;
   }
 
   #matchesBits(leaf: number, part: number): boolean {

@@ -16,6 +16,7 @@ export interface Metric {
 }
 
 interface Outcome {
+  readonly check?: number | null | undefined;
   readonly ns?: number | undefined;
   readonly resident?: number | undefined;
 }
@@ -23,6 +24,7 @@ interface Outcome {
 const engines = ['ours', 'java'];
 const loaded = [['load'], ['index']] as const;
 const lookUps = 200_000;
+const messageCount = 10_000;
 const milliseconds = ({ ns }: Outcome): number => (ns ?? Number.NaN) / 1e6;
 const perMicrosecond = (times: number, { ns }: Outcome): number => (times * 1e3) / (ns ?? Number.NaN);
 /** The first round loads, all of them then ask the same loaded data. */
@@ -132,5 +134,23 @@ export const metrics: readonly Metric[] = [
       ['change', { revision: round + 1, every: 100 }],
     ],
     value: milliseconds,
+  },
+  {
+    name: 'mutate',
+    label: 'write path: messages to encoded delta, bookkeeping included',
+    unit: 'k/s',
+    isRate: true,
+    peers: ['ours'],
+    steps: (round) => [['receive', { revision: round + 1 }], ['mutate']],
+    value: ({ ns }) => (messageCount * 1e6) / (ns ?? Number.NaN),
+  },
+  {
+    name: 'scale',
+    label: 'apply of the same 10,000 changes: all products against a tenth',
+    unit: 'x',
+    isRate: false,
+    peers: ['ours'],
+    steps: () => [['scale']],
+    value: ({ check }) => check ?? Number.NaN,
   },
 ];

@@ -26,6 +26,12 @@ export interface Peer {
   apply?(dataset: Dataset): void;
   /** A new dataset of `count` products, and its snapshot into the directory. */
   write?(dataset: Dataset): void;
+  /** Before {@link mutate}, not timed: 10,000 messages with an upsert each, and what the last ones did. */
+  receive?(dataset: Dataset, revision: number): void;
+  /** From these messages to the delta. */
+  mutate?(): number;
+  /** The same 10,000 changes applied to a tenth of the products and to all: how many times longer the second takes. */
+  scale?(dataset: Dataset): number;
   /** A cycle that changes every hundredth of the products written; the delta stays in memory. */
   change?(revision: number): void;
 }

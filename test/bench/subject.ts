@@ -42,6 +42,12 @@ function operation(command: string, times: number, count: number, request: Reque
       return peer.apply?.(request);
     case 'bench.write':
       return peer.write?.(request);
+    case 'bench.receive':
+      return peer.receive?.(request, request.revision);
+    case 'bench.mutate':
+      return peer.mutate?.();
+    case 'bench.scale':
+      return peer.scale?.(request);
     case 'bench.change':
       return peer.change?.(request.revision);
     default:

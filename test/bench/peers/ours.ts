@@ -10,8 +10,10 @@ import { parseSchemas } from '../../../lib/schema/dsl.ts';
 import { ObjectTypeState } from '../../../lib/state/object-type-state.ts';
 import { ReadState } from '../../../lib/state/read-state.ts';
 import { WriteState } from '../../../lib/state/write-state.ts';
+import { applyAtScale } from '../apply-at-scale.ts';
 import type { Peer } from '../peer.ts';
 import { changeEvery, nextRandom, productOf, productSchema, products } from '../products.ts';
+import { WritePath } from '../write-path.ts';
 
 const schema = DatasetSchema.of(parseSchemas(productSchema));
 const fieldOf = (name: string): number =>
@@ -29,6 +31,8 @@ export function createPeer(): Peer {
   let state: ReadState;
   let index: UniqueKeyIndex;
   let writer: WriteState;
+  let writePath: WritePath | null = null;
+  let applyScaled: (() => number) | null = null;
   const objects = (name: string): ObjectTypeState => {
     const type = state.type(name);
     if (!(type instanceof ObjectTypeState)) throw new TypeError(name);
@@ -98,6 +102,15 @@ export function createPeer(): Peer {
       const snapshot = encodeSnapshot(next, { parts: options.parts, statistics: writer.statistics });
       writeFileSync(join(directory, 'snapshot-ours'), snapshot.main);
       written = { index: UniqueKeyIndex.build(next, 'Product'), tag: 1n, count };
+    },
+    receive({ count }, revision) {
+      writePath ??= new WritePath(count);
+      writePath.prepare(revision);
+    },
+    mutate: () => writePath?.run() ?? 0,
+    scale({ count }) {
+      applyScaled ??= applyAtScale(count);
+      return applyScaled();
     },
     change(revision) {
       const cycle = writer.begin();

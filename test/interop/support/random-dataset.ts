@@ -47,17 +47,25 @@ const keyFields = new Set([
   'Named.name',
 ]);
 
+/** What random changes changed. A change may be of both kinds, or of none. */
+export interface ChangeCounts {
+  readonly all: number;
+  /** Another list, set or map in a field. */
+  readonly ofCollections: number;
+  /** A field whose record, old or new, is that of another root too. */
+  readonly ofShared: number;
+}
+
 /**
- * The records that a chain should hold, and random steps from state to state. Values come from small pools, so that
- * sub-records and whole collections are shared among roots.
+ * The records that a chain should hold, and random steps from state to state. Values come from small pools, and roots
+ * take over fields from each other, so that sub-records and whole collections are shared.
  */
 export class RandomDataset {
   readonly model: RandomSchema;
   readonly #random: Seeded;
   /** By root type, then by key. */
   readonly #roots: ReadonlyMap<string, Map<string, RecordValue>>;
-  #changeCount = 0;
-  #sharedChangeCount = 0;
+  readonly #counts = { all: 0, ofCollections: 0, ofShared: 0 };
 
   constructor(model: RandomSchema, random: Seeded, rootCount: number) {
     this.model = model;
@@ -71,19 +79,19 @@ export class RandomDataset {
     return Object.fromEntries([...this.#roots].map(([type, records]) => [type, [...records.values()]]));
   }
 
-  /** Of all changes so far, the part that changed collections or shared sub-records, in percent. */
-  get sharedChangePercent(): number {
-    return (100 * this.#sharedChangeCount) / Math.max(1, this.#changeCount);
+  /** Of all changes so far. */
+  get changeCounts(): ChangeCounts {
+    return this.#counts;
   }
 
-  /** Adds, removes and changes about `count` roots. */
+  /** Adds, removes and changes `count` roots. */
   change(count: number): void {
     for (let i = 0; i < count; i++) {
-      this.#changeCount++;
+      this.#counts.all++;
       const roll = this.#random.below(100);
-      if (roll < 20) this.#put();
-      else if (roll < 40) this.#drop();
-      else this.#mutate();
+      if (roll < 10) this.#put();
+      else if (roll < 20) this.#drop();
+      else this.#mutate(roll < 76);
     }
   }
 
@@ -99,19 +107,47 @@ export class RandomDataset {
     records.delete(this.#random.pick([...records.keys()]));
   }
 
-  /** Replaces one field that is no key: mostly a reference. */
-  #mutate(): void {
+  /**
+   * Replaces one field that is no key, mostly a reference.
+   *
+   * @param isTakenOver by what another root has there
+   */
+  #mutate(isTakenOver: boolean): void {
     const type = this.#random.pick(this.model.rootTypes);
     const records = this.#roots.get(type);
     if (records === undefined || records.size === 0) return;
-    const key = this.#random.pick([...records.keys()]);
+    const keys = [...records.keys()];
+    const key = this.#random.pick(keys);
     const old = objectOf(records.get(key) ?? null);
     const fields = this.model.schema
       .getObject(type)
-      .fields.filter((field) => !keyFields.has(`${type}.${field.name}`));
+      .fields.filter(
+        ({ name, kind }) => !keyFields.has(`${type}.${name}`) && (!isTakenOver || kind === 'REFERENCE'),
+      );
     const field = this.#random.pick(fields);
-    if (field.kind === 'REFERENCE') this.#sharedChangeCount++;
-    records.set(key, { ...old, [field.name]: this.#field(type, field) });
+    const others = keys.filter((other) => other !== key);
+    const value =
+      isTakenOver && others.length > 0
+        ? (objectOf(records.get(this.#random.pick(others)) ?? null)[field.name] ?? null)
+        : this.#field(type, field);
+    this.#count(type, field, key, [old[field.name] ?? null, value]);
+    records.set(key, { ...old, [field.name]: value });
+  }
+
+  #count(type: string, { name, referencedType }: Field, key: string, change: readonly RecordValue[]): void {
+    if (referencedType === null) return;
+    const { schema } = this.model;
+    const textOf = (value: RecordValue): string =>
+      value === null ? 'null' : canonical(schema, referencedType, value);
+    const texts = new Set(change.map(textOf));
+    if (texts.size === 1) return;
+    texts.delete('null');
+    if (schema.get(referencedType).kind !== 'OBJECT') this.#counts.ofCollections++;
+    for (const [other, record] of this.#roots.get(type) ?? []) {
+      if (other === key || !texts.has(textOf(objectOf(record)[name] ?? null))) continue;
+      this.#counts.ofShared++;
+      return;
+    }
   }
 
   #keyOf(type: string, record: RecordValue): string {

@@ -36,7 +36,7 @@ function javaProblem(): string | null {
 export function canRunJava(): boolean {
   const problem = javaProblem();
   if (problem === null) return true;
-  const message = `JAVA HOLLOW IS LEFT OUT. Missing: ${problem}`;
+  const message = `NOT RUN: the tests with Java Hollow. Missing: ${problem}`;
   if (env['INTEROP_REQUIRED'] !== undefined) throw new Error(message);
   process.stderr.write(`\n${'!'.repeat(80)}\n${message}\n${'!'.repeat(80)}\n\n`);
   return false;

@@ -3,6 +3,11 @@ import { DatasetError } from '../errors.ts';
 const sizeInitial = 256;
 const two32 = 0x1_0000_0000;
 
+/** From this length on the call into the runtime beats the loop. */
+const bulkLengthMin = 48;
+
+const encoder = new TextEncoder();
+
 /**
  * A growing buffer with a write position. Everything multi-byte is big-endian; var-ints have their most significant
  * group first (docs/format.md, "Primitives").
@@ -131,6 +136,42 @@ export class ByteWriter {
       bytes[this.position++] = 0x80 | ((unit >>> 6) & 0x3f);
       bytes[this.position++] = 0x80 | (unit & 0x3f);
     }
+  }
+
+  /** A STRING as records have it: the number of bytes, then those of {@link writeUnits}. */
+  writeSizedUnits(text: string): void {
+    const { length } = text;
+    this.reserve(5 + length * 3);
+    const start = this.position;
+    // The size if all of it is ASCII, which is found out on the way.
+    this.writeVarInt(length);
+    if (length < bulkLengthMin ? this.#tryAscii(text) : this.#tryAsciiInBulk(text)) return;
+    this.position = start;
+    this.writeVarInt(unitsSize(text));
+    this.writeUnits(text);
+  }
+
+  /** False: the text is not all ASCII, and nothing is written. There is room. */
+  #tryAscii(text: string): boolean {
+    const bytes = this.bytes;
+    const start = this.position;
+    const { length } = text;
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit >= 0x80) return false;
+      bytes[start + i] = unit;
+    }
+    this.position = start + length;
+    return true;
+  }
+
+  #tryAsciiInBulk(text: string): boolean {
+    const end = this.position + text.length;
+    // Every other character takes more bytes than units, and then not all fit.
+    const { read } = encoder.encodeInto(text, this.bytes.subarray(this.position, end));
+    if (read < text.length) return false;
+    this.position = end;
+    return true;
   }
 
   /** A STRING's bytes: one var-int per UTF-16 code unit, without a length. */

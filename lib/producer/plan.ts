@@ -5,7 +5,7 @@ import type { Cycle } from '../state/cycle.ts';
 import { recordObject } from '../state/plain-record.ts';
 import { stampTypeOf } from './bookkeeping-schema.ts';
 import { type KeyChange, type KeyState, merge, visibleRecord } from './join.ts';
-import { keyStateOfRecords, stampRecordOf } from './stamp-record.ts';
+import { isOverwritten, keyStateOfRecords, stampRecordOf } from './stamp-record.ts';
 
 /** What becomes of one key. */
 export interface PlannedKey {
@@ -29,7 +29,9 @@ export function planKeys(base: LoadedState, changes: readonly KeyChange[]): read
     const stampType = stampTypeOf(type);
     const ordinal = findOrdinal(base, type, key);
     const stampOrdinal = findOrdinal(base, stampType, key);
-    const before = keyStateOfRecords(recordAt(base, stampType, stampOrdinal), recordAt(base, type, ordinal));
+    const stamps = recordAt(base, stampType, stampOrdinal);
+    const value = isOverwritten(stamps, change) ? null : recordAt(base, type, ordinal);
+    const before = keyStateOfRecords(stamps, value);
     const after: KeyState = merge(before, change);
     if (after === before) continue;
     const record = visibleRecord(after);

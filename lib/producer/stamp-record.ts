@@ -3,7 +3,7 @@ import { DatasetError } from '../errors.ts';
 import { isPlainObject, type PlainObject } from '../schema/record.ts';
 import type { RecordKey } from '../schema/record-key.ts';
 import { type BaseRegister, emptyKeyState, type FieldRegister, type KeyState } from './join.ts';
-import { type OrderStamp, oldestStamp } from './order-stamp.ts';
+import { compareStamps, type OrderStamp, oldestStamp } from './order-stamp.ts';
 
 /**
  * The record of `OrderStampOfX` that keeps `state`. `patches` is canonical: equal states have equal records. The patched
@@ -32,6 +32,16 @@ export function keyStateOfRecords(stamps: PlainObject | null, value: PlainObject
   const base: BaseRegister | null =
     stamp === null && value === null ? null : { stamp: stamp ?? oldestStamp, value };
   return { base, patches: stamps === null ? emptyKeyState.patches : readPatches(stamps['patches'], value) };
+}
+
+/**
+ * `change` has an upsert or delete that is newer than all that `stamps` tell of: what their record holds does not matter
+ * then, and need not be read.
+ */
+export function isOverwritten(stamps: PlainObject | null, change: KeyState): boolean {
+  if (change.base === null || (stamps?.['patches'] ?? null) !== null) return false;
+  const stamp = stamps === null ? null : readStamp(stamps);
+  return compareStamps(change.base.stamp, stamp ?? oldestStamp) > 0;
 }
 
 /** Null: neither an upsert nor a delete was seen yet. */

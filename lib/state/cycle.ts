@@ -97,6 +97,8 @@ export class Cycle {
       throw new DatasetError('invalid', `${type} has no record at ordinal ${ordinal}`, { type, ordinal });
     }
     this.#transition = null;
+    // A populator holds on to what it adds again, which the writer must not skip then.
+    if (this.#options.mode === 'populate') this.#writer.forgetOrdinals();
     cycleType.dropRoot(ordinal);
   }
 

@@ -1,18 +1,24 @@
 import { fromBase64 } from '../bytes/base64.ts';
-import { ByteWriter, unitsSize } from '../bytes/byte-writer.ts';
+import { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
 import { boxedField, describe, isPlainObject } from '../schema/record.ts';
 import type { Field, FieldKind, MapSchema, ObjectSchema, Schema } from '../schema/schema.ts';
 import { addFlatEntries, CollectionEntries } from './collection-bytes.ts';
+import { StringOrdinals } from './string-ordinals.ts';
 
 /** Gives a record its ordinal; `record` is only lent. */
 type Intern = (type: number, record: ByteWriter) => number;
 
-/** Where a record of some depth of nesting is being written. */
-interface Level {
-  readonly out: ByteWriter;
-  readonly depth: number;
-  /** Costs more than reading the field: done only for types that need it. */
+/** What is worked out once for each type. */
+interface TypePlan {
+  readonly schema: Schema;
+  /** Positions of the types that it refers to. OBJECT: one per field, -1 for a value; LIST, SET: elements; MAP: keys, values. */
+  readonly targets: readonly number[];
+  /** Its bare value may stand for the record. */
+  readonly box: Field | null;
+  /** Of a box of STRING: ordinals of values seen lately. */
+  readonly strings: StringOrdinals | null;
+  /** A field is called like something that every object has (`toString`): only an own one counts, at a cost. */
   readonly isOwnCheckNeeded: boolean;
 }
 
@@ -29,11 +35,7 @@ const scratch = new DataView(new ArrayBuffer(8));
  * bytes"), nested records first: these are interned and appear in the outer record as ordinals.
  */
 export class RecordWriter {
-  readonly #schemas: readonly Schema[];
-  readonly #positions: ReadonlyMap<string, number>;
-  readonly #boxed: readonly (Field | null)[];
-  /** A field is called like something that every object has (`toString`): only an own one counts. */
-  readonly #areNamesInherited: readonly boolean[];
+  readonly #plans: readonly TypePlan[];
   readonly #intern: Intern;
   /** One buffer per level of nesting, reused for every record. */
   readonly #levels: ByteWriter[] = [];
@@ -41,13 +43,13 @@ export class RecordWriter {
   readonly #entries: CollectionEntries[] = [];
 
   constructor(schemas: readonly Schema[], intern: Intern) {
-    this.#schemas = schemas;
-    this.#positions = new Map(schemas.map((schema, position) => [schema.name, position]));
-    this.#boxed = schemas.map((schema) => boxedField(schema));
-    this.#areNamesInherited = schemas.map(
-      (schema) => schema.kind === 'OBJECT' && schema.fields.some(({ name }) => name in Object.prototype),
-    );
+    this.#plans = plansOf(schemas);
     this.#intern = intern;
+  }
+
+  /** Interns every record anew, for a cycle in which that has an effect even if the record is known. */
+  forgetOrdinals(): void {
+    for (const { strings } of this.#plans) strings?.clear();
   }
 
   /** The ordinal of the record. */
@@ -57,7 +59,7 @@ export class RecordWriter {
 
   /** The ordinal of a record whose references are given as ordinals. */
   writeFlat(type: number, values: readonly unknown[]): number {
-    const schema = this.#schema(type);
+    const { schema } = this.#plan(type);
     const out = this.#level(0);
     if (schema.kind !== 'OBJECT') {
       const entries = this.#entriesOf(0);
@@ -76,67 +78,82 @@ export class RecordWriter {
   }
 
   #writeNested(type: number, value: unknown, depth: number): number {
-    const schema = this.#schema(type);
+    const plan = this.#plan(type);
     const out = this.#level(depth);
-    if (schema.kind === 'OBJECT')
-      this.#writeObject(schema, value, {
-        out,
-        depth,
-        isOwnCheckNeeded: this.#areNamesInherited[type] === true,
-      });
-    else this.#writeCollection(schema, value, { out, depth, isOwnCheckNeeded: false });
+    if (plan.schema.kind === 'OBJECT') this.#writeObject(plan, value, depth, out);
+    else this.#writeCollection(plan.schema, plan.targets, value, depth);
     return this.#intern(type, out);
   }
 
-  #writeObject(schema: ObjectSchema, value: unknown, { out, depth, isOwnCheckNeeded }: Level): void {
+  #writeObject(
+    { schema, targets, isOwnCheckNeeded }: TypePlan,
+    value: unknown,
+    depth: number,
+    out: ByteWriter,
+  ): void {
     if (!isPlainObject(value)) throw unexpected(schema.name, value);
-    for (const field of schema.fields) {
+    const { fields } = schema as ObjectSchema;
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i] as Field;
+      const target = targets[i] as number;
       const fieldValue = isOwnCheckNeeded && !Object.hasOwn(value, field.name) ? null : value[field.name];
-      if (field.referencedType === null) writeValue(field, fieldValue, out);
+      if (target < 0) writeValue(field, fieldValue, out);
       else if (fieldValue === null || fieldValue === undefined) out.writeVarNull();
-      else out.writeVarInt(this.#writeReferenced(field.referencedType, fieldValue, depth + 1));
+      else out.writeVarInt(this.#writeReferenced(target, fieldValue, depth + 1));
     }
   }
 
-  #writeCollection(schema: Exclude<Schema, ObjectSchema>, value: unknown, { out, depth }: Level): void {
+  #writeCollection(
+    schema: Exclude<Schema, ObjectSchema>,
+    targets: readonly number[],
+    value: unknown,
+    depth: number,
+  ): void {
     const entries = this.#entriesOf(depth);
+    const target = targets[0] as number;
     if (schema.kind === 'MAP') {
-      this.#addMapEntries(schema, value, depth);
+      this.#addMapEntries(schema, targets, value, depth);
     } else {
       if (!Array.isArray(value)) throw unexpected(`an array (${schema.name})`, value);
-      for (let i = 0; i < value.length; i++) {
-        entries.add(this.#writeReferenced(schema.elementType, value[i], depth + 1), 0);
-      }
+      for (let i = 0; i < value.length; i++)
+        entries.add(this.#writeReferenced(target, value[i], depth + 1), 0);
     }
-    entries.writeTo(schema.kind, out);
+    entries.writeTo(schema.kind, this.#levels[depth] as ByteWriter);
   }
 
   /** Of an object, or of [key, value] pairs. */
-  #addMapEntries({ name, keyType, valueType }: MapSchema, value: unknown, depth: number): void {
+  #addMapEntries({ name }: MapSchema, targets: readonly number[], value: unknown, depth: number): void {
     const entries = this.#entries[depth] as CollectionEntries;
+    const keyTarget = targets[0] as number;
+    const valueTarget = targets[1] as number;
     if (isPlainObject(value)) {
       for (const property of Object.keys(value)) {
-        const key = this.#writeReferenced(keyType, property, depth + 1);
-        entries.add(key, this.#writeReferenced(valueType, value[property], depth + 1));
+        const key = this.#writeReferenced(keyTarget, property, depth + 1);
+        entries.add(key, this.#writeReferenced(valueTarget, value[property], depth + 1));
       }
       return;
     }
     if (!Array.isArray(value)) throw unexpected(`a map (${name})`, value);
     for (const entry of value) {
       if (!Array.isArray(entry) || entry.length !== 2) throw unexpected(`[key, value] (${name})`, entry);
-      const key = this.#writeReferenced(keyType, entry[0], depth + 1);
-      entries.add(key, this.#writeReferenced(valueType, entry[1], depth + 1));
+      const key = this.#writeReferenced(keyTarget, entry[0], depth + 1);
+      entries.add(key, this.#writeReferenced(valueTarget, entry[1], depth + 1));
     }
   }
 
   /** A record, or the bare value that stands for one with a single field. */
-  #writeReferenced(typeName: string, value: unknown, depth: number): number {
-    const type = this.#positions.get(typeName) as number;
-    const box = this.#boxed[type] as Field | null;
+  #writeReferenced(type: number, value: unknown, depth: number): number {
+    const { box, strings } = this.#plan(type);
+    if (strings !== null && typeof value === 'string') {
+      const known = strings.find(value);
+      if (known >= 0) return known;
+    }
     if (box === null || isPlainObject(value)) return this.#writeNested(type, value, depth);
     const out = this.#level(depth);
     writeValue(box, value, out);
-    return this.#intern(type, out);
+    const ordinal = this.#intern(type, out);
+    if (strings !== null && typeof value === 'string') strings.add(value, ordinal);
+    return ordinal;
   }
 
   /** The buffer of a level, emptied. */
@@ -158,8 +175,34 @@ export class RecordWriter {
     return entries;
   }
 
-  #schema(type: number): Schema {
-    return this.#schemas[type] as Schema;
+  #plan(type: number): TypePlan {
+    return this.#plans[type] as TypePlan;
+  }
+}
+
+function plansOf(schemas: readonly Schema[]): TypePlan[] {
+  const positions = new Map(schemas.map((schema, position) => [schema.name, position]));
+  return schemas.map((schema) => {
+    const box = boxedField(schema);
+    return {
+      schema,
+      targets: referencedTypes(schema).map((name) => (name === null ? -1 : (positions.get(name) as number))),
+      box,
+      strings: box?.kind === 'STRING' ? new StringOrdinals() : null,
+      isOwnCheckNeeded:
+        schema.kind === 'OBJECT' && schema.fields.some(({ name }) => name in Object.prototype),
+    };
+  });
+}
+
+function referencedTypes(schema: Schema): readonly (string | null)[] {
+  switch (schema.kind) {
+    case 'OBJECT':
+      return schema.fields.map(({ referencedType }) => referencedType);
+    case 'MAP':
+      return [schema.keyType, schema.valueType];
+    default:
+      return [schema.elementType];
   }
 }
 
@@ -188,8 +231,7 @@ function writeValue(field: Field, value: unknown, out: ByteWriter): void {
       return writeDouble(value, out);
     case 'STRING':
       if (typeof value !== 'string') break;
-      out.writeVarInt(unitsSize(value));
-      return out.writeUnits(value);
+      return out.writeSizedUnits(value);
     case 'BYTES':
       if (!(value instanceof Uint8Array) && typeof value !== 'string') break;
       return writeSized(typeof value === 'string' ? fromBase64(value) : value, out);

@@ -65,6 +65,22 @@ describe('texts', () => {
       expect(unitsSize(text)).toBe(units.length / 2);
     }
   });
+
+  it('writes a STRING behind its size, short or long, ASCII or not', () => {
+    const ends = ['', '\0', '\x7f', 'é', '\u4000', '\ud800', '\u{1f600}'];
+    for (const length of [0, 1, 47, 48, 127, 128, 300]) {
+      for (const text of ends.flatMap((end) => [
+        `${'a'.repeat(length)}${end}`,
+        `${end}${'b'.repeat(length)}`,
+      ])) {
+        const expected = hexOf((out) => {
+          out.writeVarInt(unitsSize(text));
+          out.writeUnits(text);
+        });
+        expect(hexOf((out) => out.writeSizedUnits(text))).toBe(expected);
+      }
+    }
+  });
 });
 
 describe('growth', () => {

@@ -100,6 +100,17 @@ describe('life', () => {
     ]);
   });
 
+  it('of a string comes back with it in a full populate', () => {
+    const writer = start();
+    const cycle = writer.begin({ mode: 'populate' });
+    cycle.add('City', { id: 1, name: 'Delft' });
+    cycle.remove('String', 0);
+    cycle.add('City', { id: 2, name: 'Delft' });
+    const { state, changes } = step(writer, cycle, ++tag);
+    writer.advance(state, changes);
+    expect(ordinals(writer, 'String')).toEqual([0]);
+  });
+
   it('ends in a full populate for all that is not added again', () => {
     const writer = start();
     commit(writer, (cycle) =>

@@ -141,9 +141,11 @@ export class RecordTable<L extends Layer> {
     const overlay = [...room.#overlay, change.layer];
     const pages = pagesWith(room.#pages, change.ordinals, room.#overlay.length << recordBits);
     const next = room.#with({ overlay, pages, populated, maxOrdinal });
-    const isOvergrown = countRecords(overlay) > Math.max(countRecords(this.#base) / 4, foldRecordsMin);
+    const [inBase, inOverlay] = [countRecords(this.#base), countRecords(overlay)];
+    const isOvergrown = inOverlay > Math.max(inBase / 4, foldRecordsMin);
+    const isDense = next.#slotCount <= foldSlotsPerRecordMax * (inBase + inOverlay);
     // What this delta removes stays readable: the fold keeps the records of both states.
-    return isOvergrown ? next.#withNewBase(pack, this.populated) : next;
+    return isOvergrown && isDense ? next.#withNewBase(pack, this.populated) : next;
   }
 
   #with(parts: Partial<TableParts<L>>): RecordTable<L> {
@@ -162,7 +164,7 @@ export class RecordTable<L extends Layer> {
   #withPackedOverlay(pack: PackLayer<L>): RecordTable<L> {
     const ordinals: number[] = [];
     for (let page = 0; page < this.#pages.length; page++) {
-      if (this.#pages[page] === basePage) continue;
+      if (this.#pages[page] === basePage || this.#pages[page] === emptyPage) continue;
       for (let ordinal = page * pageSize; ordinal < (page + 1) * pageSize; ordinal++) {
         if (this.slotOf(ordinal) >= 0 && this.populated.has(ordinal)) ordinals.push(ordinal);
       }
@@ -206,6 +208,9 @@ export class RecordTable<L extends Layer> {
 
 /** Below this many records an overlay is not worth folding: the 63 layers are the only bound. */
 const foldRecordsMin = 1024;
+
+/** A base has room for every ordinal: a damaged delta must not make one of few records that lie far apart. */
+const foldSlotsPerRecordMax = 64;
 
 function countRecords(layers: readonly Layer[]): number {
   return layers.reduce((sum, layer) => sum + layer.recordCount, 0);

@@ -127,7 +127,9 @@ export function readThrough(state: ReadState): void {
     const type = state.type(name);
     for (let o = type.nextPopulated(0), n = 0; o >= 0 && n < readMax; o = type.nextPopulated(o + 1), n++) {
       seenRecord(type, o);
-      if (type.kind === 'OBJECT' && n < 20) toleratingNotLoaded(() => recordView(state, name, o).toJSON());
+      if (type.kind === 'MAP') type.entries(o);
+      else if (type.kind !== 'OBJECT') type.elements(o);
+      if (type.kind === 'OBJECT' && n < 50) toleratingNotLoaded(() => recordView(state, name, o).toJSON());
     }
   }
   for (const type of state.schema.keyedTypes) UniqueKeyIndex.build(state, type);

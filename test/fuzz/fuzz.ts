@@ -63,7 +63,7 @@ export function fuzz({ seed: first, count, runMsMax }: FuzzOptions): FuzzTotals 
     if (ms > runMsMax) find(`took ${ms.toFixed(0)} ms`);
     if (error === null) totals.accepted++;
     else if (!isDatasetError(error))
-      find(error instanceof Error ? (error.stack ?? error.message) : String(error));
+      find(error instanceof Error ? (error.stack ?? error.message) : 'what was thrown is no Error');
     else if (error.kind === 'corrupt' || error.kind === 'incompatible') {
       totals.refused[error.kind] = (totals.refused[error.kind] ?? 0) + 1;
     } else find(`a blob is damaged, but the error is '${error.kind}': ${error.message}`);

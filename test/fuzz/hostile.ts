@@ -110,7 +110,7 @@ interface Hostile {
 
 function hostileBlobs(): Hostile[] {
   const names = Array.from({ length: 3_000 }, (_, i) => `T${i.toString(36)}`);
-  const types = names.slice(0, 4).map((name) => object(name, 1));
+  const types = names.slice(0, 2).map((name) => object(name, 1));
   const from = ReadState.empty(DatasetSchema.of(types));
   const list: Schema = { kind: 'LIST', name: 'L', elementType: 'L' };
   const wide = object('Wide', 3_000);

@@ -9,7 +9,7 @@ import type { TypeFilter } from '../../lib/schema/type-filter.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
 import { WriteState } from '../../lib/state/write-state.ts';
 import { readFixture } from '../support/golden-fixtures.ts';
-import { seenRecord } from '../support/seen-state.ts';
+import { requireProjection } from '../support/projection.ts';
 
 const cases = [
   'all-field-types',
@@ -50,30 +50,6 @@ function statesOf(chain: readonly Blob[], filter: TypeFilter): ReadState[] {
   return states;
 }
 
-/** What a reader of everything sees of the types and fields that `of` has. */
-function expectProjection(whole: ReadState, of: ReadState): void {
-  for (const name of of.typeNames) {
-    const [all, some] = [whole.type(name), of.type(name)];
-    expect([some.count, some.shardCount, some.maxOrdinal]).toEqual([
-      all.count,
-      all.shardCount,
-      all.maxOrdinal,
-    ]);
-    const fields =
-      some.kind === 'OBJECT' && all.kind === 'OBJECT'
-        ? some.schema.fields.map((field) =>
-            all.schema.fields.findIndex(({ name: other }) => other === field.name),
-          )
-        : null;
-    for (let o = all.nextPopulated(0); o >= 0; o = all.nextPopulated(o + 1)) {
-      const record = seenRecord(all, o);
-      expect(seenRecord(some, o)).toEqual(
-        fields === null ? record : fields.map((field) => (record as unknown[])[field]),
-      );
-    }
-  }
-}
-
 describe.each(cases)('%s', (caseName) => {
   const chain = chainOf(caseName);
   const whole = statesOf(chain, []);
@@ -97,7 +73,7 @@ describe.each(cases)('%s', (caseName) => {
       fc.property(fc.array(rule, { minLength: 1, maxLength: 4 }), (filter) => {
         const states = statesOf(chain, filter);
         states.forEach((state, i) => {
-          expectProjection(whole[i] as ReadState, state);
+          requireProjection(whole[i] as ReadState, state);
         });
         const [state] = states as [ReadState];
         expect(state.typeNames).toEqual(whole[0]?.typeNames.filter((each) => state.typeNames.includes(each)));
@@ -120,7 +96,7 @@ describe('parts that a reader does not give', () => {
       [],
     );
     states.forEach((state, i) => {
-      expectProjection(whole[i] as ReadState, state);
+      requireProjection(whole[i] as ReadState, state);
     });
     const missing = whole[0]?.typeNames.filter((name) => !states[0]?.typeNames.includes(name)) ?? [];
     expect(missing.length).toBeGreaterThan(0);

@@ -53,7 +53,7 @@ describe('a consumer with a filter', () => {
     await commit(cloud, movie(1, 'uno'), movie(3, 'three'), { op: 'delete', type: 'Movie', key: { id: 2 } });
     await consumer.refresh();
     const titles = () => Array.from(consumer.state.type('Movie'), (each) => each['title']);
-    expect(titles().toSorted()).toEqual(['three', 'uno']);
+    expect(new Set(titles())).toEqual(new Set(['three', 'uno']));
     expect(cloud.telemetry.values('SnapshotsLoaded')).toEqual([1]);
     expect(consumer.state.read.typeNames).toEqual(['Movie', 'String']);
     expect(held.type('Movie').get(2)['title']).toBe('two');

@@ -41,6 +41,12 @@ export class BitSet {
   /** The least element >= `from` (>= 0); -1: none. */
   next(from: number): number {
     const pages = this.#pages;
+    // In a scan the next one is mostly in the same half.
+    const page = pages[from >>> pageShift];
+    if (page !== undefined) {
+      const rest = (page[(from & pageMask) >>> 5] as number) >>> (from & 31);
+      if (rest !== 0) return from + 31 - Math.clz32(rest & -rest);
+    }
     for (let pageIndex = from >>> pageShift, bit = from & pageMask; pageIndex < pages.length; pageIndex++) {
       const page = pages[pageIndex] as Uint32Array;
       for (let half = bit >>> 5; half < pageHalves; half++, bit = 0) {

@@ -183,7 +183,10 @@ export class UniqueKeyIndex {
       hash = mixPart(hash, path.hashAt(leaf));
     }
     hash &= hashMask;
-    const isDuplicate = this.#tables.some((each) => this.#hasOther(each, hash, ordinal));
+    let isDuplicate = false;
+    for (let t = 0; t < this.#tables.length && !isDuplicate; t++) {
+      isDuplicate = this.#hasOther(this.#tables[t] as KeyTable, hash, ordinal);
+    }
     table.insert(hash, ordinal);
     return isDuplicate;
   }

@@ -83,6 +83,8 @@ export class RecordTable<L extends Layer> {
   readonly #slotCount: number;
   /** Ordinals below have their record in the base, as all of them have before the first delta: no page is looked at. */
   readonly #plainCount: number;
+  /** The base, where it is one shard. */
+  readonly #only: L | null;
   readonly #baseMask: number;
   readonly #baseShift: number;
   readonly #empty: L;
@@ -95,6 +97,7 @@ export class RecordTable<L extends Layer> {
     this.#pages = parts.pages;
     this.#slotCount = parts.pages.length * pageSize;
     this.#plainCount = parts.overlay.length > 0 ? 0 : fullPages(parts.pages) * pageSize;
+    this.#only = parts.base.length === 1 ? (parts.base[0] as L) : null;
     this.#baseMask = parts.base.length - 1;
     this.#baseShift = 31 - Math.clz32(parts.base.length);
     this.#empty = parts.empty;
@@ -125,7 +128,7 @@ export class RecordTable<L extends Layer> {
   }
 
   layerAt(slot: number, ordinal: number): L {
-    if (slot < 0) return this.#base[ordinal & this.#baseMask] as L;
+    if (slot < 0) return this.#only ?? (this.#base[ordinal & this.#baseMask] as L);
     return this.#overlay[slot >>> recordBits] ?? this.#empty;
   }
 

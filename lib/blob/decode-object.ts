@@ -69,7 +69,7 @@ function readWidth(reader: ByteReader, schema: ObjectSchema, kind: FieldKind): n
 /** Checks every end of the STRING and BYTES fields: what a delta brings is small enough to be proved sound. */
 export function requireEnds(layer: ObjectLayer): void {
   for (let field = 0; field < layer.kinds.length; field++) {
-    if (!isVar(layer.kinds[field] as number)) continue;
+    if (!isVar(layer.kinds[field] as number) || layer.widths[field] === 0) continue;
     for (let record = 0; record < layer.recordCount; record++) {
       requireRange(layer, field, varStart(layer, record, field), varEnd(layer, record, field));
     }

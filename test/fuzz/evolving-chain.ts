@@ -1,6 +1,6 @@
 /**
  * Random chains whose schema changes on the way: fields come and go. A reader of snapshots sees what was written; one
- * that follows the deltas sees, of the fields it started with, what docs/format.md, "Applying a delta", says.
+ * that follows the deltas sees, of the fields it started with, what docs/format.md, "When the data model changes", says.
  */
 import { deepStrictEqual } from 'node:assert/strict';
 import { applyDelta } from '../../lib/blob/apply-delta.ts';

@@ -1,4 +1,4 @@
-/** What consumers see when the data model changes under them: docs/format.md, "Applying a delta". */
+/** What consumers see when the data model changes under them: docs/format.md, "When the data model changes". */
 import { describe, expect, it } from 'vitest';
 import { applyDelta } from '../../../lib/blob/apply-delta.ts';
 import type { EncodedBlob } from '../../../lib/blob/blob-parts.ts';

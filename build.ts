@@ -7,7 +7,16 @@
  * The output depends on the sources and the lock file only: no time, no path of this machine.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  globSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -61,8 +70,12 @@ export function buildBundles(): Promise<readonly BuiltBundle[]> {
 
 interface Manifest {
   readonly exports: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
   readonly [key: string]: unknown;
 }
+
+/** What `npm install` makes a command, within the package. */
+const command = 'lib/cli/hollow.js';
 
 /** The npm package, file by file, so that a user's bundler drops what is not used. */
 export function buildPackage(): void {
@@ -73,18 +86,49 @@ export function buildPackage(): void {
     stdio: 'inherit',
   });
   const manifest: Manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const { name, version, description, license, type, engines, dependencies } = manifest;
+  const { name, version, description, license, type, engines } = manifest;
   const exports = Object.fromEntries(
     Object.entries(manifest.exports).map(([door, source]) => {
       const stem = source.replace(/\.ts$/, '');
       return [door, { types: `${stem}.d.ts`, default: `${stem}.js` }];
     }),
   );
-  const published = { name, version, description, license, type, engines, exports, dependencies };
+  const bin = { hollow: `./${command}` };
+  chmodSync(join(target, command), 0o755);
+  const needed = dependenciesOf(manifest, target);
+  const published = { name, version, description, license, type, engines, exports, bin, ...needed };
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
   for (const file of ['LICENSE', 'README.md']) {
     if (existsSync(join(root, file))) copyFileSync(join(root, file), join(target, file));
   }
+}
+
+/** Gives the package of an import that is neither of a file nor of Node, as the compiler writes it; not of a comment. */
+const importPattern =
+  /(?:^(?:import|export)\b[^;'"=]*\bfrom |^import |\bimport\()['"]((?:@[\w-]+\/)?[\w-]+)(?:\/[^'":]*)?['"]/gm;
+
+/** What only the door `./aws` or the command needs: whoever uses those installs them. */
+const optionalPattern = /^(?:@aws-sdk\/|commander$|fastify$)/;
+
+/** The packages that the shipped files import and no others, each in a range from the version that is tested here. */
+function dependenciesOf({ dependencies: tested }: Manifest, target: string): object {
+  const imported = new Set<string>();
+  for (const file of globSync('lib/**/*.{js,d.ts}', { cwd: target })) {
+    const text = readFileSync(join(target, file), 'utf8');
+    for (const [, found = ''] of text.matchAll(importPattern)) imported.add(found);
+  }
+  const ranges = [...imported].toSorted().map((name): [string, string] => {
+    const version = tested[name];
+    if (version === undefined) throw new Error(`the package imports ${name}, which is no dependency`);
+    return [name, `^${version}`];
+  });
+  const isOptional = ([name]: readonly [string, string]): boolean => optionalPattern.test(name);
+  const peers = ranges.filter(isOptional);
+  return {
+    dependencies: Object.fromEntries(ranges.filter((range) => !isOptional(range))),
+    peerDependencies: Object.fromEntries(peers),
+    peerDependenciesMeta: Object.fromEntries(peers.map(([name]) => [name, { optional: true }])),
+  };
 }
 
 if (import.meta.main) {

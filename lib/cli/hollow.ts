@@ -1,4 +1,18 @@
 #!/usr/bin/env node
-import { runHollow } from './hollow-program.ts';
+/** The program `hollow`. The package leaves it to those who want the command to install what only the command needs. */
+import { exitCodes } from './exit-codes.ts';
 
-process.exitCode = await runHollow(process.argv.slice(2), { output: process.stdout, error: process.stderr });
+const needs = 'commander';
+
+try {
+  const { runHollow } = await import('./hollow-program.ts');
+  process.exitCode = await runHollow(process.argv.slice(2), {
+    output: process.stdout,
+    error: process.stderr,
+  });
+} catch (error) {
+  const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+  if (!isMissing || !error.message.includes(`'${needs}'`)) throw error;
+  process.stderr.write(`hollow: the command needs the package '${needs}': npm install ${needs}\n`);
+  process.exitCode = exitCodes.usage;
+}

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPackage } from '../../build.ts';
+import { runHollowCaptured } from '../support/captured-terminal.ts';
 import { doors } from '../support/layers.ts';
 import { root } from '../support/source-tree.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -12,21 +13,55 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 const run = promisify(execFile);
 const { path: home, remove } = await temporaryDirectory();
 const installed = join(home, 'node_modules/serverless-hollow');
+/** Another user, who has installed nothing that is optional. */
+const { path: bare, remove: removeBare } = await temporaryDirectory();
+/** For the door `./aws` and for the command. */
+const dependenciesOfUsers = [
+  ...['dynamodb', 'eventbridge', 's3', 'sqs'].map((name) => `@aws-sdk/client-${name}`),
+  ...['commander', 'fastify'],
+];
 const specifierOf = (door: string): string => (door === 'index' ? '' : `/${door}`);
 
 interface Published {
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly bin: Readonly<Record<string, string>>;
 }
 
-/** Unpacks, and links the dependencies to those of this checkout: a test must not need a network. */
-function install(tarball: string): void {
-  mkdirSync(installed, { recursive: true });
-  execFileSync('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed]);
-  const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as Published;
-  for (const name of [...Object.keys(manifest.dependencies), '@types/node']) {
-    const link = join(home, 'node_modules', name);
-    mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(join(root, 'node_modules', name), link);
+/** Unpacks, and links packages to those of this checkout: a test must not need a network. */
+function install(tarball: string, place: string, optional: readonly string[]): Published {
+  const target = join(place, 'node_modules/serverless-hollow');
+  mkdirSync(target, { recursive: true });
+  execFileSync('tar', ['-xzf', tarball, '--strip-components=1', '-C', target]);
+  const manifest = JSON.parse(readFileSync(join(target, 'package.json'), 'utf8')) as Published;
+  for (const name of [...Object.keys(manifest.dependencies), ...optional]) {
+    linkTo(join(root, 'node_modules', name), join(place, 'node_modules', name));
+  }
+  for (const [name, file] of Object.entries(manifest.bin)) {
+    linkTo(join(target, file), join(place, 'node_modules/.bin', name));
+  }
+  writeFileSync(join(place, 'package.json'), '{ "type": "module" }');
+  return manifest;
+}
+
+function linkTo(target: string, link: string): void {
+  mkdirSync(dirname(link), { recursive: true });
+  symlinkSync(target, link);
+}
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end, with the Node of this test in front. */
+async function ended(program: string, args: readonly string[], cwd: string): Promise<Ended> {
+  const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
+  try {
+    return { code: 0, ...(await run(program, args, { cwd, env })) };
+  } catch (error) {
+    return error as Ended;
   }
 }
 
@@ -46,11 +81,12 @@ async function compile(file: string, text: string, options: object): Promise<rea
 beforeAll(() => {
   buildPackage();
   execFileSync('npm', ['pack', '--silent', '--pack-destination', home], { cwd: join(root, 'dist/package') });
-  const tarball = readdirSync(home).find((name) => name.endsWith('.tgz')) ?? '';
-  writeFileSync(join(home, 'package.json'), '{ "type": "module" }');
-  install(join(home, tarball));
+  const tarball = join(home, readdirSync(home).find((name) => name.endsWith('.tgz')) ?? '');
+  const { peerDependencies } = install(tarball, home, [...dependenciesOfUsers, '@types/node']);
+  expect(Object.keys(peerDependencies)).toEqual(dependenciesOfUsers);
+  install(tarball, bare, []);
 }, 120_000);
-afterAll(remove);
+afterAll(() => Promise.all([remove(), removeBare()]));
 
 const definition = `
 import { Consumer, type ConsumerSource, defineDataset, messageBody, type RecordOf, t, type } from 'serverless-hollow';
@@ -77,6 +113,37 @@ describe('the package', () => {
       local: expect.arrayContaining(['LocalBlobStore', 'systemClock']),
       testing: expect.arrayContaining(['MemoryBlobStore', 'SeededRandom', 'VirtualClock']),
     });
+  });
+
+  it('opens all doors but ./aws where nothing optional is installed', async () => {
+    const others = doors.filter((door) => door !== 'aws');
+    const open = (door: string): string => `await import('serverless-hollow${specifierOf(door)}');`;
+    writeFileSync(join(bare, 'others.js'), others.map(open).join('\n'));
+    expect(await ended(process.execPath, ['others.js'], bare)).toMatchObject({ code: 0, stderr: '' });
+    writeFileSync(join(bare, 'aws.js'), open('aws'));
+    const { code, stderr } = await ended(process.execPath, ['aws.js'], bare);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`Cannot find package '@aws-sdk/`);
+  });
+
+  it('depends on what it imports and on nothing else', () => {
+    const imported = new Set<string>();
+    for (const file of readdirSync(join(installed, 'lib'), { recursive: true, encoding: 'utf8' })) {
+      if (!file.endsWith('.js')) continue;
+      const text = readFileSync(join(installed, 'lib', file), 'utf8');
+      for (const [, name = ''] of text.matchAll(
+        /^import [^;]*'((?:@[a-z-]+\/)?[a-z][a-z0-9-]*)[^':]*';$/gm,
+      )) {
+        imported.add(name);
+      }
+    }
+    const { dependencies, peerDependencies } = JSON.parse(
+      readFileSync(join(installed, 'package.json'), 'utf8'),
+    ) as Published;
+    expect(Object.keys({ ...dependencies, ...peerDependencies }).toSorted()).toEqual(
+      [...imported].toSorted(),
+    );
+    expect(Object.keys(dependencies)).toEqual(['zod']);
   });
 
   it('reads without a single module of Node, of the SDK, or of anybody else', () => {
@@ -144,5 +211,44 @@ describe('the package', () => {
       return [code, errors.filter((line) => line.startsWith(at)).join(' ')] as const;
     });
     for (const [i, [code, error]] of found.entries()) expect(error, code).toContain(mistakes[i]?.[1]);
+  });
+});
+
+describe('the command', () => {
+  const fixture = (name: string): string => join(root, 'test/golden/fixtures/tiny-worked-example', name);
+  const programs = {
+    installed: (...args: string[]) => ended(join(home, 'node_modules/.bin/hollow'), args, home),
+    'of a checkout': (...args: string[]) => ended('npm', ['run', '-s', 'hollow', '--', ...args], root),
+  };
+
+  it.each(Object.entries(programs))('%s prints its own output only', async (_, hollow) => {
+    const expected = await runHollowCaptured('dump', fixture('snapshot-1'), fixture('delta-1-2'));
+    expect(expected.output.length).toBeGreaterThan(100);
+    expect(await hollow('dump', fixture('snapshot-1'), fixture('delta-1-2'))).toEqual({
+      code: 0,
+      stdout: expected.output,
+      stderr: '',
+    });
+  });
+
+  it.each(Object.entries(programs))(
+    '%s ends with the exit code that says what happened',
+    async (_, hollow) => {
+      const runs = [
+        hollow('diff', fixture('snapshot-1'), fixture('snapshot-1')),
+        hollow('diff', fixture('snapshot-1'), fixture('snapshot-2')),
+        hollow('dump'),
+        hollow('dump', fixture('expected-1.json')),
+        hollow('dump', fixture('snapshot-2'), fixture('delta-1-2')),
+        hollow('dump', fixture('missing')),
+      ];
+      expect((await Promise.all(runs)).map(({ code }) => code)).toEqual([0, 1, 2, 5, 6, 9]);
+    },
+  );
+
+  it('says what it needs where that is not installed', async () => {
+    const { code, stdout, stderr } = await ended(join(bare, 'node_modules/.bin/hollow'), ['--help'], bare);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe("hollow: the command needs the package 'commander': npm install commander\n");
   });
 });

@@ -16,6 +16,8 @@ export interface EncodedBlob {
 /** One type of a blob, whatever the kind of blob. */
 export interface BlobSection {
   readonly schema: Schema;
+  /** About how many bytes it will take, if that is known. */
+  readonly sizeExpected?: number;
   write(out: ByteWriter): void;
 }
 
@@ -35,7 +37,7 @@ export function assembleBlob(
   const assemble = (part: string | undefined): Uint8Array<ArrayBuffer> => {
     const own = sectionsOf(part);
     const schemas = own.map((section) => section.schema);
-    const out = new ByteWriter(4096);
+    const out = new ByteWriter(own.reduce((sum, { sizeExpected = 0 }) => sum + sizeExpected, 4096));
     if (part === undefined) writeHeader({ ...header, schemas }, out);
     else writePartHeader(part, { ...header, schemas }, out);
     for (const section of own) section.write(out);

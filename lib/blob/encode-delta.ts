@@ -41,5 +41,8 @@ export function encodeReverseDelta(
 }
 
 function deltaSection(section: DeltaSection): BlobSection {
-  return { schema: section.schema, write: (out) => writeDeltaSection(section, out) };
+  // A gap list takes a byte or two per ordinal.
+  const sizeExpected =
+    section.added.bytes.length + 2 * (section.removed.length + section.added.ordinals.length);
+  return { schema: section.schema, sizeExpected, write: (out) => writeDeltaSection(section, out) };
 }

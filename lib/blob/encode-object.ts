@@ -3,7 +3,7 @@ import { ByteWriter } from '../bytes/byte-writer.ts';
 import type { FieldKind, ObjectSchema } from '../schema/schema.ts';
 import { RecordCursor } from '../state/record-cursor.ts';
 import type { ObjectStatistics } from '../state/type-statistics.ts';
-import type { ShardEncoder } from './shard-encoder.ts';
+import type { ShardEncoder, ShardSize } from './shard-encoder.ts';
 
 /** Docs/format.md, "OBJECT". */
 export class ObjectShardEncoder implements ShardEncoder {
@@ -14,11 +14,14 @@ export class ObjectShardEncoder implements ShardEncoder {
   readonly #varData: readonly (ByteWriter | null)[];
   readonly #cursor = new RecordCursor();
 
-  constructor(schema: ObjectSchema, { fieldBits }: ObjectStatistics, recordCount: number) {
+  constructor(schema: ObjectSchema, { fieldBits, varTotals }: ObjectStatistics, size: ShardSize) {
     this.#kinds = schema.fields.map((field) => field.kind);
     this.#fieldBits = fieldBits;
-    this.#records = new BitWriter(recordCount * fieldBits.reduce((sum, bits) => sum + bits, 0));
-    this.#varData = this.#kinds.map((kind) => (isVariable(kind) ? new ByteWriter() : null));
+    this.#records = new BitWriter(size.recordCount * fieldBits.reduce((sum, bits) => sum + bits, 0));
+    const share = (2 * size.varSizeExpected) / this.#kinds.filter(isVariable).length;
+    this.#varData = this.#kinds.map((kind, field) =>
+      isVariable(kind) ? new ByteWriter(Math.ceil(Math.min(varTotals[field] as number, share))) : null,
+    );
   }
 
   addRecord(bytes: Uint8Array, start: number): void {

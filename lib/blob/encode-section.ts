@@ -42,10 +42,11 @@ export function writeSnapshotSection(section: SnapshotSection, out: ByteWriter):
   writeSectionFront(schema, shardCount, out);
   if (shardCount > 1) out.writeVarInt(maxOrdinal);
   const record = new ByteWriter();
+  const varSizeExpected = statistics.kind === 'OBJECT' ? sum(statistics.varTotals) / shardCount : 0;
   for (let shard = 0; shard < shardCount; shard++) {
     const slots = shardMaxOrdinal(maxOrdinal, shard, shardCount) + 1;
     const total = totalOf(statistics, shard);
-    const encoder = shardEncoder(section, { recordCount: slots, capacity: total, total });
+    const encoder = shardEncoder(section, { recordCount: slots, varSizeExpected, capacity: total, total });
     for (let slot = 0; slot < slots; slot++) {
       const ordinal = slot * shardCount + shard;
       if (records.isPopulated(ordinal)) {
@@ -70,6 +71,7 @@ export function writeDeltaSection(section: DeltaSection, out: ByteWriter): void 
     const indexes = indexesOfShard(added.ordinals, shard, shardCount);
     const encoder = shardEncoder(section, {
       recordCount: indexes.length,
+      varSizeExpected: added.bytes.length / shardCount,
       capacity: schema.kind === 'OBJECT' ? 0 : capacityOf(schema.kind, added, indexes),
       total: totalOf(statistics, shard),
     });
@@ -85,7 +87,7 @@ function shardEncoder(section: SnapshotSection | DeltaSection, size: ShardSize):
   const { schema, statistics, hashKeys } = section;
   switch (statistics.kind) {
     case 'OBJECT':
-      return new ObjectShardEncoder(schema as ObjectSchema, statistics, size.recordCount);
+      return new ObjectShardEncoder(schema as ObjectSchema, statistics, size);
     case 'LIST':
       return new ListShardEncoder(statistics, size);
     case 'SET':
@@ -93,6 +95,10 @@ function shardEncoder(section: SnapshotSection | DeltaSection, size: ShardSize):
     case 'MAP':
       return new MapShardEncoder(statistics, size, hashKeys.ofType(schema.name));
   }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function totalOf(statistics: TypeStatistics, shard: number): number {

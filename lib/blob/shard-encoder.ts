@@ -13,6 +13,8 @@ export interface ShardEncoder {
 export interface ShardSize {
   /** Slots in a snapshot, added records in a delta. */
   readonly recordCount: number;
+  /** About how many bytes the STRING and BYTES fields of its records take in this blob. */
+  readonly varSizeExpected: number;
   /** Elements or buckets that get room in this blob. */
   readonly capacity: number;
   /** Elements or buckets of the whole shard, as the statistics say. */

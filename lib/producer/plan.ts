@@ -10,6 +10,7 @@ import { isOverwritten, keyStateOfRecords, stampRecordOf } from './stamp-record.
 /** What becomes of one key. */
 export interface PlannedKey {
   readonly type: string;
+  readonly stampType: string;
   readonly key: RecordKey;
   /** Ordinals of its record and of its stamp record now; -1: there is none. */
   readonly ordinal: number;
@@ -25,8 +26,11 @@ export interface PlannedKey {
  */
 export function planKeys(base: LoadedState, changes: readonly KeyChange[]): readonly PlannedKey[] {
   const planned: PlannedKey[] = [];
+  let lastType = '';
+  let stampType = '';
   for (const { type, key, change } of changes) {
-    const stampType = stampTypeOf(type);
+    // Changes of a type come together, and a name that is made anew each time is slow to look up.
+    if (type !== lastType) [lastType, stampType] = [type, stampTypeOf(type)];
     const ordinal = findOrdinal(base, type, key);
     const stampOrdinal = findOrdinal(base, stampType, key);
     const stamps = recordAt(base, stampType, stampOrdinal);
@@ -35,16 +39,24 @@ export function planKeys(base: LoadedState, changes: readonly KeyChange[]): read
     const after: KeyState = merge(before, change);
     if (after === before) continue;
     const record = visibleRecord(after);
-    planned.push({ type, key, ordinal, stampOrdinal, record, stampRecord: stampRecordOf(key, after) });
+    planned.push({
+      type,
+      stampType,
+      key,
+      ordinal,
+      stampOrdinal,
+      record,
+      stampRecord: stampRecordOf(key, after),
+    });
   }
   return planned;
 }
 
 /** Populates a cycle with what was planned. Equal records keep their ordinals. */
 export function populate(cycle: Cycle, planned: readonly PlannedKey[]): void {
-  for (const { type, ordinal, stampOrdinal, record, stampRecord } of planned) {
+  for (const { type, stampType, ordinal, stampOrdinal, record, stampRecord } of planned) {
     replace(cycle, type, ordinal, record);
-    replace(cycle, stampTypeOf(type), stampOrdinal, stampRecord);
+    replace(cycle, stampType, stampOrdinal, stampRecord);
   }
 }
 

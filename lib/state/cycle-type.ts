@@ -4,6 +4,7 @@ import { DatasetError } from '../errors.ts';
 import { DedupTable, type RecordBytes } from './dedup-table.ts';
 import { OrdinalMap } from './ordinal-map.ts';
 import { RecordArena } from './record-arena.ts';
+import type { FoundReferences, RecordReferences } from './record-references.ts';
 import type { TypeWriteState } from './type-write-state.ts';
 
 /** The format has 29 bits for an ordinal. */
@@ -86,6 +87,13 @@ export class CycleType {
     const index = this.indexOf(ordinal);
     if (index < 0) this.base.records.writeRecord(ordinal, out);
     else out.writeBytes(this.arena.bytes, this.arena.startOf(index), this.arena.endOf(index));
+  }
+
+  /** What a record of the cycle or of the state beneath refers to. `position`: of this type. */
+  readReferences(ordinal: number, position: number, references: RecordReferences): FoundReferences {
+    const index = this.indexOf(ordinal);
+    if (index < 0) return references.readOf(position, this.base.records, ordinal);
+    return references.read(position, this.arena.bytes, this.arena.startOf(index));
   }
 
   has(ordinal: number): boolean {

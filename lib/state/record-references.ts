@@ -1,5 +1,8 @@
+import { ByteWriter } from '../bytes/byte-writer.ts';
 import type { Schema } from '../schema/schema.ts';
+import { ObjectTypeState } from './object-type-state.ts';
 import { RecordCursor } from './record-cursor.ts';
+import type { TypeRecords } from './type-write-state.ts';
 
 /** What the last {@link RecordReferences.read} found; only the first `count` entries. */
 export interface FoundReferences {
@@ -29,6 +32,7 @@ const skipSized = -2;
 export class RecordReferences {
   readonly #layouts: readonly Layout[];
   readonly #cursor = new RecordCursor();
+  readonly #record = new ByteWriter();
   readonly #found: FoundReferences = { count: 0, types: new Int32Array(64), ordinals: new Int32Array(64) };
 
   constructor(schemas: readonly Schema[]) {
@@ -39,6 +43,23 @@ export class RecordReferences {
   /** The type's records never refer to anything. */
   isLeaf(type: number): boolean {
     return this.#layout(type).kind === 'none';
+  }
+
+  /** As {@link read}, of a record of a state. Of an OBJECT only the references are looked at, however big the rest is. */
+  readOf(type: number, records: TypeRecords, ordinal: number): FoundReferences {
+    const layout = this.#layout(type);
+    if (layout.kind === 'fields' && records instanceof ObjectTypeState) {
+      this.#found.count = 0;
+      for (let field = 0; field < layout.targets.length; field++) {
+        const target = layout.targets[field] as number;
+        const referenced = target < 0 ? -1 : records.readReference(ordinal, field);
+        if (referenced >= 0) this.#push(target, referenced);
+      }
+      return this.#found;
+    }
+    this.#record.reset();
+    records.writeRecord(ordinal, this.#record);
+    return this.read(type, this.#record.bytes, 0);
   }
 
   /** The references of the record of `type` that starts at `bytes[start]`; nulls are left out, repeats are not. */

@@ -1,4 +1,3 @@
-import { ByteWriter } from '../bytes/byte-writer.ts';
 import type { CycleType } from './cycle-type.ts';
 import type { OrdinalMap } from './ordinal-map.ts';
 import type { RecordReferences } from './record-references.ts';
@@ -28,13 +27,10 @@ export function sweep(types: readonly CycleType[], references: RecordReferences)
   types.forEach((type, position) => {
     for (const ordinal of type.mortals()) judge(position, ordinal);
   });
-  const record = new ByteWriter();
   while (stack.length > 0) {
     const ordinal = stack.pop() as number;
     const position = stack.pop() as number;
-    record.reset();
-    (types[position] as CycleType).writeRecord(ordinal, record);
-    const found = references.read(position, record.bytes, 0);
+    const found = (types[position] as CycleType).readReferences(ordinal, position, references);
     for (let i = 0; i < found.count; i++) {
       const target = found.types[i] as number;
       const targetOrdinal = found.ordinals[i] as number;

@@ -255,10 +255,22 @@ function atLoadedFields(
   const indexes = fieldsOn(path).map((index, i) => {
     const type = path.types[i] as string;
     const name = (stored.get(type) as ObjectSchema).fields[index]?.name;
-    return (byName.get(type) as ObjectSchema).fields.findIndex((field) => field.name === name);
+    return fieldIndex(byName.get(type) as ObjectSchema, name as string);
   });
   const leafField = indexes.pop() as number;
   return Object.freeze({ ...path, steps: indexes, leafField });
+}
+
+const fieldIndexes = new WeakMap<ObjectSchema, ReadonlyMap<string, number>>();
+
+/** -1: there is no such field. Remembered: paths times fields would be too many to look through in a hostile blob. */
+function fieldIndex(schema: ObjectSchema, name: string): number {
+  let indexes = fieldIndexes.get(schema);
+  if (indexes === undefined) {
+    indexes = new Map(schema.fields.map((field, i) => [field.name, i]));
+    fieldIndexes.set(schema, indexes);
+  }
+  return indexes.get(name) ?? -1;
 }
 
 /** The key `path` of `owner`, which starts at the type `from`. */
@@ -281,7 +293,7 @@ function resolveKeyPath(byName: ReadonlyMap<string, Schema>, declared: DeclaredP
     const schema = byName.get(type);
     if (schema === undefined) return type;
     if (schema.kind !== 'OBJECT') throw fail(`'${type}' is a collection, a path leads through OBJECTs only`);
-    const index = schema.fields.findIndex((field) => field.name === names[i]);
+    const index = fieldIndex(schema, names[i] as string);
     const field = schema.fields[index];
     if (field === undefined) throw fail(`'${type}' has no field ${JSON.stringify(names[i])}`);
     const isLast = i === names.length - 1;

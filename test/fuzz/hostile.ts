@@ -102,6 +102,41 @@ function schemaFields(schema: Schema): number {
   return schema.kind === 'OBJECT' ? schema.fields.length : 0;
 }
 
+/** Keys of many paths, each of which goes on by itself through many types of many fields. */
+function manyKeyPaths(): Section[] {
+  const fieldCount = 300;
+  const steps = 60;
+  const chain = Array.from({ length: steps }, (_, i): Schema => {
+    const plain = Array.from({ length: fieldCount }, (_, f) => ({
+      name: `f${f}`,
+      kind: 'INT' as const,
+      referencedType: null,
+    }));
+    const next = { name: 'n', kind: 'REFERENCE' as const, referencedType: `C${i + 1}` };
+    return {
+      kind: 'OBJECT',
+      name: `C${i}`,
+      primaryKey: ['n'],
+      fields: i === steps - 1 ? [{ name: 'n', kind: 'INT', referencedType: null }] : [...plain, next],
+    };
+  });
+  const fields = Array.from({ length: 20_000 }, (_, i) => ({
+    name: `k${i}`,
+    kind: 'REFERENCE' as const,
+    referencedType: 'C0',
+  }));
+  const root: Schema = { kind: 'OBJECT', name: 'Root', primaryKey: fields.map(({ name }) => name), fields };
+  return [root, ...chain].map((schema) => ({
+    schema,
+    write: (out) => {
+      writeShards(out, 1);
+      out.writeVarInt(-1);
+      for (let i = 0; i < schemaFields(schema) * 2 + 1; i++) out.writeVarInt(0);
+      out.writeInt32(0);
+    },
+  }));
+}
+
 interface Hostile {
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -127,6 +162,7 @@ function hostileBlobs(): Hostile[] {
       from: null,
       bytes: blob([manyShards(object('A', 0), [0])], 1n),
     },
+    { name: 'many paths of keys', from: null, bytes: blob(manyKeyPaths(), 1n) },
     { name: 'many fields', from: null, bytes: blob([endlessRecordsOf(wide)], 1n) },
     { name: 'many shards of a list', from: null, bytes: blob([manyShards(list, [0, 1, 0, 0, 0])], 1n) },
     {

@@ -27,7 +27,7 @@ export interface Peer {
   /** A new dataset of `count` products, and its snapshot into the directory. */
   write?(dataset: Dataset): void;
   /** Before {@link mutate}, not timed: 10,000 messages with an upsert each, and what the last ones did. */
-  receive?(dataset: Dataset, revision: number): void;
+  receive?(dataset: Dataset, revision: number): Promise<void>;
   /** From these messages to the delta. */
   mutate?(): number;
   /** The same 10,000 changes applied to a tenth of the products and to all: how many times longer the second takes. */

@@ -13,7 +13,7 @@ import { WriteState } from '../../../lib/state/write-state.ts';
 import { applyAtScale } from '../apply-at-scale.ts';
 import type { Peer } from '../peer.ts';
 import { changeEvery, nextRandom, productOf, productSchema, products } from '../products.ts';
-import { WritePath } from '../write-path.ts';
+import type { WritePath } from '../write-path.ts';
 
 const schema = DatasetSchema.of(parseSchemas(productSchema));
 const fieldOf = (name: string): number =>
@@ -103,7 +103,9 @@ export function createPeer(): Peer {
       writeFileSync(join(directory, 'snapshot-ours'), snapshot.main);
       written = { index: UniqueKeyIndex.build(next, 'Product'), tag: 1n, count };
     },
-    receive({ count }, revision) {
+    async receive({ count }, revision) {
+      // Loaded when it is asked for: a reader that starts cold has no producer in it.
+      const { WritePath } = await import('../write-path.ts');
       writePath ??= new WritePath(count);
       writePath.prepare(revision);
     },

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DatasetError } from '../../../lib/errors.ts';
@@ -139,6 +139,22 @@ describe('an export in Hollow layout', () => {
     }
     throw new Error('never got through');
   });
+
+  it.each(['header-3', 'delta-2-3', 'reversedelta-3-2', 'snapshot-1'])(
+    'does not announce a version whose %s cannot be written',
+    async (name) => {
+      if (name !== 'snapshot-1') await commit(1);
+      await commit(2, silent);
+      await mkdir(join(scratch.path, name, 'in the way'), { recursive: true });
+      const own = newExport();
+      await expect(own.catchUp()).rejects.toMatchObject({ kind: 'unavailable' });
+      expect(await loadAnnouncedVersion(scratch.path)).toBe(name === 'snapshot-1' ? null : 2n);
+      await rm(join(scratch.path, name), { recursive: true });
+      await own.catchUp();
+      expect(await problems()).toEqual([]);
+      await expectAtHead();
+    },
+  );
 
   it('catches up what a crash left out, byte for byte', async () => {
     await commit(8);

@@ -129,7 +129,8 @@ function readKeptFields(
   const layer = readObjectShard(reader, schema, kept, recordCount);
   // Records of no bits take no memory, however many a damaged blob says there are.
   if (kept.fields.length === schema.fields.length || layer.bitsPerRecord === 0) return layer;
-  const recordOf = Int32Array.from({ length: recordCount }, (_, record) => record);
+  const recordOf = new Int32Array(recordCount);
+  for (let record = 0; record < recordCount; record++) recordOf[record] = record;
   return packObjects(kept, { layers: [layer], layerOf: new Uint16Array(recordCount), recordOf });
 }
 

@@ -1,6 +1,6 @@
 import { DatasetError } from '../errors.ts';
 import { isKindKeyword, isWord, printSchema } from './dsl.ts';
-import { type FieldKind, type ObjectSchema, type Schema, targetsOf } from './schema.ts';
+import { type Field, type FieldKind, type ObjectSchema, type Schema, targetsOf } from './schema.ts';
 
 /** A field path of a primary or hash key, resolved: where to go from a record to the value. */
 export interface KeyPath {
@@ -56,9 +56,8 @@ export class DatasetSchema {
     this.inBlobOrder = Object.freeze([...byName.values()]);
     this.schemas = Object.freeze([...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1)));
     this.leftOut = Object.freeze(leftOutOf(stored, byName));
-    const leftOut = new Set(this.leftOut);
     this.#keyPaths = new Map(
-      this.schemas.map(({ name }) => [name, resolveKey(stored, byName, leftOut, name)] as const),
+      this.schemas.map(({ name }) => [name, resolveKey(stored, byName, name)] as const),
     );
     this.keyedTypes = Object.freeze(
       this.schemas
@@ -208,7 +207,6 @@ function requireFieldNames(schema: ObjectSchema): void {
 function resolveKey(
   stored: ReadonlyMap<string, Schema>,
   byName: ReadonlyMap<string, Schema>,
-  leftOut: ReadonlySet<string>,
   type: string,
 ): readonly KeyPath[] | string {
   const schema = stored.get(type);
@@ -222,43 +220,32 @@ function resolveKey(
   for (const path of paths) {
     const found = resolveKeyPath(stored, { owner: type, from, path });
     if (typeof found === 'string') return found;
-    const lacking = lackingOn(found, stored, leftOut);
-    if (lacking !== undefined) return lacking;
-    resolved.push(stored === byName ? found : atLoadedFields(found, stored, byName));
+    const loaded = atLoadedFields(found, stored, byName);
+    if (typeof loaded === 'string') return loaded;
+    resolved.push(loaded);
   }
   return Object.freeze(resolved);
 }
 
-/** Field indexes on the way of a path, the value's own last. */
-function fieldsOn({ steps, leafField }: KeyPath): readonly number[] {
-  return [...steps, leafField];
-}
-
-function lackingOn(
-  path: KeyPath,
-  stored: ReadonlyMap<string, Schema>,
-  leftOut: ReadonlySet<string>,
-): string | undefined {
-  const names = path.types.flatMap((type, i) => {
-    const { fields } = stored.get(type) as ObjectSchema;
-    return [type, `${type}.${fields[fieldsOn(path)[i] as number]?.name}`];
-  });
-  return names.find((name) => leftOut.has(name));
-}
-
-/** The same path where fields have other indexes. */
+/** The same path where fields may have other indexes; or the name of the type or field on the way that is left out. */
 function atLoadedFields(
   path: KeyPath,
   stored: ReadonlyMap<string, Schema>,
   byName: ReadonlyMap<string, Schema>,
-): KeyPath {
-  const indexes = fieldsOn(path).map((index, i) => {
+): KeyPath | string {
+  if (stored === byName) return path;
+  const steps: number[] = [];
+  for (const [i, index] of [...path.steps, path.leafField].entries()) {
     const type = path.types[i] as string;
-    const name = (stored.get(type) as ObjectSchema).fields[index]?.name;
-    return fieldIndex(byName.get(type) as ObjectSchema, name as string);
-  });
-  const leafField = indexes.pop() as number;
-  return Object.freeze({ ...path, steps: indexes, leafField });
+    const field = (stored.get(type) as ObjectSchema).fields[index] as Field;
+    const own = byName.get(type);
+    if (own?.kind !== 'OBJECT') return type;
+    const ownIndex = fieldIndex(own, field.name);
+    if (ownIndex < 0) return `${type}.${field.name}`;
+    steps.push(ownIndex);
+  }
+  const leafField = steps.pop() as number;
+  return Object.freeze({ ...path, steps, leafField });
 }
 
 const fieldIndexes = new WeakMap<ObjectSchema, ReadonlyMap<string, number>>();

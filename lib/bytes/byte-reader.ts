@@ -1,8 +1,6 @@
 import { DatasetError } from '../errors.ts';
 import { decodeModifiedUtf8 } from './modified-utf8.ts';
 
-const two32 = 4_294_967_296;
-
 /**
  * A cursor over the bytes of a blob. Every read is checked against the end: what a damaged or hostile blob can cause
  * is a DatasetError `corrupt` that names the offset and what was being read, never an untyped one and never a hang.

@@ -45,10 +45,7 @@ interface WordPlace {
  * What {@link copyWords} makes, in place: the words move down to the next aligned address and are turned there. Null if
  * that is not possible: no room before or behind, no Buffer.
  */
-export function alignWords(
-  bytes: Uint8Array,
-  { start, size, from, length }: WordPlace,
-): Uint32Array<ArrayBufferLike> | null {
+export function alignWords(bytes: Uint8Array, { start, size, from, length }: WordPlace): Uint32Array | null {
   const target = start - ((bytes.byteOffset + start) & 7);
   if (nodeBuffer === null || !isLittleEndian || target < from || target + length * 4 > bytes.length)
     return null;

@@ -71,6 +71,7 @@ export async function advance(
 }
 
 interface Start {
+  readonly schemaId: string;
   readonly state: ReadState;
   readonly hashes: LoadedHashes;
   /** Null after a snapshot: built once, when the deltas are applied. */
@@ -93,7 +94,7 @@ async function loadSnapshot(
   const state = decodeSnapshot(blob.main, blob.parts, source.filter, ownership);
   const hashes = hashLoaded(state, source);
   verifyStep(source, blob, hashes, plan.snapshot);
-  return { state, hashes, indexes: null };
+  return { schemaId: blob.metadata['schemaid'] ?? '', state, hashes, indexes: null };
 }
 
 async function applyDeltas(
@@ -106,6 +107,7 @@ async function applyDeltas(
   const steps: StateStep[] = [];
   for (const delta of plan.deltas) {
     const blob = await nextBlob(retrieved);
+    if (isFiltered(source)) requireSameSchema(start.schemaId, blob, delta.toVersion);
     const applied = applyDelta(state, blob.main, blob.parts);
     const step: StateStep = { from: state, to: applied.state, changes: applied.changes };
     hashes = updateLoadedHashes(hashes, step, source);
@@ -133,6 +135,18 @@ function verifyStep(
   { hash, version }: Pick<SnapshotEntry, 'hash' | 'version'>,
 ): void {
   requireHash(isFiltered(source) ? (blob.metadata['hash'] ?? '') : toHex(hashes.data), hash, version);
+}
+
+/**
+ * Beyond a change of the schema deltas leave stale records and references behind. Where everything is loaded the hash
+ * tells; here nothing else would.
+ */
+function requireSameSchema(schemaId: string, { metadata }: RetrievedBlob, version: number): void {
+  if (metadata['schemaid'] === schemaId) return;
+  throw new DatasetError('corrupt', `version ${version} has another schema: it needs a snapshot`, {
+    version,
+    schemaId,
+  });
 }
 
 function requireHash(actual: string, expected: string, version: number): void {

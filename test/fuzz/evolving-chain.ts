@@ -34,6 +34,8 @@ const pool: Readonly<Record<string, { readonly kind: string; readonly valueOf: (
 };
 const fieldNames = Object.keys(pool);
 
+const referenceNames = new Set(['leaf', 'list', 'map']);
+
 type Row = Readonly<Record<string, unknown>> & { readonly id: number };
 type Rows = Map<number, Row>;
 
@@ -62,6 +64,10 @@ function projected(row: Row, fields: Iterable<string>): Row {
   return { id: row.id, ...Object.fromEntries([...fields].map((name) => [name, row[name] ?? null])) };
 }
 
+function projectedAll(rows: Rows, fields: ReadonlySet<string>): Rows {
+  return new Map(Array.from(rows, ([id, row]) => [id, projected(row, fields)]));
+}
+
 function rowsOf(state: ReadState): Rows {
   const rows: Rows = new Map();
   const records = state.objectType('Row');
@@ -88,10 +94,13 @@ export function runEvolvingChain(seed: number): void {
   let writer = WriteState.restore(state);
   const model: Rows = new Map();
   const follower = { state, rows: new Map() as Rows };
+  // What old records refer to is gone, or another record, once the producer knows the field no more.
+  const compared = new Set(firstFields);
   for (let cycle = 1; cycle <= cycleCount; cycle++) {
     if (draw.below(4) === 0) {
       const flipped = draw.of(fieldNames);
       fields = new Set(fieldNames.filter((name) => fields.has(name) !== (name === flipped)));
+      if (referenceNames.has(flipped)) compared.delete(flipped);
       state = evolveState(state, schemaOf(fields));
       writer = WriteState.restore(state);
       for (const [id, row] of model) model.set(id, projected(row, fields));
@@ -117,6 +126,6 @@ export function runEvolvingChain(seed: number): void {
     follower.state = applyDelta(follower.state, delta.main).state;
     deepStrictEqual(rowsOf(state), model);
     deepStrictEqual(rowsOf(decodeSnapshot(encodeSnapshot(state, { parts: noParts }).main)), rowsOf(state));
-    deepStrictEqual(rowsOf(follower.state), follower.rows);
+    deepStrictEqual(projectedAll(rowsOf(follower.state), compared), projectedAll(follower.rows, compared));
   }
 }

@@ -23,6 +23,7 @@ import { Seeded } from './support/seeded.ts';
 const seedCount = Number(env['INTEROP_SEEDS'] ?? 20);
 const firstSeed = Number(env['INTEROP_SEED'] ?? 1);
 const cycleCount = Number(env['INTEROP_CYCLES'] ?? 50);
+const changeSampleMin = 300;
 
 /** Follows a chain with our reader and with Java's, and compares. */
 class Followers {
@@ -207,8 +208,11 @@ describe.skipIf(!canRunJava())('a chain with two writers, Java and us', () => {
       dataset.change(3 + random.below(20));
     }
     const { all, ofCollections, ofShared } = dataset.changeCounts;
-    expect(ofCollections / all).toBeGreaterThanOrEqual(0.3);
-    expect(ofShared / all).toBeGreaterThanOrEqual(0.3);
+    // A run that was shortened has too few changes for a share.
+    if (all >= changeSampleMin) {
+      expect(ofCollections / all).toBeGreaterThanOrEqual(0.3);
+      expect(ofShared / all).toBeGreaterThanOrEqual(0.3);
+    }
     expect(Math.min(looked.byPrimaryKey, looked.byHashKey, looked.byOrdinal)).toBeGreaterThan(0);
     await rm(directory, { recursive: true });
   });

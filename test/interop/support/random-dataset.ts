@@ -103,7 +103,8 @@ export class RandomDataset {
 
   #drop(): void {
     const records = this.#roots.get(this.#random.pick(this.model.rootTypes));
-    if (records === undefined || records.size === 0) return;
+    // With hardly any left there would be nothing to share.
+    if (records === undefined || records.size < 6) return this.#put();
     records.delete(this.#random.pick([...records.keys()]));
   }
 
@@ -115,7 +116,7 @@ export class RandomDataset {
   #mutate(isTakenOver: boolean): void {
     const type = this.#random.pick(this.model.rootTypes);
     const records = this.#roots.get(type);
-    if (records === undefined || records.size === 0) return;
+    if (records === undefined || records.size === 0) return this.#put();
     const keys = [...records.keys()];
     const key = this.#random.pick(keys);
     const old = objectOf(records.get(key) ?? null);
@@ -124,7 +125,9 @@ export class RandomDataset {
       .fields.filter(
         ({ name, kind }) => !keyFields.has(`${type}.${name}`) && (!isTakenOver || kind === 'REFERENCE'),
       );
-    const field = this.#random.pick(fields);
+    const collections = fields.filter(({ referencedType }) => this.#isCollection(referencedType));
+    const isOfCollection = collections.length > 0 && this.#random.chance(60);
+    const field = this.#random.pick(isOfCollection ? collections : fields);
     const others = keys.filter((other) => other !== key);
     const value =
       isTakenOver && others.length > 0
@@ -132,6 +135,10 @@ export class RandomDataset {
         : this.#field(type, field);
     this.#count(type, field, key, [old[field.name] ?? null, value]);
     records.set(key, { ...old, [field.name]: value });
+  }
+
+  #isCollection(type: string | null): boolean {
+    return type !== null && this.model.schema.get(type).kind !== 'OBJECT';
   }
 
   #count(type: string, { name, referencedType }: Field, key: string, change: readonly RecordValue[]): void {
@@ -142,7 +149,7 @@ export class RandomDataset {
     const texts = new Set(change.map(textOf));
     if (texts.size === 1) return;
     texts.delete('null');
-    if (schema.get(referencedType).kind !== 'OBJECT') this.#counts.ofCollections++;
+    if (this.#isCollection(referencedType)) this.#counts.ofCollections++;
     for (const [other, record] of this.#roots.get(type) ?? []) {
       if (other === key || !texts.has(textOf(objectOf(record)[name] ?? null))) continue;
       this.#counts.ofShared++;

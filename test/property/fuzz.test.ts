@@ -21,21 +21,24 @@ const root = join(import.meta.dirname, '..', '..');
 describe('damaged blobs', () => {
   it('of every kind are refused, or read as something', () => {
     const before = soundHashes();
-    const { finds, refused, accepted } = fuzz({ seed: 1, count: 6_000, runMsMax: 5_000 });
+    const { finds, refused, accepted } = fuzz({ seed: 1, count: 4_000, runMsMax: 5_000 });
     expect(finds).toEqual([]);
     expect(accepted).toBeGreaterThan(100);
-    expect(refused['corrupt']).toBeGreaterThan(3_000);
-    expect(refused['incompatible']).toBeGreaterThan(50);
+    expect(refused['corrupt']).toBeGreaterThan(2_000);
+    expect(refused['incompatible']).toBeGreaterThan(40);
     // The states that deltas start from are as they were.
     expect(soundHashes()).toEqual(before);
   });
 
-  it('take no more memory than is stated, in a process that has little, the hostile ones too', () => {
+  // The collector is asked often, in a small heap: slow where the machine is busy.
+  it('take no more memory than is stated, in a process that has little, the hostile ones too', {
+    timeout: 120_000,
+  }, () => {
     const limits = ['--expose-gc', '--max-old-space-size=96'];
     const program = join(root, 'test', 'fuzz', 'main.ts');
-    const args = [...limits, program, '--seed', '900000', '--count', '1500', '--chains', '0'];
+    const args = [...limits, program, '--seed', '900000', '--count', '500', '--chains', '0'];
     const output = execFileSync(process.execPath, args, { encoding: 'utf8' });
-    expect(output).toMatch(/1500 damaged blobs from seed 900000/);
+    expect(output).toMatch(/500 damaged blobs from seed 900000/);
     expect(output).toMatch(/ordinals at the far end: \d+ bytes, read/);
   });
 });

@@ -16,8 +16,7 @@ const lookupSchema = z.strictObject({ type: z.string(), key: z.record(z.string()
 interface Answer {
   /** Of the dataset that is held now; null: none has been committed. */
   readonly version: number | null;
-  /** Of a lookup. */
-  readonly record?: PlainRecord | null;
+  readonly record?: PlainRecord | null; // of a lookup
   /** Of a lookup: how long ago this version was known to be the newest. */
   readonly headAgeMs?: number | null;
 }
@@ -30,6 +29,7 @@ export const handler = lambdaHandler<unknown, Answer>(telemetry, async (event) =
 
 async function hear(detail: unknown): Promise<Answer> {
   const announcement = parseAnnouncement(detail);
+  telemetry.logger.appendKeys({ correlationIds: announcement.correlationIds }); // on every line to come
   const isKnown = consumer.version !== null && compareVersions(consumer.version, announcement) >= 0;
   if (!isKnown && printDatasetId(announcement.id) === printDatasetId(consumer.id)) {
     await consumer.refresh();

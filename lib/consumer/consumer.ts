@@ -196,6 +196,8 @@ export class Consumer<D extends AnyDataset | null = null> {
       refresh: () => this.refresh(),
       onHint: (hint) => {
         this.#hinted = hint;
+        const { version, cid, correlationIds } = hint;
+        this.#source.telemetry.log('info', 'told of a version', { version, cid, correlationIds });
       },
     };
     this.#watching = { stop, done: watch(target, watchers, ports, stop.signal) };

@@ -235,6 +235,9 @@ describe('one message, step by step', () => {
     const lines = by === 'service' ? service.log : it.log.filter(({ source }) => source.includes('Consumer'));
     const line = lines.findLast(({ message }) => message === 'serving a new version');
     expect(line).toMatchObject({ version: 2, cid: head.cid, fromSnapshot: false, deltaCount: 1 });
+    // The id that the sender gave the message is in the logs on this side too.
+    const told = by === 'service' ? lines.findLast(({ message }) => message === 'told of a version') : line;
+    expect(told).toMatchObject({ correlationIds: ['walk-17'] });
     // Both fetched the one blob that was new, and not the bookkeeping.
     expect(countOf('s3.GetObject')).toBe(2);
     expect(at('s3.GetObject')).toBeGreaterThan(at('dynamodb.UpdateItem'));

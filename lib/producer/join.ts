@@ -81,7 +81,7 @@ export interface KeyChange {
 
 /** The mutations as one change per key, in the order in which the keys first appear. */
 export function coalesce(mutations: Iterable<Mutation>): readonly KeyChange[] {
-  const byType = new Map<string, Map<string, KeyChange>>();
+  const byType = new Map<string, Map<string | number, KeyChange>>();
   for (const mutation of mutations) {
     const { type, key } = mutation;
     let byKey = byType.get(type);
@@ -89,9 +89,10 @@ export function coalesce(mutations: Iterable<Mutation>): readonly KeyChange[] {
       byKey = new Map();
       byType.set(type, byKey);
     }
-    const earlier = byKey.get(key.text);
+    const { identity } = key;
+    const earlier = byKey.get(identity);
     const change = earlier === undefined ? keyStateOf(mutation) : join(earlier.change, mutation);
-    byKey.set(key.text, { type, key: earlier?.key ?? key, change });
+    byKey.set(identity, { type, key: earlier?.key ?? key, change });
   }
   return Array.from(byType.values(), (byKey) => [...byKey.values()]).flat();
 }

@@ -116,6 +116,7 @@ const encoder = new TextEncoder();
 
 /** Looks at brackets only, so it holds for text that is not JSON, too. On bytes: several times faster than on text. */
 function isNestedDeeper(text: string, depthMax: number): boolean {
+  if (!hasMore(text, '{', depthMax / 2) && !hasMore(text, '[', depthMax / 2)) return false;
   const bytes = encoder.encode(text);
   let depth = 0;
   for (let i = 0; i < bytes.length; i++) {
@@ -127,6 +128,15 @@ function isNestedDeeper(text: string, depthMax: number): boolean {
     } else if (byte === 0x7d || byte === 0x5d) {
       depth--;
     }
+  }
+  return false;
+}
+
+/** The text has this character more than `max` times. Most messages are told by their few brackets. */
+function hasMore(text: string, character: string, max: number): boolean {
+  let count = 0;
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) {
+    if (++count > max) return true;
   }
   return false;
 }
@@ -163,18 +173,14 @@ interface Surroundings {
 
 function parseMutation(schema: DatasetSchema, raw: unknown, surroundings: Surroundings): Mutation | Problem {
   if (!isPlainObject(raw)) return { field: '', reason: `expected a mutation, got ${describe(raw)}` };
+  if (isPlainUpsert(raw)) return parseUpsert(schema, raw, surroundings.defaultStamp);
   const shaped = mutationShape.safeParse(raw);
   if (!shaped.success) return shapeProblem(raw, shaped.error.issues[0]);
   const mutation = shaped.data;
   const { type, order: stamp = surroundings.defaultStamp } = mutation;
   const problem = checkType(schema, type) ?? checkOrder(mutation.order, surroundings.nowMs);
   if (problem !== null) return problem;
-  if (mutation.op === 'upsert') {
-    const wrong = validateRecord(schema, type, mutation.value, 'value');
-    if (wrong !== null) return wrong;
-    const value = plain(mutation.value);
-    return { op: 'upsert', type, key: keyOfRecord(schema, type, value), stamp, value };
-  }
+  if (mutation.op === 'upsert') return parseUpsert(schema, mutation, stamp);
   const wrong =
     validateKey(schema, type, mutation.key, 'key') ??
     (mutation.op === 'patch' ? validatePatch(schema, type, mutation.fields, 'fields') : null);
@@ -182,6 +188,32 @@ function parseMutation(schema: DatasetSchema, raw: unknown, surroundings: Surrou
   const key = keyOfPaths(schema, type, plain(mutation.key));
   if (mutation.op === 'delete') return { op: 'delete', type, key, stamp };
   return { op: 'patch', type, key, stamp, fields: plain(mutation.fields) };
+}
+
+interface PlainUpsert {
+  readonly type: string;
+  readonly value?: unknown;
+}
+
+/** What nearly all mutations are: nothing but op, type and value. Other shapes are checked with more words. */
+function isPlainUpsert(raw: PlainObject): raw is PlainObject & PlainUpsert {
+  return (
+    raw['op'] === 'upsert' &&
+    typeof raw['type'] === 'string' &&
+    Object.hasOwn(raw, 'value') &&
+    Object.keys(raw).length === 3
+  );
+}
+
+function parseUpsert(
+  schema: DatasetSchema,
+  { type, value: given }: PlainUpsert,
+  stamp: OrderStamp,
+): Mutation | Problem {
+  const wrong = checkType(schema, type) ?? validateRecord(schema, type, given, 'value');
+  if (wrong !== null) return wrong;
+  const value = plain(given);
+  return { op: 'upsert', type, key: keyOfRecord(schema, type, value), stamp, value };
 }
 
 /** Narrows what validation has already found to be an object. */

@@ -4,15 +4,33 @@ import type { DatasetSchema } from './dataset-schema.ts';
 import { type PlainObject, readKeyPath } from './record.ts';
 import type { FieldKind } from './schema.ts';
 
-/** One value of a key, in the one form that it has everywhere: LONG is a bigint, FLOAT is rounded to 32 bits. */
+/**
+ * One value of a key, in the one form that it has everywhere: LONG is a number as far as that is exact, else a bigint;
+ * FLOAT is rounded to 32 bits.
+ */
 export type KeyPart = number | bigint | boolean | string | Uint8Array;
 
 /** A primary key by value. */
-export interface RecordKey {
+export class RecordKey {
   /** In the order of the primary key's paths. */
   readonly parts: readonly KeyPart[];
+
+  constructor(parts: readonly KeyPart[]) {
+    this.parts = parts;
+  }
+
   /** Equal texts mean equal keys, within one type. */
-  readonly text: string;
+  get text(): string {
+    return this.parts.map(textOf).join(',');
+  }
+
+  /** As {@link text}, for a Map: most keys are one whole number, of which no text needs to be made. */
+  get identity(): string | number {
+    const [only] = this.parts;
+    return this.parts.length === 1 && typeof only === 'number' && (only | 0) === only && !Object.is(only, -0)
+      ? only
+      : this.text;
+  }
 }
 
 /** The key of a record that passed validateRecord. */
@@ -27,11 +45,11 @@ export function keyOfPaths(schema: DatasetSchema, type: string, key: PlainObject
 }
 
 export function keyOfParts(parts: readonly KeyPart[]): RecordKey {
-  return { parts, text: parts.map(textOf).join(',') };
+  return new RecordKey(parts);
 }
 
 function keyPartOf(kind: FieldKind, value: unknown): KeyPart {
-  if (kind === 'LONG' && (typeof value === 'number' || typeof value === 'string')) return BigInt(value);
+  if (kind === 'LONG') return longPart(value);
   if (kind === 'BYTES' && typeof value === 'string') return fromBase64(value);
   // An INT has no negative zero: it would be stored as 0, and must be found as 0.
   if (kind === 'INT' && typeof value === 'number') return value | 0;
@@ -39,6 +57,15 @@ function keyPartOf(kind: FieldKind, value: unknown): KeyPart {
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return value;
   if (typeof value === 'string' || value instanceof Uint8Array) return value;
   throw new AssertionError(`a key part of kind ${kind} was not validated`);
+}
+
+/** A number wherever it is exact: a bigint takes many times as long to make, to compare, and to hash. */
+function longPart(value: unknown): number | bigint {
+  if (typeof value === 'number') return value === 0 ? 0 : value;
+  if (typeof value !== 'string' && typeof value !== 'bigint')
+    throw new AssertionError('a key part of kind LONG was not validated');
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : BigInt(value);
 }
 
 /** Strings carry their length, so that no two lists of parts have one text. */

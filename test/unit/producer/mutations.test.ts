@@ -4,6 +4,7 @@ import { withBookkeeping } from '../../../lib/producer/bookkeeping-schema.ts';
 import { parseMessage } from '../../../lib/producer/mutations.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
+import { keyOfParts } from '../../../lib/schema/record-key.ts';
 
 const schema = DatasetSchema.of(
   parseSchemas(`
@@ -36,7 +37,7 @@ describe('parseMessage accepts', () => {
         {
           op: 'upsert',
           type: 'City',
-          key: { parts: [1], text: '1' },
+          key: keyOfParts([1]),
           stamp: { timestamp: sentAtMs, source: 'm-1', sequence: 0 },
           value,
         },
@@ -54,12 +55,12 @@ describe('parseMessage accepts', () => {
       ],
     });
     expect(rejected).toEqual([]);
-    const siteKey = { parts: ['NL', 12n], text: '2:NL,12' };
+    const siteKey = keyOfParts(['NL', 12]);
     expect(mutations).toEqual([
       {
         op: 'patch',
         type: 'City',
-        key: { parts: [1], text: '1' },
+        key: keyOfParts([1]),
         stamp: order,
         fields: { population: 5, name: { value: 'x' }, country: null },
       },

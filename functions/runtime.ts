@@ -24,15 +24,18 @@ import type { Clock, DatasetId } from '../lib/ports.ts';
 import { Producer } from '../lib/producer/producer.ts';
 import { DatasetSchema } from '../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../lib/schema/dsl.ts';
+import { parsePartitions } from '../lib/schema/partition-map.ts';
 import { parseConsumerSettings, parseProducerSettings, type ReaderSettings } from '../lib/settings.ts';
 import { createTelemetry, type LambdaTelemetry } from './telemetry.ts';
 
 export function composeProducer(): { readonly producer: Producer; readonly telemetry: LambdaTelemetry } {
   const settings = parseProducerSettings(process.env);
   const telemetry = createTelemetry('producer', settings.dataset);
+  const schema = DatasetSchema.of(parseSchemas(settings.schema));
   const producer = new Producer({
     ...readerPorts(settings, telemetry),
-    schema: DatasetSchema.of(parseSchemas(settings.schema)),
+    schema,
+    partitions: parsePartitions(schema, settings.partitions),
     announcer: new AwsAnnouncer({ client: eventBridgeClient(), bus: settings.bus }),
     quarantine: new AwsQuarantine({ client: sqsClient(), queueUrl: settings.quarantineQueueUrl }),
   });

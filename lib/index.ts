@@ -30,6 +30,13 @@ export {
 } from './consumer/consumer.ts';
 export type { DatasetState } from './consumer/dataset-state.ts';
 export type { LoadedVersion } from './consumer/loaded-version.ts';
+export {
+  type PartitionChange,
+  PartitionedConsumer,
+  type PartitionedConsumerOptions,
+  type PartitionedHealth,
+} from './consumer/partitioned-consumer.ts';
+export type { PartitionedRecords, PartitionedState } from './consumer/partitioned-state.ts';
 export type { Found, LookupKey, LookupNameOf, TypeNameOf, TypeRecords } from './consumer/type-records.ts';
 export { DatasetError, type ErrorDetails, type ErrorKind, isDatasetError } from './errors.ts';
 export type { MetricName } from './metric-names.ts';
@@ -52,6 +59,7 @@ export { type AnyDataset, type Dataset, defineDataset, type } from './schema/bui
 export { DatasetSchema, schemaIdOf } from './schema/dataset-schema.ts';
 export { parseSchemas, printSchema, printSchemas } from './schema/dsl.ts';
 export { type FieldSpec, type FieldSpecs, type TypeSpec, type TypeSpecs, t } from './schema/field-specs.ts';
+export { PartitionMap, parsePartitions } from './schema/partition-map.ts';
 export type { KeyPart } from './schema/record-key.ts';
 export type {
   InputOf,

@@ -10,6 +10,8 @@ export const limits = {
   environmentSizeMax: 4_096,
   /** Mutations in one message: bounds the work that one poisoned message can cause. */
   mutationsPerMessageMax: 10_000,
+  /** Partitions of a dataset: each has a queue, a chain and a producer of its own. */
+  partitionsMax: 1_000,
   /** Nesting of a message's JSON: deeper ones are refused before they can hurt. */
   jsonDepthMax: 64,
   /** A stamp from the future would win for ever; senders' clocks may be off by this much. */

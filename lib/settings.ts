@@ -27,6 +27,8 @@ const variables = {
     .prefault('0')
     .transform(Number)
     .check(keeps((partition: number) => datasetIdProblem({ dataset: 'any', partition }))),
+  /** How many partitions the dataset has, and their keys: `4`, `4 Customer(id) Order(customer)`. */
+  HOLLOW_PARTITIONS: name.prefault('1'),
   /** The schemas of the dataset in Hollow's text form. */
   HOLLOW_SCHEMA: name,
   /** DynamoDB table of the heads. */
@@ -52,13 +54,19 @@ const variables = {
 
 const { HOLLOW_DATASET, HOLLOW_PARTITION, HOLLOW_TABLE, HOLLOW_BUCKET } = variables;
 const reader = { HOLLOW_DATASET, HOLLOW_PARTITION, HOLLOW_TABLE, HOLLOW_BUCKET };
-const { HOLLOW_SCHEMA, HOLLOW_BUS, HOLLOW_QUARANTINE_QUEUE_URL } = variables;
+const { HOLLOW_PARTITIONS, HOLLOW_SCHEMA, HOLLOW_BUS, HOLLOW_QUARANTINE_QUEUE_URL } = variables;
 const { HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOST, PORT } = variables;
 
 /** Which variables each program reads. Those of other programs may be present and are ignored. */
 const schemas = {
   consumer: z.object(reader),
-  producer: z.object({ ...reader, HOLLOW_SCHEMA, HOLLOW_BUS, HOLLOW_QUARANTINE_QUEUE_URL }),
+  producer: z.object({
+    ...reader,
+    HOLLOW_PARTITIONS,
+    HOLLOW_SCHEMA,
+    HOLLOW_BUS,
+    HOLLOW_QUARANTINE_QUEUE_URL,
+  }),
   service: z.object({ ...reader, HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOST, PORT }),
 };
 
@@ -79,6 +87,8 @@ export interface ReaderSettings {
 
 export interface ProducerSettings extends ReaderSettings {
   readonly schema: string;
+  /** As `PartitionMap.toString` prints it. */
+  readonly partitions: string;
   readonly bus: string;
   readonly quarantineQueueUrl: string;
 }
@@ -125,6 +135,7 @@ export function parseProducerSettings(environment: PlainRecord): ProducerSetting
   return Object.freeze({
     ...readerSettings(parsed),
     schema: parsed.HOLLOW_SCHEMA,
+    partitions: parsed.HOLLOW_PARTITIONS,
     bus: parsed.HOLLOW_BUS,
     quarantineQueueUrl: parsed.HOLLOW_QUARANTINE_QUEUE_URL,
   });

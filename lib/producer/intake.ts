@@ -2,7 +2,7 @@ import { isDatasetError } from '../errors.ts';
 import type { DatasetId, MutationMessage, Quarantine, QuarantineEntry, Telemetry } from '../ports.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import { coalesce, type KeyChange } from './join.ts';
-import { type ParsedMessage, parseMessage } from './mutations.ts';
+import { type Home, type ParsedMessage, parseMessage } from './mutations.ts';
 
 /** A message that stays in the queue, and why. */
 export interface FailedMessage {
@@ -24,10 +24,15 @@ export interface Intake {
 }
 
 /** Parses and coalesces. Nothing a message contains can make this throw. */
-export function takeIn(schema: DatasetSchema, messages: readonly MutationMessage[], nowMs: number): Intake {
+export function takeIn(
+  schema: DatasetSchema,
+  messages: readonly MutationMessage[],
+  nowMs: number,
+  home: Home | null = null,
+): Intake {
   const parsed = messages.map((message): [MutationMessage, ParsedMessage] => [
     message,
-    parseMessage(schema, message, nowMs),
+    parseMessage(schema, message, nowMs, home),
   ]);
   const mutations = parsed.flatMap(([, content]) => content.mutations);
   return {

@@ -14,6 +14,7 @@ import { assert } from '../assert.ts';
 import { limits } from '../limits.ts';
 import type { MutationMessage, QuarantineEntry } from '../ports.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
+import type { PartitionMap } from '../schema/partition-map.ts';
 import {
   describe,
   isPlainObject,
@@ -56,8 +57,19 @@ export interface ParsedMessage {
   readonly rejected: readonly QuarantineEntry[];
 }
 
+/** The partition that a producer commits to. */
+export interface Home {
+  readonly partitions: PartitionMap;
+  readonly partition: number;
+}
+
 /** `schema`: the user's, or that with bookkeeping. Never throws, whatever the body is. */
-export function parseMessage(schema: DatasetSchema, message: MutationMessage, nowMs: number): ParsedMessage {
+export function parseMessage(
+  schema: DatasetSchema,
+  message: MutationMessage,
+  nowMs: number,
+  home: Home | null = null,
+): ParsedMessage {
   const content = parseBody(message.body);
   if (content.problem !== null) {
     return {
@@ -68,7 +80,7 @@ export function parseMessage(schema: DatasetSchema, message: MutationMessage, no
   const mutations: Mutation[] = [];
   const rejected: QuarantineEntry[] = [];
   for (const [index, raw] of content.mutations.entries()) {
-    const parsed = parseMutation(schema, raw, { defaultStamp: deriveStamp(message, index), nowMs });
+    const parsed = parseMutation(schema, raw, { defaultStamp: deriveStamp(message, index), nowMs, home });
     if ('op' in parsed) {
       mutations.push(parsed);
     } else {
@@ -169,9 +181,25 @@ const mutationShape = z.discriminatedUnion('op', [
 interface Surroundings {
   readonly defaultStamp: OrderStamp;
   readonly nowMs: number;
+  /** Null: the dataset has one partition. */
+  readonly home: Home | null;
 }
 
 function parseMutation(schema: DatasetSchema, raw: unknown, surroundings: Surroundings): Mutation | Problem {
+  const mutation = parseAnywhere(schema, raw, surroundings);
+  return 'op' in mutation ? (checkHome(mutation, surroundings.home) ?? mutation) : mutation;
+}
+
+/** In the wrong chain nobody would find it, and it would win over nothing: there is no way to apply it here. */
+function checkHome({ type, key }: Mutation, home: Home | null): Problem | null {
+  if (home === null) return null;
+  const partition = home.partitions.ofRecordKey(type, key);
+  if (partition === home.partition) return null;
+  const reason = `the key belongs to partition ${partition} of ${home.partitions.count}, and this is ${home.partition}`;
+  return { field: '', reason };
+}
+
+function parseAnywhere(schema: DatasetSchema, raw: unknown, surroundings: Surroundings): Mutation | Problem {
   if (!isPlainObject(raw)) return { field: '', reason: `expected a mutation, got ${describe(raw)}` };
   if (isPlainUpsert(raw)) return parseUpsert(schema, raw, surroundings.defaultStamp);
   const shaped = mutationShape.safeParse(raw);

@@ -3,7 +3,7 @@ import { murmur3 } from '../bytes/hash.ts';
 import { bookkeepingPart } from '../consumer/loaded-version.ts';
 import { compareVersions } from '../consumer/update-plan.ts';
 import { checkDatasetId } from '../dataset-id.ts';
-import { isDatasetError } from '../errors.ts';
+import { DatasetError, isDatasetError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type {
   Announcer,
@@ -21,6 +21,7 @@ import type {
   VersionRef,
 } from '../ports.ts';
 import { canonicalText, type DatasetSchema, schemaIdOf } from '../schema/dataset-schema.ts';
+import type { PartitionMap } from '../schema/partition-map.ts';
 import { announce, announcementOf } from './announce.ts';
 import { commitBackoffMs } from './backoff.ts';
 import { bookkeepingTypesOf, withBookkeeping } from './bookkeeping-schema.ts';
@@ -28,6 +29,7 @@ import { type ChainBounds, chainLength, defaultChainBounds } from './chain.ts';
 import { type CommitResult, commitChanges, type WarmHolder } from './commit.ts';
 import type { ProducerContext } from './context.ts';
 import { type FailedMessage, type Intake, quarantineRejected, takeIn } from './intake.ts';
+import type { Home } from './mutations.ts';
 import { writeSnapshot } from './snapshot.ts';
 import type { WarmState } from './warm-state.ts';
 
@@ -42,6 +44,8 @@ export interface ProducerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
+  /** Of the dataset: `cities.partitions`. Mutations of other partitions than `id` names are quarantined. Default: one. */
+  readonly partitions?: PartitionMap;
   /** Default: {@link defaultChainBounds}. */
   readonly chainBounds?: ChainBounds;
 }
@@ -67,6 +71,7 @@ export interface ProcessResult {
 export class Producer {
   readonly #context: ProducerContext;
   readonly #quarantine: Quarantine;
+  readonly #home: Home | null;
   #warm: WarmState | null = null;
 
   constructor(options: ProducerOptions) {
@@ -74,6 +79,7 @@ export class Producer {
     const { id, heads, blobs, announcer, clock, random, telemetry } = options;
     const schema = withBookkeeping(options.schema);
     this.#quarantine = options.quarantine;
+    this.#home = homeOf(id, options.partitions);
     this.#context = {
       id,
       heads,
@@ -105,7 +111,7 @@ export class Producer {
   async process(messages: readonly MutationMessage[], deadline: Deadline): Promise<ProcessResult> {
     const { telemetry, clock, schema, id } = this.#context;
     const startMs = clock.monotonicMs();
-    const intake = takeIn(schema, messages, clock.nowMs());
+    const intake = takeIn(schema, messages, clock.nowMs(), this.#home);
     telemetry.record('MessagesReceived', messages.length);
     telemetry.record('MutationsReceived', intake.mutationCount);
     const notSetAside = await quarantineRejected({ id, quarantine: this.#quarantine, telemetry }, intake);
@@ -203,6 +209,17 @@ export class Producer {
       this.#context.telemetry.log('warn', 'a snapshot failed', { error, version: head.version });
     }
   }
+}
+
+/** Null: the dataset has one partition, and every key belongs there. */
+function homeOf({ partition }: DatasetId, partitions: PartitionMap | undefined): Home | null {
+  const count = partitions?.count ?? 1;
+  if (partition >= count) {
+    throw new DatasetError('invalid', `there is no partition ${partition}: the dataset has ${count}`, {
+      count,
+    });
+  }
+  return partitions === undefined || count === 1 ? null : { partitions, partition };
 }
 
 /** Hollow's header tag `hollow.schema.hash`: of the user's types, as Java readers know no others. */

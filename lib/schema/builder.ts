@@ -14,15 +14,17 @@ import type {
   TypeSpec,
   TypeSpecs,
 } from './field-specs.ts';
+import { PartitionMap } from './partition-map.ts';
 import type { FieldForms, ReaderSchema } from './reader-schema.ts';
 import { boxedField } from './record.ts';
-import type { KeyedNameOf } from './record-of.ts';
+import type { KeyedNameOf, KeyOf } from './record-of.ts';
 import type { ObjectSchema, Schema } from './schema.ts';
 import { type RecordValidator, recordValidator } from './validator.ts';
 
 /** What is known of every dataset, whatever its types. */
 export interface AnyDataset extends ReaderSchema {
   readonly types: TypeSpecs;
+  readonly partitions: PartitionMap;
 }
 
 /** What {@link defineDataset} makes. */
@@ -41,6 +43,17 @@ export interface Dataset<Types extends TypeSpecs> extends AnyDataset {
   validator<Name extends KeyedNameOf<{ readonly types: Types }>>(
     type: Name,
   ): RecordValidator<{ readonly types: Types }, Name>;
+  /**
+   * The partition, from 0, of the record with this primary key, one argument for each of its paths. Pure.
+   *
+   * @throws DatasetError `invalid`: not the key of this type
+   * @example
+   * cities.partitionOf('City', 2988507);   // 3
+   */
+  partitionOf<Name extends KeyedNameOf<{ readonly types: Types }>>(
+    type: Name,
+    ...key: KeyOf<{ readonly types: Types }, Name>
+  ): number;
 }
 
 /** A path of a primary key: a field, or from a reference on to a field of that record (`country.code`). */
@@ -56,18 +69,29 @@ export type PathOf<Fields extends FieldSpecs> = {
 export function type<const Fields extends FieldSpecs>(fields: Fields): TypeSpec<Fields, readonly []>;
 export function type<const Fields extends FieldSpecs, const Key extends readonly PathOf<Fields>[]>(
   fields: Fields,
-  options: { readonly primaryKey: Key },
+  options: {
+    readonly primaryKey: Key;
+    /**
+     * The paths of the primary key that decide about the partition: records of all types with equal partition keys are in
+     * one partition, so that one message can change them together. Default: the whole primary key.
+     */
+    readonly partitionKey?: readonly Key[number][];
+  },
 ): TypeSpec<Fields, Key>;
 export function type(
   fields: FieldSpecs,
-  options: { readonly primaryKey: readonly string[] } = { primaryKey: [] },
+  options: { readonly primaryKey: readonly string[]; readonly partitionKey?: readonly string[] } = {
+    primaryKey: [],
+  },
 ): TypeSpec<FieldSpecs, readonly string[]> {
-  return Object.freeze({ fields: Object.freeze(fields), primaryKey: options.primaryKey });
+  return Object.freeze({ fields: Object.freeze(fields), ...options });
 }
 
 /**
  * Defines a dataset by its types. The order of fields is that of the records: append new ones at the end.
  *
+ * @param options.partitions how many slices the dataset has, each with versions of its own; fixed once data is in it.
+ * Default 1
  * @throws DatasetError `invalid`: a name is not allowed, a reference or a key path leads nowhere, two different types
  * have one name
  * @example
@@ -80,7 +104,10 @@ export function type(
  * });
  * type City = RecordOf<typeof cities, 'City'>;   // { readonly id: number; readonly name: string | null; … }
  */
-export function defineDataset<const Types extends TypeSpecs>(types: Types): Dataset<Types> {
+export function defineDataset<const Types extends TypeSpecs>(
+  types: Types,
+  options: { readonly partitions?: number } = {},
+): Dataset<Types> {
   const all = new Map<string, BroughtType>();
   for (const [name, spec] of Object.entries(types)) addType(all, ownType(name, spec));
   for (const { fields } of Object.values(types)) {
@@ -92,7 +119,17 @@ export function defineDataset<const Types extends TypeSpecs>(types: Types): Data
   );
   const reader: ReaderSchema = { schema, forms };
   const validator: Dataset<Types>['validator'] = (name) => recordValidator(reader, name);
-  return Object.freeze({ schema, types, forms, validator });
+  const partitions = PartitionMap.of(schema, { ...options, partitionKeys: partitionKeysOf(types) });
+  const partitionOf: Dataset<Types>['partitionOf'] = (name, ...key) => partitions.ofKey(name, ...key);
+  return Object.freeze({ schema, types, forms, partitions, validator, partitionOf });
+}
+
+function partitionKeysOf(types: TypeSpecs): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    Object.entries(types).flatMap(([name, { partitionKey }]) =>
+      partitionKey === undefined ? [] : [[name, partitionKey]],
+    ),
+  );
 }
 
 function ownType(name: string, { fields, primaryKey }: TypeSpec<FieldSpecs, readonly string[]>): BroughtType {

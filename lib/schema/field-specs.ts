@@ -88,6 +88,8 @@ export type FieldSpecs = Readonly<Record<string, FieldSpec>>;
 export interface TypeSpec<Fields extends FieldSpecs, Key extends readonly string[]> {
   readonly fields: Fields;
   readonly primaryKey: Key;
+  /** Paths of the primary key that decide about the partition. Absent: all of them. */
+  readonly partitionKey?: readonly string[];
 }
 
 export type TypeSpecs = Readonly<Record<string, TypeSpec<FieldSpecs, readonly string[]>>>;

@@ -11,7 +11,7 @@ import { Producer, type ProducerOptions } from '../../lib/producer/producer.ts';
 import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../lib/schema/dsl.ts';
 
-const citySchema = DatasetSchema.of(
+export const citySchema = DatasetSchema.of(
   parseSchemas(`
     City @PrimaryKey(cityId) { int cityId; String name; int population; }
     String { string value; }

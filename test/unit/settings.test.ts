@@ -31,6 +31,7 @@ describe('settings', () => {
     expect(settings).toEqual({
       dataset: 'cities',
       partition: 0,
+      partitions: '1',
       table: 'heads',
       bucket: 'blobs',
       schema: 'City { int cityId; }',

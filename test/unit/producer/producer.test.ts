@@ -6,7 +6,9 @@ import type { Announcement } from '../../../lib/ports.ts';
 import type { ProducerOptions } from '../../../lib/producer/producer.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
+import { PartitionMap } from '../../../lib/schema/partition-map.ts';
 import {
+  citySchema,
   MemoryCloud,
   patchCity as patch,
   plentyOfTime as plenty,
@@ -230,5 +232,36 @@ describe('Producer', () => {
     const reader = consumer();
     await reader.refresh();
     expect(reader.get('City', 1)['name']).toBe('Utrecht');
+  });
+});
+
+describe('a producer of one partition', () => {
+  it('sets aside what belongs to another partition, and never commits it', async () => {
+    const cloud = new MemoryCloud();
+    const partitions = PartitionMap.of(citySchema, { partitions: 4 });
+    const home = (cityId: number) => partitions.ofKey('City', cityId);
+    const ids = Array.from({ length: 20 }, (_, i) => i);
+    const producer = cloud.producer({ partitions });
+    const message = cloud.message({
+      mutations: [...ids.map((id) => upsert(id, 'X')), remove(100), patch(101, { name: 'Y' })],
+    });
+    expect(await producer.process([message], plenty)).toMatchObject({ acknowledged: [message], failed: [] });
+    const consumer = cloud.consumer();
+    await consumer.refresh();
+    const own = ids.filter((id) => home(id) === 0);
+    const found = Array.from(consumer.state.type('City'), (city) => city['cityId']);
+    expect(new Set(found)).toEqual(new Set(own));
+    const others = [...ids, 100, 101].filter((id) => home(id) !== 0);
+    expect(cloud.quarantine.records().map(({ reason }) => reason.replace(/^mutations\[\d+\]: /, ''))).toEqual(
+      others.map((id) => `the key belongs to partition ${home(id)} of 4, and this is 0`),
+    );
+  });
+
+  it('is of a partition that the dataset has', () => {
+    const cloud = new MemoryCloud();
+    const id = { dataset: 'cities', partition: 4 };
+    const partitions = PartitionMap.of(citySchema, { partitions: 4 });
+    expect(() => cloud.producer({ id, partitions })).toThrow('there is no partition 4: the dataset has 4');
+    expect(() => cloud.producer({ id })).toThrow('the dataset has 1');
   });
 });

@@ -1,7 +1,8 @@
 import { DatasetError } from './errors.ts';
 import type { DatasetId } from './ports.ts';
 
-const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
+/** Of tenants, datasets and pins: nothing in it separates anything anywhere. */
+export const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const partitionMax = 99_999;
 
 /**

@@ -33,10 +33,14 @@ export class FieldReader {
     return this.#text(name, this.#fields.get(name), pattern);
   }
 
-  /** Undefined when absent. */
+  /** Undefined when absent or null. */
   optionalString(name: string, pattern?: RegExp): string | undefined {
-    const value = this.#fields.get(name);
-    return value === undefined ? undefined : this.#text(name, value, pattern);
+    return this.has(name) ? this.string(name, pattern) : undefined;
+  }
+
+  /** False when absent or null. */
+  has(name: string): boolean {
+    return (this.#fields.get(name) ?? null) !== null;
   }
 
   /** One of the given words. */
@@ -54,6 +58,11 @@ export class FieldReader {
 
   object(name: string): FieldReader {
     return new FieldReader(this.#fields.get(name), `${this.#at}.${name}`);
+  }
+
+  /** Every field, each an object. */
+  entries(): [string, FieldReader][] {
+    return [...this.#fields].map(([name, value]) => [name, new FieldReader(value, `${this.#at}.${name}`)]);
   }
 
   objects(name: string): FieldReader[] {

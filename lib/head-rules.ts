@@ -1,15 +1,20 @@
 /**
  * What a write to the head requires and does, as pure decisions. `memory` and `local` run them inside their lock;
  * `aws` says the same as a condition expression; the contract suite holds all three to it.
+ *
+ * Every condition names the era, so that nothing which was planned before a restore applies after it. Each writer owns
+ * its fields, so that writers of different kinds never disturb each other.
  */
 import { DatasetError } from './errors.ts';
-import { hex128Pattern } from './field-reader.ts';
+import { limits } from './limits.ts';
 import {
-  type CommitEntry,
   type CommitOutcome,
   type CommitProposal,
+  type FloorRaise,
   type Head,
   headFormat,
+  type Pin,
+  type Serve,
   type SnapshotEntry,
 } from './ports.ts';
 
@@ -27,7 +32,8 @@ export function decideCommit(head: Head | null, proposal: CommitProposal): Commi
     head.mapGeneration === proposal.mapGeneration &&
     head.status === 'open';
   if (!fits) return { kind: 'conflict', head };
-  return { kind: 'committed', head: { ...head, ...committedFields(proposal) } };
+  const snapshots = [...head.snapshots, ...ownSnapshot(proposal)];
+  return { kind: 'committed', head: { ...head, snapshots, ...committedFields(proposal) } };
 }
 
 /** The outcome of {@link HeadStore.registerSnapshot} on this head. */
@@ -39,6 +45,58 @@ export function decideSnapshot(head: Head | null, era: number, snapshot: Snapsho
   return { kind: 'committed', head: { ...head, snapshots, lastOperation: 'snapshot' } };
 }
 
+/** The outcome of {@link HeadStore.raiseFloor} on this head. */
+export function decideFloor(head: Head | null, raise: FloorRaise): CommitOutcome {
+  const fits =
+    head !== null &&
+    head.era === raise.era &&
+    head.floor < raise.floor &&
+    newestSnapshot(head).version === raise.snapshots.at(-1)?.version &&
+    head.pinRevision === raise.pinRevision;
+  if (!fits) return { kind: 'conflict', head };
+  const snapshots = raise.snapshots.map((snapshot) => ({ ...snapshot }));
+  return { kind: 'committed', head: { ...head, floor: raise.floor, snapshots, lastOperation: 'floor' } };
+}
+
+/** The outcome of {@link HeadStore.putPin} on this head. */
+export function decidePin(head: Head | null, era: number, name: string, pin: Pin): CommitOutcome {
+  if (head === null || head.era !== era || head.floor > pin.snapshot.version)
+    return { kind: 'conflict', head };
+  const held = findPin(head, name);
+  const fits =
+    held === undefined
+      ? Object.keys(head.pins).length < limits.pinsMax
+      : held.version === pin.version && held.cid === pin.cid;
+  return fits ? withPins(head, { ...head.pins, [name]: copyOfPin(pin) }) : { kind: 'conflict', head };
+}
+
+/** The outcome of {@link HeadStore.removePin} on this head. */
+export function decideUnpin(head: Head | null, era: number, name: string): CommitOutcome {
+  const fits =
+    head !== null && head.era === era && findPin(head, name) !== undefined && head.serve.pin !== name;
+  if (!fits) return { kind: 'conflict', head };
+  const { [name]: _, ...pins } = head.pins;
+  return withPins(head, pins);
+}
+
+/** The outcome of {@link HeadStore.setServe} on this head. */
+export function decideServe(head: Head | null, era: number, serve: Serve): CommitOutcome {
+  const fits =
+    head !== null &&
+    head.era === era &&
+    head.serve.epoch === serve.epoch - 1 &&
+    (serve.pin === null || findPin(head, serve.pin) !== undefined);
+  if (!fits) return { kind: 'conflict', head };
+  return { kind: 'committed', head: { ...head, serve: { ...serve }, lastOperation: 'serve' } };
+}
+
+/** The outcome of {@link HeadStore.replace} on this head. */
+export function decideReplace(head: Head | null, expected: Head | null, next: Head): CommitOutcome {
+  const fits =
+    head === null || expected === null ? head === expected : writtenState(head) === writtenState(expected);
+  return fits ? { kind: 'committed', head: structuredClone(next) } : { kind: 'conflict', head };
+}
+
 /** Where a cold reader starts. */
 export function newestSnapshot(head: Head): SnapshotEntry {
   const newest = head.snapshots.at(-1);
@@ -46,47 +104,26 @@ export function newestSnapshot(head: Head): SnapshotEntry {
   return newest;
 }
 
-/** Refuses (`invalid`) a proposal that would break the head. The store never has to undo one. */
-export function checkProposal(proposal: CommitProposal): void {
-  const problem = proposalProblem(proposal);
-  if (problem !== null) throw new DatasetError('invalid', `proposal: ${problem}`);
-}
-
-/** Refuses (`invalid`) a snapshot that cannot be one. */
-export function checkSnapshot(snapshot: SnapshotEntry): void {
-  const problem = entryProblem(snapshot);
-  if (problem !== null) throw new DatasetError('invalid', `snapshot: ${problem}`);
-}
-
-/** Refuses (`corrupt`) a stored head that breaks what {@link Head} promises, before anyone builds a plan on it. */
-export function checkHead(head: Head): Head {
-  const problem = headProblem(head);
-  if (problem !== null) throw new DatasetError('corrupt', `head: ${problem}`, { version: head.version });
-  return head;
-}
-
-/** Refuses (`incompatible`) a head that a later version of this library wrote. */
-export function checkHeadFormat(format: number): void {
-  if (format !== headFormat) {
-    throw new DatasetError('incompatible', `head: format ${format} is unknown here`, {
-      format,
-      known: headFormat,
-    });
-  }
+/** The pin of that name; undefined if there is none. */
+function findPin(head: Head, name: string): Pin | undefined {
+  return Object.hasOwn(head.pins, name) ? head.pins[name] : undefined;
 }
 
 /** The head that a chain begins with. */
 export function firstHead(proposal: CommitProposal): Head {
-  if (proposal.firstSnapshot === undefined) {
-    throw new DatasetError('invalid', 'proposal: a first version needs its first snapshot');
+  if (proposal.snapshot === undefined) {
+    throw new DatasetError('invalid', 'proposal: a first version needs its snapshot');
   }
   return {
     format: headFormat,
     era: 1,
-    snapshots: [{ ...proposal.firstSnapshot }],
+    snapshots: ownSnapshot(proposal),
     floor: proposal.version,
     mapGeneration: proposal.mapGeneration,
     status: 'open',
+    pins: {},
+    pinRevision: 0,
+    serve: { epoch: 0, pin: null },
     ...committedFields(proposal),
   };
 }
@@ -101,75 +138,27 @@ function committedFields(proposal: CommitProposal): Pick<Head, CommittedField> {
     hashes: { ...proposal.hashes },
     recent: proposal.recent.map((entry) => ({ ...entry })),
     schemaId: proposal.schemaId,
-    lastOperation: 'commit',
+    lastOperation: proposal.operation,
   };
 }
 
-function proposalProblem(proposal: CommitProposal): string | null {
-  const { expected, firstSnapshot } = proposal;
-  if (expected !== null && proposal.version !== expected.version + 1)
-    return 'version must follow the expected one';
-  if (expected !== null && firstSnapshot !== undefined) return 'only a first version brings a first snapshot';
-  if (expected === null) {
-    if (firstSnapshot === undefined) return 'a first version needs its first snapshot';
-    if (firstSnapshot.version !== proposal.version || firstSnapshot.cid !== proposal.cid) {
-      return 'the first snapshot must be of the first version';
-    }
-    const problem = entryProblem(firstSnapshot);
-    if (problem !== null) return `first snapshot: ${problem}`;
-  }
-  return tipProblem(proposal);
+function ownSnapshot({ snapshot }: CommitProposal): SnapshotEntry[] {
+  return snapshot === undefined ? [] : [{ ...snapshot }];
 }
 
-function headProblem(head: Head): string | null {
-  if (!isCount(head.era, 1)) return 'era must be from 1';
-  let before = 0;
-  for (const snapshot of head.snapshots) {
-    const problem = entryProblem(snapshot);
-    if (problem !== null) return `snapshots: ${problem}`;
-    if (snapshot.version <= before) return 'snapshots must ascend';
-    before = snapshot.version;
-  }
-  const oldest = head.snapshots[0];
-  if (oldest === undefined) return 'no snapshot is registered';
-  if (!isCount(head.floor, 0) || head.floor > oldest.version) return 'a snapshot is below the floor';
-  if (before > head.version) return 'a snapshot is above the version';
-  if ((head.recent[0]?.version ?? 0) > before + 1) return 'recent does not reach back to the newest snapshot';
-  return tipProblem(head);
+function withPins(head: Head, pins: Head['pins']): CommitOutcome {
+  return {
+    kind: 'committed',
+    head: { ...head, pins, pinRevision: head.pinRevision + 1, lastOperation: 'pin' },
+  };
 }
 
-/** What is true of a head's newest version and of a proposal's. */
-function tipProblem(tip: Pick<Head, CommittedField> | CommitProposal): string | null {
-  if (!isCount(tip.version, 1)) return 'version must be from 1';
-  if (!hex128Pattern.test(tip.cid)) return 'cid must be 32 hex digits';
-  if (!hex128Pattern.test(tip.hashes.data)) return 'hashes.data must be 32 hex digits';
-  if (!hex128Pattern.test(tip.hashes.bookkeeping)) return 'hashes.bookkeeping must be 32 hex digits';
-  if (tip.schemaId === '') return 'schemaId is empty';
-  const last = tip.recent.at(-1);
-  if (
-    last === undefined ||
-    last.version !== tip.version ||
-    last.cid !== tip.cid ||
-    last.hash !== tip.hashes.data
-  ) {
-    return 'recent must end with this version';
-  }
-  const first = tip.version - tip.recent.length + 1;
-  for (const [index, entry] of tip.recent.entries()) {
-    if (entry.version !== first + index) return 'recent must ascend without gaps';
-    const problem = entryProblem(entry);
-    if (problem !== null) return `recent: ${problem}`;
-  }
-  return null;
+function copyOfPin(pin: Pin): Pin {
+  return { ...pin, snapshot: { ...pin.snapshot }, deltas: pin.deltas.map((entry) => ({ ...entry })) };
 }
 
-function entryProblem(entry: CommitEntry | SnapshotEntry): string | null {
-  if (!isCount(entry.version, 1)) return 'version must be from 1';
-  if (!hex128Pattern.test(entry.cid)) return 'cid must be 32 hex digits';
-  if (!hex128Pattern.test(entry.hash)) return 'hash must be 32 hex digits';
-  return isCount(entry.size, 0) ? null : 'size must be from 0';
-}
-
-function isCount(value: number, min: number): boolean {
-  return Number.isSafeInteger(value) && value >= min;
+/** Every write to a head changes one of these. */
+function writtenState(head: Head): string {
+  const { era, version, cid, status, floor, pinRevision, serve } = head;
+  return [era, version, cid, status, newestSnapshot(head).version, floor, pinRevision, serve.epoch].join();
 }

@@ -30,6 +30,9 @@ export const limits = {
   chainLengthForSnapshot: 64,
   /** Deltas since the newest snapshot after which no commit happens before a snapshot has succeeded. */
   chainLengthMax: 512,
+  /** Pins of one head, and deltas in the read plan of one: 8 of 128 keep the head below a tenth of DynamoDB's 400 KB item. */
+  pinsMax: 8,
+  pinDeltasMax: 128,
   /**
    * Rounds of the commit loop before the batch goes back to the queue, where it waits for the visibility timeout: so many
    * that a rival which commits all the time does not starve one (it wins two rounds of three), the deadline comes first.

@@ -42,6 +42,8 @@ export interface CommitEntry {
   readonly hash: string;
   /** Bytes of the delta that leads to this version, main blob and parts together. */
   readonly size: number;
+  /** Where the delta was committed: with the other blobs, or as an item of the head's own table. */
+  readonly tier: 's3' | 'inline';
 }
 
 /** A snapshot that is registered in the head and therefore readable. */
@@ -52,7 +54,35 @@ export interface SnapshotEntry {
   readonly hash: string;
   /** Bytes, main blob and parts together. */
   readonly size: number;
+  /** Wall clock of whoever wrote it, epoch ms. For cadence and retention, never for safety. */
+  readonly writtenAtMs: number;
 }
+
+/**
+ * A version that somebody needs to stay readable, with all that it takes to read it: a snapshot and the deltas from
+ * there, copied from the head, so that it does not matter what becomes of the head's own lists.
+ */
+export interface Pin {
+  readonly version: number;
+  readonly cid: string;
+  /** `StateHashes.data`. */
+  readonly hash: string;
+  readonly snapshot: SnapshotEntry;
+  /** Ascending without gaps from the snapshot to the version; empty when the snapshot is of the very version. */
+  readonly deltas: readonly CommitEntry[];
+  /** Wall clock, epoch ms; null: until it is taken away. A courtesy: a pin holds until a housekeeping step removes it. */
+  readonly expiresAtMs: number | null;
+}
+
+/** Which version consumers are to serve. */
+export interface Serve {
+  /** Rises by one at each change, so that readers know which order is the newer. */
+  readonly epoch: number;
+  /** Name of a pin; null: the head's version. */
+  readonly pin: string | null;
+}
+
+export const headOperations = ['commit', 'schema', 'snapshot', 'floor', 'pin', 'serve', 'restore'] as const;
 
 /** The one item that defines a partition's chain. Blobs it does not name do not exist for readers. */
 export interface Head extends VersionRef {
@@ -71,13 +101,22 @@ export interface Head extends VersionRef {
   readonly mapGeneration: number;
   /** A sealed chain takes no commits: its keys moved to another generation. */
   readonly status: 'open' | 'sealed';
-  /** What the last write to the head was. Announcements follow commits only. */
-  readonly lastOperation: 'commit' | 'snapshot';
+  /** By name, at most {@link limits.pinsMax}. None of their snapshots is below the floor. */
+  readonly pins: Readonly<Record<string, Pin>>;
+  /** Rises at each change of the pins, so that whoever raises the floor knows that it saw all of them. */
+  readonly pinRevision: number;
+  readonly serve: Serve;
+  /** What the last write to the head was. Announcements follow those that change what readers see. */
+  readonly lastOperation: (typeof headOperations)[number];
 }
 
-export const headFormat = 1;
+/** Format 1 was never deployed: there is nothing that would migrate it. */
+export const headFormat = 2;
 
-/** What a commit writes. `expected` null creates the chain: its first version, together with its first snapshot. */
+/**
+ * What a commit writes. `expected` null creates the chain. A first version brings its snapshot, and so does an advance of
+ * the schema, because readers on the deltas do not see new fields of unchanged records; any other commit may.
+ */
 export interface CommitProposal {
   readonly expected: VersionRef | null;
   readonly version: number;
@@ -86,8 +125,20 @@ export interface CommitProposal {
   readonly recent: readonly CommitEntry[];
   readonly schemaId: string;
   readonly mapGeneration: number;
-  /** Only with `expected: null`. */
-  readonly firstSnapshot?: SnapshotEntry;
+  /** Of this very version; registered by the same write. */
+  readonly snapshot?: SnapshotEntry;
+  readonly operation: 'commit' | 'schema';
+}
+
+/** What raises the floor. */
+export interface FloorRaise {
+  readonly era: number;
+  /** Version of a registered snapshot. */
+  readonly floor: number;
+  /** The registered snapshots that stay: those from the floor on. */
+  readonly snapshots: readonly SnapshotEntry[];
+  /** Of the head that was looked at: no pin has come since. */
+  readonly pinRevision: number;
 }
 
 export type CommitOutcome =
@@ -95,9 +146,14 @@ export type CommitOutcome =
   /** The condition was false. It may have been this very commit, repeated by the transport: look before judging. */
   | { readonly kind: 'conflict'; readonly head: Head | null };
 
-export interface HeadStore {
+/** What a consumer needs of the heads. */
+export interface HeadReader {
   /** Null: the chain has no version yet. `strong` sees every commit that was acknowledged before the call. */
   load(id: DatasetId, consistency: 'strong' | 'eventual'): Promise<Head | null>;
+}
+
+/** What a producer or a snapshotter needs of the heads. */
+export interface ChainHeads extends HeadReader {
   /**
    * One conditional write: succeeds iff era, version, cid and mapGeneration are still those of `expected` and the chain
    * is open (or, for null, iff there is no head). Rejects with `unavailable` when the outcome is not known.
@@ -105,6 +161,29 @@ export interface HeadStore {
   commit(id: DatasetId, proposal: CommitProposal): Promise<CommitOutcome>;
   /** Adds a snapshot iff the era is the same and the newest registered one is older. Rejects with `unavailable` when unknown. */
   registerSnapshot(id: DatasetId, era: number, snapshot: SnapshotEntry): Promise<CommitOutcome>;
+}
+
+/** Everything that is ever written to a head. Beyond {@link ChainHeads} it is for housekeeping only. */
+export interface HeadStore extends ChainHeads {
+  /**
+   * Allows everything below `floor` to be deleted, iff era, newest snapshot and pins are still those that were looked at,
+   * and the floor is lower.
+   */
+  raiseFloor(id: DatasetId, raise: FloorRaise): Promise<CommitOutcome>;
+  /**
+   * Keeps a version readable, iff the era is the same, the pin's snapshot is not below the floor, and the name is free or
+   * of the same version (then the pin is replaced: another expiry). At most {@link limits.pinsMax} pins.
+   */
+  putPin(id: DatasetId, era: number, name: string, pin: Pin): Promise<CommitOutcome>;
+  /** Takes a pin away, iff the era is the same, the pin is there and is not the one that is served. */
+  removePin(id: DatasetId, era: number, name: string): Promise<CommitOutcome>;
+  /** Says what consumers serve, iff the era is the same, the epoch follows the stored one, and the named pin exists. */
+  setServe(id: DatasetId, era: number, serve: Serve): Promise<CommitOutcome>;
+  /**
+   * Replaces a head as a whole; for restore and recover only. Iff nothing at all has been written since `expected` was
+   * loaded (null: there is no head). The new head is of a later era, so nothing that was planned before applies to it.
+   */
+  replace(id: DatasetId, expected: Head | null, head: Head): Promise<CommitOutcome>;
 }
 
 /** Small facts stored beside a blob. Keys: lower-case letters and digits; values: printable ASCII. */

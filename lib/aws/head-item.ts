@@ -1,28 +1,39 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { checkDatasetId } from '../dataset-id.ts';
-import { DatasetError } from '../errors.ts';
 import { FieldReader, hex128Pattern } from '../field-reader.ts';
-import { checkHead, checkHeadFormat } from '../head-rules.ts';
+import { checkHead, checkHeadFormat } from '../head-checks.ts';
+import { newestSnapshot } from '../head-rules.ts';
 import { fromHex, toHex } from '../hex.ts';
-import type { CommitEntry, CommitProposal, DatasetId, Head, SnapshotEntry } from '../ports.ts';
+import {
+  type CommitProposal,
+  type DatasetId,
+  type Head,
+  headOperations,
+  type Pin,
+  type Serve,
+  type SnapshotEntry,
+} from '../ports.ts';
 import { decodeRecentEntries, encodeRecentEntries } from './recent-entries.ts';
 
 /**
  * The head as a DynamoDB item. Writers own their attributes, so they never disturb each other:
  *
- * | attribute                | type | owner    |                                                  |
- * |--------------------------|------|----------|--------------------------------------------------|
- * | `pk`, `sk`               | S    | creation | `C#<tenant>#<dataset>#<partition>`, `HEAD`         |
- * | `format`, `era`, `mapGen`| N    | creation |                                                  |
- * | `status`                 | S    | creation | `open` or `sealed`                               |
- * | `floor`                  | N    | creation | later: whoever deletes                           |
- * | `v`, `cid`               | N, S | commit   |                                                  |
- * | `hash`, `bookHash`       | B    | commit   | 16 bytes each                                    |
- * | `recent`                 | B    | commit   | recent-entries.ts                                |
- * | `schemaId`               | S    | commit   |                                                  |
- * | `snapshots`              | L    | snapshot | of M: `v` N, `cid` B, `hash` B, `size` N         |
- * | `snapV`                  | N    | snapshot | version of the last of them, for the condition   |
- * | `lastOp`                 | S    | both     | `commit` or `snapshot`; what a stream filters by |
+ * | attribute                | type | owner    |                                                                |
+ * |--------------------------|------|----------|----------------------------------------------------------------|
+ * | `pk`, `sk`               | S    | creation | `C#<tenant>#<dataset>#<partition>`, `HEAD`                       |
+ * | `format`, `era`, `mapGen`| N    | creation | restore writes a new era, and then all of them                 |
+ * | `status`                 | S    | creation | `open` or `sealed`                                             |
+ * | `floor`                  | N    | cleaner  |                                                                |
+ * | `v`, `cid`               | N, S | commit   |                                                                |
+ * | `hash`, `bookHash`       | B    | commit   | 16 bytes each                                                  |
+ * | `recent`                 | B    | commit   | recent-entries.ts                                              |
+ * | `schemaId`               | S    | commit   |                                                                |
+ * | `snapshots`              | L    | snapshot | of M: `v` N, `cid` B, `hash` B, `size` N, `at` N; cleaner trims |
+ * | `snapV`                  | N    | snapshot | version of the last of them, for the condition                 |
+ * | `pins`                   | M    | pins     | of M: `v` N, `cid` B, `hash` B, `snapshot` M, `deltas` B, `expires` N |
+ * | `pinRev`                 | N    | pins     | one more at each change of `pins`                              |
+ * | `serveEpoch`, `servePin` | N, S | serve    | `servePin` is NULL when the head's version is served           |
+ * | `lastOp`                 | S    | all      | what a stream filters by                                       |
  */
 export type Item = Readonly<Record<string, AttributeValue>>;
 
@@ -40,21 +51,32 @@ export function commitAttributes(proposal: CommitProposal): Item {
     bookHash: { B: fromHex(proposal.hashes.bookkeeping) },
     recent: { B: encodeRecentEntries(proposal.recent) },
     schemaId: { S: proposal.schemaId },
-    lastOp: { S: 'commit' },
+    lastOp: { S: proposal.operation },
   };
 }
 
-/** Every attribute of a new chain's head but its key. */
-export function headAttributes(head: Head, proposal: CommitProposal): Item {
+/** Every attribute of a head but its key. */
+export function headAttributes(head: Head): Item {
   return {
-    ...commitAttributes(proposal),
+    v: number(head.version),
+    cid: { S: head.cid },
+    hash: { B: fromHex(head.hashes.data) },
+    bookHash: { B: fromHex(head.hashes.bookkeeping) },
+    recent: { B: encodeRecentEntries(head.recent) },
+    schemaId: { S: head.schemaId },
+    lastOp: { S: head.lastOperation },
     format: number(head.format),
     era: number(head.era),
     mapGen: number(head.mapGeneration),
     status: { S: head.status },
     floor: number(head.floor),
     snapshots: { L: head.snapshots.map(snapshotAttribute) },
-    snapV: number(head.version),
+    snapV: number(newestSnapshot(head).version),
+    pins: {
+      M: Object.fromEntries(Object.entries(head.pins).map(([name, pin]) => [name, pinAttribute(pin)])),
+    },
+    pinRev: number(head.pinRevision),
+    ...serveAttributes(head.serve),
   };
 }
 
@@ -65,21 +87,37 @@ export function snapshotAttribute(snapshot: SnapshotEntry): AttributeValue {
       cid: { B: fromHex(snapshot.cid) },
       hash: { B: fromHex(snapshot.hash) },
       size: number(snapshot.size),
+      at: number(snapshot.writtenAtMs),
     },
   };
+}
+
+export function pinAttribute(pin: Pin): AttributeValue {
+  return {
+    M: {
+      v: number(pin.version),
+      cid: { B: fromHex(pin.cid) },
+      hash: { B: fromHex(pin.hash) },
+      snapshot: snapshotAttribute(pin.snapshot),
+      deltas: { B: encodeRecentEntries(pin.deltas) },
+      ...(pin.expiresAtMs === null ? {} : { expires: number(pin.expiresAtMs) }),
+    },
+  };
+}
+
+export function serveAttributes({ epoch, pin }: Serve): Item {
+  return { serveEpoch: number(epoch), servePin: pin === null ? { NULL: true } : { S: pin } };
 }
 
 export function number(value: number): AttributeValue {
   return { N: String(value) };
 }
 
-/** `incompatible` for a later format, `corrupt` for what is no head. */
+/** `incompatible` for another format, `corrupt` for what is no head. */
 export function decodeHeadItem(item: Item): Head {
   const fields = new FieldReader(plainOf({ M: item }), 'head');
   const format = fields.integer('format', 0);
   checkHeadFormat(format);
-  const recent = item['recent']?.B;
-  if (recent === undefined) throw new DatasetError('corrupt', 'head.recent: expected bytes');
   return checkHead({
     format,
     era: fields.integer('era', 1),
@@ -89,22 +127,42 @@ export function decodeHeadItem(item: Item): Head {
       data: fields.string('hash', hex128Pattern),
       bookkeeping: fields.string('bookHash', hex128Pattern),
     },
-    recent: decodeRecentEntries(recent),
+    recent: decodeRecentEntries(fromHex(fields.string('recent'))),
     snapshots: fields.objects('snapshots').map(decodeSnapshot),
     floor: fields.integer('floor', 0),
     schemaId: fields.string('schemaId'),
     mapGeneration: fields.integer('mapGen', 0),
     status: fields.word('status', ['open', 'sealed']),
-    lastOperation: fields.word('lastOp', ['commit', 'snapshot']),
+    pins: Object.fromEntries(
+      fields
+        .object('pins')
+        .entries()
+        .map(([name, pin]) => [name, decodePin(pin)]),
+    ),
+    pinRevision: fields.integer('pinRev', 0),
+    serve: { epoch: fields.integer('serveEpoch', 0), pin: fields.optionalString('servePin') ?? null },
+    lastOperation: fields.word('lastOp', headOperations),
   });
 }
 
-function decodeSnapshot(fields: FieldReader): CommitEntry {
+function decodePin(fields: FieldReader): Pin {
+  return {
+    version: fields.integer('v', 1),
+    cid: fields.string('cid', hex128Pattern),
+    hash: fields.string('hash', hex128Pattern),
+    snapshot: decodeSnapshot(fields.object('snapshot')),
+    deltas: decodeRecentEntries(fromHex(fields.string('deltas'))),
+    expiresAtMs: fields.has('expires') ? fields.integer('expires', 0) : null,
+  };
+}
+
+function decodeSnapshot(fields: FieldReader): SnapshotEntry {
   return {
     version: fields.integer('v', 1),
     cid: fields.string('cid', hex128Pattern),
     hash: fields.string('hash', hex128Pattern),
     size: fields.integer('size', 0),
+    writtenAtMs: fields.integer('at', 0),
   };
 }
 

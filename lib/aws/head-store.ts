@@ -4,14 +4,28 @@ import {
   GetItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { checkProposal, checkSnapshot, firstHead } from '../head-rules.ts';
+import {
+  checkFloorRaise,
+  checkPin,
+  checkPinName,
+  checkProposal,
+  checkReplacement,
+  checkServe,
+  checkSnapshot,
+} from '../head-checks.ts';
+import { firstHead, newestSnapshot } from '../head-rules.ts';
+import { fromHex } from '../hex.ts';
+import { limits } from '../limits.ts';
 import {
   type CommitOutcome,
   type CommitProposal,
   type DatasetId,
+  type FloorRaise,
   type Head,
   type HeadStore,
   headFormat,
+  type Pin,
+  type Serve,
   type SnapshotEntry,
   type VersionRef,
 } from '../ports.ts';
@@ -23,6 +37,8 @@ import {
   headKey,
   type Item,
   number,
+  pinAttribute,
+  serveAttributes,
   snapshotAttribute,
 } from './head-item.ts';
 
@@ -37,6 +53,8 @@ interface ConditionalUpdate {
   readonly update: string;
   readonly condition: string;
   readonly values: Item;
+  /** What `#pin` stands for, where a pin is written. */
+  readonly pinName?: string;
 }
 
 /**
@@ -76,13 +94,41 @@ export class AwsHeadStore implements HeadStore {
     return this.#write(id, registration(era, snapshot));
   }
 
-  async #write(id: DatasetId, { update, condition, values }: ConditionalUpdate): Promise<CommitOutcome> {
+  async raiseFloor(id: DatasetId, raise: FloorRaise): Promise<CommitOutcome> {
+    checkFloorRaise(raise);
+    return this.#write(id, floorRaise(raise));
+  }
+
+  async putPin(id: DatasetId, era: number, name: string, pin: Pin): Promise<CommitOutcome> {
+    checkPin(name, pin);
+    return this.#write(id, pinning(era, name, pin));
+  }
+
+  async removePin(id: DatasetId, era: number, name: string): Promise<CommitOutcome> {
+    checkPinName(name);
+    return this.#write(id, unpinning(era, name));
+  }
+
+  async setServe(id: DatasetId, era: number, serve: Serve): Promise<CommitOutcome> {
+    checkServe(serve);
+    return this.#write(id, serving(era, serve));
+  }
+
+  async replace(id: DatasetId, expected: Head | null, head: Head): Promise<CommitOutcome> {
+    checkReplacement(expected, head);
+    return this.#write(id, replacement(expected, head));
+  }
+
+  async #write(
+    id: DatasetId,
+    { update, condition, values, pinName = '' }: ConditionalUpdate,
+  ): Promise<CommitOutcome> {
     const command = new UpdateItemCommand({
       TableName: this.#table,
       Key: headKey(id),
       UpdateExpression: update,
       ConditionExpression: condition,
-      ExpressionAttributeNames: namesIn(`${update} ${condition}`),
+      ExpressionAttributeNames: namesIn(`${update} ${condition}`, pinName),
       ExpressionAttributeValues: Object.fromEntries(
         Object.entries(values).map(([name, value]) => [`:${name}`, value]),
       ),
@@ -101,40 +147,142 @@ export class AwsHeadStore implements HeadStore {
 }
 
 function creation(proposal: CommitProposal): ConditionalUpdate {
-  const values = headAttributes(firstHead(proposal), proposal);
+  const values = headAttributes(firstHead(proposal));
   return { update: assignments(values), condition: 'attribute_not_exists(#pk)', values };
 }
 
 function advance(proposal: CommitProposal, expected: VersionRef): ConditionalUpdate {
+  const { snapshot } = proposal;
   const written = commitAttributes(proposal);
+  const own = snapshot === undefined ? {} : { snapV: number(snapshot.version), ...addedSnapshot(snapshot) };
   return {
-    update: assignments(written),
+    update: snapshot === undefined ? assignments(written) : `${assignments(written)}, ${registered}`,
     condition:
       '#era = :era AND #v = :expectedV AND #cid = :expectedCid AND #mapGen = :mapGen AND #status = :open AND #format = :format',
     values: {
       ...written,
-      era: number(expected.era),
+      ...own,
+      ...ofEra(expected.era),
       expectedV: number(expected.version),
       expectedCid: { S: expected.cid },
       mapGen: number(proposal.mapGeneration),
       open: { S: 'open' },
-      format: number(headFormat),
     },
   };
 }
 
+const registered = '#snapshots = list_append(#snapshots, :added), #snapV = :snapV';
+
+function addedSnapshot(snapshot: SnapshotEntry): Item {
+  return { added: { L: [snapshotAttribute(snapshot)] } };
+}
+
 function registration(era: number, snapshot: SnapshotEntry): ConditionalUpdate {
   return {
-    update: 'SET #snapshots = list_append(#snapshots, :added), #snapV = :snapV, #lastOp = :lastOp',
+    update: `SET ${registered}, #lastOp = :lastOp`,
     condition: '#era = :era AND #snapV < :snapV AND #format = :format',
     values: {
-      added: { L: [snapshotAttribute(snapshot)] },
+      ...addedSnapshot(snapshot),
       snapV: number(snapshot.version),
       lastOp: { S: 'snapshot' },
-      era: number(era),
-      format: number(headFormat),
+      ...ofEra(era),
     },
   };
+}
+
+function floorRaise({ era, floor, snapshots, pinRevision }: FloorRaise): ConditionalUpdate {
+  const written = {
+    floor: number(floor),
+    snapshots: { L: snapshots.map(snapshotAttribute) },
+    lastOp: { S: 'floor' },
+  };
+  return {
+    update: assignments(written),
+    condition:
+      '#era = :era AND #floor < :floor AND #snapV = :snapV AND #pinRev = :pinRev AND #format = :format',
+    values: {
+      ...written,
+      snapV: number(snapshots.at(-1)?.version ?? 0),
+      pinRev: number(pinRevision),
+      ...ofEra(era),
+    },
+  };
+}
+
+function pinning(era: number, name: string, pin: Pin): ConditionalUpdate {
+  const held = { pinV: number(pin.version), pinCid: { B: fromHex(pin.cid) } };
+  return {
+    update: 'SET #pins.#pin = :pin, #pinRev = #pinRev + :one, #lastOp = :lastOp',
+    condition:
+      '#era = :era AND #floor <= :snapV AND #format = :format AND ' +
+      '((attribute_not_exists(#pins.#pin) AND size(#pins) < :pinsMax) OR ' +
+      '(#pins.#pin.#v = :pinV AND #pins.#pin.#cid = :pinCid))',
+    values: {
+      pin: pinAttribute(pin),
+      ...held,
+      snapV: number(pin.snapshot.version),
+      pinsMax: number(limits.pinsMax),
+      ...pinChange(era),
+    },
+    pinName: name,
+  };
+}
+
+function unpinning(era: number, name: string): ConditionalUpdate {
+  return {
+    update: 'REMOVE #pins.#pin SET #pinRev = #pinRev + :one, #lastOp = :lastOp',
+    condition: '#era = :era AND attribute_exists(#pins.#pin) AND #servePin <> :name AND #format = :format',
+    values: { name: { S: name }, ...pinChange(era) },
+    pinName: name,
+  };
+}
+
+function pinChange(era: number): Item {
+  return { one: number(1), lastOp: { S: 'pin' }, ...ofEra(era) };
+}
+
+function serving(era: number, serve: Serve): ConditionalUpdate {
+  const written = { ...serveAttributes(serve), lastOp: { S: 'serve' } };
+  const follows = '#era = :era AND #serveEpoch = :epochBefore AND #format = :format';
+  return {
+    update: assignments(written),
+    condition: serve.pin === null ? follows : `${follows} AND attribute_exists(#pins.#pin)`,
+    values: { ...written, epochBefore: number(serve.epoch - 1), ...ofEra(era) },
+    pinName: serve.pin ?? '',
+  };
+}
+
+function replacement(expected: Head | null, head: Head): ConditionalUpdate {
+  const written = headAttributes(head);
+  if (expected === null) {
+    return { update: assignments(written), condition: 'attribute_not_exists(#pk)', values: written };
+  }
+  const before: Item = {
+    era: number(expected.era),
+    v: number(expected.version),
+    cid: { S: expected.cid },
+    status: { S: expected.status },
+    snapV: number(newestSnapshot(expected).version),
+    floor: number(expected.floor),
+    pinRev: number(expected.pinRevision),
+    serveEpoch: number(expected.serve.epoch),
+    format: number(headFormat),
+  };
+  return {
+    update: assignments(written),
+    condition: Object.keys(before)
+      .map((name) => `#${name} = :${name}Before`)
+      .join(' AND '),
+    values: {
+      ...written,
+      ...Object.fromEntries(Object.entries(before).map(([name, value]) => [`${name}Before`, value])),
+    },
+  };
+}
+
+/** Every condition names the era, so that nothing which was planned before a restore applies after it. */
+function ofEra(era: number): Item {
+  return { era: number(era), format: number(headFormat) };
 }
 
 function assignments(values: Item): string {
@@ -144,7 +292,9 @@ function assignments(values: Item): string {
 }
 
 /** Every attribute by a placeholder: several of their names are reserved words. */
-function namesIn(expressions: string): Record<string, string> {
+function namesIn(expressions: string, pinName: string): Record<string, string> {
   const placeholders = expressions.match(/#\w+/g) ?? [];
-  return Object.fromEntries(placeholders.map((placeholder) => [placeholder, placeholder.slice(1)]));
+  return Object.fromEntries(
+    placeholders.map((placeholder) => [placeholder, placeholder === '#pin' ? pinName : placeholder.slice(1)]),
+  );
 }

@@ -4,21 +4,22 @@ import { fromHex, toHex } from '../hex.ts';
 import type { CommitEntry } from '../ports.ts';
 
 /**
- * The ring of recent commits as one binary attribute, 40 bytes an entry, so that 512 of them cost 21 write units and not
- * 60. Big-endian:
+ * Consecutive commits as one binary attribute, 41 bytes an entry, so that 512 of them cost 21 write units and not 60.
+ * Big-endian:
  *
  *     offset  size
- *     0       1     layout: 1
+ *     0       1     layout: 2
  *     1       8     version of the first entry; the others follow without gaps
- *     9       40 n  entries: commit id 16, hash 16, size of the delta 8
- *     9+40 n  4     CRC-32 of everything before
+ *     9       41 n  entries: commit id 16, hash 16, size of the delta 8, tier 1 (0: s3, 1: inline)
+ *     9+41 n  4     CRC-32 of everything before
  */
-const layout = 1;
+const layout = 2;
 const headerSize = 9;
-const entrySize = 40;
+const entrySize = 41;
 const checksumSize = 4;
+const tiers = ['s3', 'inline'] as const;
 
-/** @param entries ascending without gaps, at least one (lib/head-rules.ts has checked) */
+/** @param entries ascending without gaps (lib/head-checks.ts has checked) */
 export function encodeRecentEntries(entries: readonly CommitEntry[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(headerSize + entries.length * entrySize + checksumSize);
   const view = new DataView(bytes.buffer);
@@ -29,17 +30,18 @@ export function encodeRecentEntries(entries: readonly CommitEntry[]): Uint8Array
     bytes.set(fromHex(entry.cid), at);
     bytes.set(fromHex(entry.hash), at + 16);
     view.setBigUint64(at + 32, BigInt(entry.size));
+    view.setUint8(at + 40, tiers.indexOf(entry.tier));
     at += entrySize;
   }
   view.setUint32(at, crc32(bytes.subarray(0, at)));
   return bytes;
 }
 
-/** `corrupt` for bytes that {@link encodeRecentEntries} did not write, `incompatible` for a later layout. */
+/** `corrupt` for bytes that {@link encodeRecentEntries} did not write, `incompatible` for another layout. */
 export function decodeRecentEntries(bytes: Uint8Array): CommitEntry[] {
   const end = bytes.length - checksumSize;
   const count = (end - headerSize) / entrySize;
-  if (!Number.isInteger(count) || count < 1) throw corrupt('the size is none of a ring', bytes);
+  if (!Number.isInteger(count) || count < 0) throw corrupt('the size is none of a ring', bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(end) !== crc32(bytes.subarray(0, end))) throw corrupt('the checksum is wrong', bytes);
   const found = view.getUint8(0);
@@ -49,11 +51,14 @@ export function decodeRecentEntries(bytes: Uint8Array): CommitEntry[] {
   const first = readCount(view, 1);
   return Array.from({ length: count }, (_, index) => {
     const at = headerSize + index * entrySize;
+    const tier = tiers[view.getUint8(at + 40)];
+    if (tier === undefined) throw corrupt('a tier is unknown', bytes);
     return {
       version: first + index,
       cid: toHex(bytes.subarray(at, at + 16)),
       hash: toHex(bytes.subarray(at + 16, at + 32)),
       size: readCount(view, at + 32),
+      tier,
     };
   });
 }

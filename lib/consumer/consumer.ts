@@ -5,7 +5,7 @@ import type {
   BlobStore,
   Clock,
   DatasetId,
-  HeadStore,
+  HeadReader,
   Random,
   Telemetry,
   VersionRef,
@@ -27,7 +27,7 @@ import { type WatchTarget, watch } from './watch.ts';
 /** Where a consumer reads, and what of it. */
 export interface ConsumerSource {
   readonly id: DatasetId;
-  readonly heads: HeadStore;
+  readonly heads: HeadReader;
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly random: Random;

@@ -1,11 +1,11 @@
 import { DatasetError, isDatasetError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import type { HeadStore, Telemetry } from '../ports.ts';
+import type { HeadReader, Telemetry } from '../ports.ts';
 import { type Advance, advance, type VersionSource } from './advance.ts';
 import type { LoadedVersion } from './loaded-version.ts';
 
 export interface RefreshSource extends VersionSource {
-  readonly heads: HeadStore;
+  readonly heads: HeadReader;
   /** How the head is read. `strong` sees every commit acknowledged before. */
   readonly consistency: 'strong' | 'eventual';
   readonly telemetry: Telemetry;

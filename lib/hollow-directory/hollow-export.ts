@@ -12,7 +12,7 @@ import type {
   BlobStore,
   DatasetId,
   Head,
-  HeadStore,
+  HeadReader,
   SnapshotEntry,
 } from '../ports.ts';
 import type { ReadState } from '../state/read-state.ts';
@@ -23,7 +23,7 @@ export interface HollowExportOptions {
   /** Of this one chain; created if missing. */
   readonly directory: string;
   readonly id: DatasetId;
-  readonly heads: HeadStore;
+  readonly heads: HeadReader;
   readonly blobs: BlobStore;
   /** Hears of each commit too, after the directory has it, or could not get it. */
   readonly next: Announcer;
@@ -46,7 +46,7 @@ export interface HollowExportOptions {
 export class HollowExport implements Announcer {
   readonly #directory: string;
   readonly #source: VersionSource;
-  readonly #heads: HeadStore;
+  readonly #heads: HeadReader;
   readonly #next: Announcer;
   /** The version that this object exported last; null: start from what the directory announces. */
   #loaded: LoadedVersion | null = null;

@@ -1,34 +1,62 @@
 import { FieldReader, parseJson } from '../field-reader.ts';
-import { checkHead, checkHeadFormat } from '../head-rules.ts';
-import type { CommitEntry, Head } from '../ports.ts';
+import { checkHead, checkHeadFormat } from '../head-checks.ts';
+import { type CommitEntry, type Head, headOperations, type Pin, type SnapshotEntry } from '../ports.ts';
 
 export function encodeHead(head: Head): string {
   return JSON.stringify(head);
 }
 
-/** `incompatible` for a later format, `corrupt` for what is no head. */
+/** `incompatible` for another format, `corrupt` for what is no head. */
 export function decodeHead(text: string): Head {
   const fields = new FieldReader(parseJson(text, 'head'), 'head');
   const format = fields.integer('format', 0);
   checkHeadFormat(format);
   const hashes = fields.object('hashes');
+  const serve = fields.object('serve');
   return checkHead({
     format,
     era: fields.integer('era', 1),
     version: fields.integer('version', 1),
     cid: fields.string('cid'),
     hashes: { data: hashes.string('data'), bookkeeping: hashes.string('bookkeeping') },
-    recent: fields.objects('recent').map(decodeEntry),
-    snapshots: fields.objects('snapshots').map(decodeEntry),
+    recent: fields.objects('recent').map(decodeCommit),
+    snapshots: fields.objects('snapshots').map(decodeSnapshot),
     floor: fields.integer('floor', 0),
     schemaId: fields.string('schemaId'),
     mapGeneration: fields.integer('mapGeneration', 0),
     status: fields.word('status', ['open', 'sealed']),
-    lastOperation: fields.word('lastOperation', ['commit', 'snapshot']),
+    pins: Object.fromEntries(
+      fields
+        .object('pins')
+        .entries()
+        .map(([name, pin]) => [name, decodePin(pin)]),
+    ),
+    pinRevision: fields.integer('pinRevision', 0),
+    serve: { epoch: serve.integer('epoch', 0), pin: serve.optionalString('pin') ?? null },
+    lastOperation: fields.word('lastOperation', headOperations),
   });
 }
 
-function decodeEntry(fields: FieldReader): CommitEntry {
+function decodePin(fields: FieldReader): Pin {
+  return {
+    version: fields.integer('version', 1),
+    cid: fields.string('cid'),
+    hash: fields.string('hash'),
+    snapshot: decodeSnapshot(fields.object('snapshot')),
+    deltas: fields.objects('deltas').map(decodeCommit),
+    expiresAtMs: fields.has('expiresAtMs') ? fields.integer('expiresAtMs', 0) : null,
+  };
+}
+
+function decodeCommit(fields: FieldReader): CommitEntry {
+  return { ...decodeEntry(fields), tier: fields.word('tier', ['s3', 'inline']) };
+}
+
+function decodeSnapshot(fields: FieldReader): SnapshotEntry {
+  return { ...decodeEntry(fields), writtenAtMs: fields.integer('writtenAtMs', 0) };
+}
+
+function decodeEntry(fields: FieldReader): Omit<CommitEntry, 'tier'> {
   return {
     version: fields.integer('version', 1),
     cid: fields.string('cid'),

@@ -1,8 +1,35 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { checkDatasetId, printDatasetId } from '../dataset-id.ts';
 import { FieldReader } from '../field-reader.ts';
-import { checkProposal, checkSnapshot, decideCommit, decideSnapshot } from '../head-rules.ts';
-import type { CommitOutcome, CommitProposal, DatasetId, Head, HeadStore, SnapshotEntry } from '../ports.ts';
+import {
+  checkFloorRaise,
+  checkPin,
+  checkPinName,
+  checkProposal,
+  checkReplacement,
+  checkServe,
+  checkSnapshot,
+} from '../head-checks.ts';
+import {
+  decideCommit,
+  decideFloor,
+  decidePin,
+  decideReplace,
+  decideServe,
+  decideSnapshot,
+  decideUnpin,
+} from '../head-rules.ts';
+import type {
+  CommitOutcome,
+  CommitProposal,
+  DatasetId,
+  FloorRaise,
+  Head,
+  HeadStore,
+  Pin,
+  Serve,
+  SnapshotEntry,
+} from '../ports.ts';
 import { decodeHead, encodeHead } from './head-json.ts';
 import { attempt, openDatabase, transact } from './sqlite.ts';
 
@@ -30,6 +57,31 @@ export class LocalHeadStore implements HeadStore {
   async registerSnapshot(id: DatasetId, era: number, snapshot: SnapshotEntry): Promise<CommitOutcome> {
     checkSnapshot(snapshot);
     return this.#write(id, (head) => decideSnapshot(head, era, snapshot));
+  }
+
+  async raiseFloor(id: DatasetId, raise: FloorRaise): Promise<CommitOutcome> {
+    checkFloorRaise(raise);
+    return this.#write(id, (head) => decideFloor(head, raise));
+  }
+
+  async putPin(id: DatasetId, era: number, name: string, pin: Pin): Promise<CommitOutcome> {
+    checkPin(name, pin);
+    return this.#write(id, (head) => decidePin(head, era, name, pin));
+  }
+
+  async removePin(id: DatasetId, era: number, name: string): Promise<CommitOutcome> {
+    checkPinName(name);
+    return this.#write(id, (head) => decideUnpin(head, era, name));
+  }
+
+  async setServe(id: DatasetId, era: number, serve: Serve): Promise<CommitOutcome> {
+    checkServe(serve);
+    return this.#write(id, (head) => decideServe(head, era, serve));
+  }
+
+  async replace(id: DatasetId, expected: Head | null, next: Head): Promise<CommitOutcome> {
+    checkReplacement(expected, next);
+    return this.#write(id, (head) => decideReplace(head, expected, next));
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { newestSnapshot } from '../head-rules.ts';
 import { limits } from '../limits.ts';
-import type { CommitEntry, CommitProposal, Head, SnapshotEntry, StateHashes, VersionRef } from '../ports.ts';
+import type { CommitEntry, CommitProposal, Head, SnapshotEntry, StateHashes } from '../ports.ts';
 
 /** Bounds of a chain. Tests shrink them; the defaults are {@link limits}. */
 export interface ChainBounds {
@@ -35,11 +35,15 @@ export function planNextCommit(head: Head, next: NextVersion, bounds: ChainBound
     recent: trimRecent([...head.recent, entryOf(next)], newestSnapshot(head).version, bounds),
     schemaId: next.schemaId,
     mapGeneration: head.mapGeneration,
+    operation: 'commit',
   };
 }
 
 /** What to propose for the first version of a chain: there is nothing to be a delta from, so it is a snapshot. */
-export function planFirstCommit(next: NextVersion, snapshotSize: number): CommitProposal {
+export function planFirstCommit(
+  next: NextVersion,
+  snapshot: Pick<SnapshotEntry, 'size' | 'writtenAtMs'>,
+): CommitProposal {
   const { version, cid, hashes } = next;
   return {
     expected: null,
@@ -49,7 +53,8 @@ export function planFirstCommit(next: NextVersion, snapshotSize: number): Commit
     recent: [entryOf(next)],
     schemaId: next.schemaId,
     mapGeneration: firstMapGeneration,
-    firstSnapshot: { version, cid, hash: hashes.data, size: snapshotSize },
+    snapshot: { version, cid, hash: hashes.data, ...snapshot },
+    operation: 'commit',
   };
 }
 
@@ -59,10 +64,6 @@ const firstMapGeneration = 1;
 /** Deltas that a cold reader applies. */
 export function chainLength(head: Head): number {
   return head.version - newestSnapshot(head).version;
-}
-
-export function snapshotEntryOf(ref: VersionRef, hashes: StateHashes, size: number): SnapshotEntry {
-  return { version: ref.version, cid: ref.cid, hash: hashes.data, size };
 }
 
 /**
@@ -79,5 +80,5 @@ function trimRecent(
 }
 
 function entryOf({ version, cid, hashes, size }: NextVersion): CommitEntry {
-  return { version, cid, hash: hashes.data, size };
+  return { version, cid, hash: hashes.data, size, tier: 's3' };
 }

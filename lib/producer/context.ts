@@ -1,11 +1,11 @@
 import type { VersionSource } from '../consumer/advance.ts';
-import type { Announcer, Clock, HeadStore, Random, Telemetry } from '../ports.ts';
+import type { Announcer, ChainHeads, Clock, Random, Telemetry } from '../ports.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { ChainBounds } from './chain.ts';
 
 /** What every step of a producer works with. A producer is a consumer that may also commit. */
 export interface ProducerContext extends VersionSource {
-  readonly heads: HeadStore;
+  readonly heads: ChainHeads;
   readonly announcer: Announcer;
   readonly clock: Clock;
   readonly random: Random;

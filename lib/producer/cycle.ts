@@ -92,10 +92,13 @@ async function stageNext(context: ProducerContext, staged: Staged, head: Head): 
 async function stageFirst(context: ProducerContext, staged: Staged): Promise<CommitProposal> {
   const { commitId, version, next } = staged;
   const { cid } = commitId;
-  const { id, blobs, schemaId } = context;
+  const { id, blobs, schemaId, clock } = context;
   const hashes = stateHashesOf(next.hashes);
   const snapshot = encodeSnapshot(next.state, { parts: context.parts });
-  const proposal = planFirstCommit({ version, cid, hashes, schemaId, size: 0 }, blobSize(snapshot));
+  const proposal = planFirstCommit(
+    { version, cid, hashes, schemaId, size: 0 },
+    { size: blobSize(snapshot), writtenAtMs: clock.nowMs() },
+  );
   const { mapGeneration } = proposal;
   await publish(blobs, { kind: 'snapshot', id, mapGeneration, toVersion: version, cid }, snapshot, {
     cid,

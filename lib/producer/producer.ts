@@ -8,11 +8,11 @@ import { limits } from '../limits.ts';
 import type {
   Announcer,
   BlobStore,
+  ChainHeads,
   Clock,
   DatasetId,
   Deadline,
   Head,
-  HeadStore,
   MutationMessage,
   MutationSource,
   Quarantine,
@@ -37,7 +37,7 @@ export interface ProducerOptions {
   readonly id: DatasetId;
   /** The user's types. Some of them need a primary key. */
   readonly schema: DatasetSchema;
-  readonly heads: HeadStore;
+  readonly heads: ChainHeads;
   readonly blobs: BlobStore;
   readonly announcer: Announcer;
   readonly quarantine: Quarantine;

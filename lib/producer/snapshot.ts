@@ -2,7 +2,6 @@ import { encodeSnapshot } from '../blob/encode-snapshot.ts';
 import type { LoadedVersion } from '../consumer/loaded-version.ts';
 import { DatasetError } from '../errors.ts';
 import type { Head } from '../ports.ts';
-import { snapshotEntryOf } from './chain.ts';
 import type { ProducerContext } from './context.ts';
 import { blobSize, publish } from './publish.ts';
 import { stateHashesOf } from './state-hashes.ts';
@@ -18,21 +17,24 @@ export async function writeSnapshot(
   loaded: LoadedVersion,
   head: Head,
 ): Promise<Head> {
-  const { id, blobs, heads, telemetry } = context;
+  const { id, blobs, heads, clock, telemetry } = context;
   const { era, version, cid } = loaded.ref;
   const snapshot = encodeSnapshot(loaded.state, { parts: context.parts });
+  const hashes = stateHashesOf(loaded.hashes);
   const name = { kind: 'snapshot', id, mapGeneration: head.mapGeneration, toVersion: version, cid } as const;
   await publish(blobs, name, snapshot, {
     cid,
     fromCid: null,
     schemaId: loaded.schemaId,
-    hashes: stateHashesOf(loaded.hashes),
+    hashes,
   });
-  const outcome = await heads.registerSnapshot(
-    id,
-    era,
-    snapshotEntryOf(loaded.ref, stateHashesOf(loaded.hashes), blobSize(snapshot)),
-  );
+  const outcome = await heads.registerSnapshot(id, era, {
+    version,
+    cid,
+    hash: hashes.data,
+    size: blobSize(snapshot),
+    writtenAtMs: clock.nowMs(),
+  });
   if (outcome.kind === 'committed') {
     telemetry.record('SnapshotsWritten', 1);
     telemetry.record('SnapshotBytes', blobSize(snapshot));

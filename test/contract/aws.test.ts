@@ -22,12 +22,13 @@ import {
 import { firstProposal, freshId, nextProposal, snapshotEntry } from '../support/heads.ts';
 import { announcementsContract } from './announcements-contract.ts';
 import { blobStoreContract } from './blob-store-contract.ts';
-import { committed, headStoreContract } from './head-store-contract.ts';
+import { committed, type HeadStoreHarness, headStoreContract } from './head-store-contract.ts';
+import { headUpkeepContract } from './head-upkeep-contract.ts';
 import { mutationQueueContract } from './mutation-queue-contract.ts';
 import { quarantineContract } from './quarantine-contract.ts';
 
 if (hasDynamoDb()) {
-  headStoreContract('aws-on-emulators', async () => {
+  const openHeads = async (): Promise<HeadStoreHarness> => {
     const { clients, stop } = await startDynamoDbEmulator('heads');
     const [first, second] = clients;
     const stores = [
@@ -35,7 +36,9 @@ if (hasDynamoDb()) {
       new AwsHeadStore({ client: second, table: 'heads' }),
     ] as const;
     return { stores, close: stop };
-  });
+  };
+  headStoreContract('aws-on-emulators', openHeads);
+  headUpkeepContract('aws-on-emulators', openHeads);
   sealedHeadTest();
 } else {
   sayNotRun(

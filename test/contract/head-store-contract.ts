@@ -56,17 +56,20 @@ export function headStoreContract(name: string, open: () => Promise<HeadStoreHar
         const proposal = firstProposal();
         const head = committed(await store.commit(id, proposal));
         expect(head).toEqual({
-          format: 1,
+          format: 2,
           era: 1,
           version: 1,
           cid: proposal.cid,
           hashes: proposal.hashes,
           recent: proposal.recent,
-          snapshots: [proposal.firstSnapshot],
+          snapshots: [proposal.snapshot],
           floor: 1,
           schemaId: proposal.schemaId,
           mapGeneration: 3,
           status: 'open',
+          pins: {},
+          pinRevision: 0,
+          serve: { epoch: 0, pin: null },
           lastOperation: 'commit',
         });
         expect(await harness.stores[1].load(id, 'strong')).toEqual(head);
@@ -89,10 +92,10 @@ export function headStoreContract(name: string, open: () => Promise<HeadStoreHar
       });
 
       test('a chain begins with a snapshot of the same version', async () => {
-        const { firstSnapshot: _, ...bare } = firstProposal();
+        const { snapshot: _, ...bare } = firstProposal();
         await expectInvalid(store.commit(freshId(), bare));
         await expectInvalid(
-          store.commit(freshId(), { ...firstProposal(), firstSnapshot: snapshotEntry(1, 'other') }),
+          store.commit(freshId(), { ...firstProposal(), snapshot: snapshotEntry(1, 'other') }),
         );
       });
 
@@ -177,7 +180,7 @@ export function headStoreContract(name: string, open: () => Promise<HeadStoreHar
           cid: tipEntry.cid,
           hashes: { data: tipEntry.hash, bookkeeping: hex128('b') },
           recent,
-          firstSnapshot: snapshotEntry(512),
+          snapshot: snapshotEntry(512),
         };
         committed(await store.commit(id, proposal));
         expect((await store.load(id, 'strong'))?.recent).toEqual(recent);
@@ -198,7 +201,8 @@ export function headStoreContract(name: string, open: () => Promise<HeadStoreHar
         await expectInvalid(store.commit(id, { ...sound, cid: 'short' }));
         await expectInvalid(store.commit(id, { ...sound, recent: sound.recent.slice(0, 1) }));
         await expectInvalid(store.commit(id, { ...sound, recent: [commitEntry(7), ...sound.recent] }));
-        await expectInvalid(store.commit(id, { ...sound, firstSnapshot: snapshotEntry(2) }));
+        await expectInvalid(store.commit(id, { ...sound, snapshot: snapshotEntry(1) }));
+        await expectInvalid(store.commit(id, { ...sound, operation: 'schema' }));
         expect(await store.load(id, 'strong')).toEqual(head);
       });
     });
@@ -265,6 +269,31 @@ export function headStoreContract(name: string, open: () => Promise<HeadStoreHar
       });
     });
 
+    describe('commits that bring a snapshot', () => {
+      test('an advance of the schema registers its snapshot by the same write', async () => {
+        const id = freshId();
+        const first = await create(id);
+        const proposal: CommitProposal = {
+          ...nextProposal(first),
+          operation: 'schema',
+          snapshot: snapshotEntry(2),
+        };
+        const head = committed(await store.commit(id, proposal));
+        expect(head.snapshots).toEqual([...first.snapshots, snapshotEntry(2)]);
+        expect(head.lastOperation).toBe('schema');
+        expect(await harness.stores[1].load(id, 'strong')).toEqual(head);
+        expect(await store.registerSnapshot(id, 1, snapshotEntry(2))).toEqual({ kind: 'conflict', head });
+      });
+
+      test('a conflict registers nothing', async () => {
+        const id = freshId();
+        const first = await create(id);
+        const head = committed(await store.commit(id, nextProposal(first)));
+        const late = { ...nextProposal(first, 'late'), snapshot: snapshotEntry(2, 'late') };
+        expect(await store.commit(id, late)).toEqual({ kind: 'conflict', head });
+      });
+    });
+
     test('refuses ids that could leave their place', async () => {
       for (const id of [
         { dataset: '../x', partition: 0 },
@@ -305,6 +334,6 @@ function tip(version: number): Pick<Head, 'version' | 'cid' | 'recent'> {
   return { version, cid: entry.cid, recent: [entry] };
 }
 
-async function expectInvalid(promise: Promise<unknown>): Promise<void> {
+export async function expectInvalid(promise: Promise<unknown>): Promise<void> {
   await expect(promise).rejects.toSatisfy((error) => isDatasetError(error, 'invalid'));
 }

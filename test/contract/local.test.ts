@@ -20,11 +20,12 @@ import { firstProposal, freshId } from '../support/heads.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { announcementsContract } from './announcements-contract.ts';
 import { blobStoreContract } from './blob-store-contract.ts';
-import { headStoreContract } from './head-store-contract.ts';
+import { type HeadStoreHarness, headStoreContract } from './head-store-contract.ts';
+import { headUpkeepContract } from './head-upkeep-contract.ts';
 import { mutationQueueContract } from './mutation-queue-contract.ts';
 import { quarantineContract } from './quarantine-contract.ts';
 
-headStoreContract('local', async () => {
+const openHeads = async (): Promise<HeadStoreHarness> => {
   const directory = await temporaryDirectory();
   const file = join(directory.path, 'heads', 'heads.sqlite');
   const stores = [new LocalHeadStore(file), new LocalHeadStore(file)] as const;
@@ -33,7 +34,9 @@ headStoreContract('local', async () => {
     await directory.remove();
   };
   return { stores, close };
-});
+};
+headStoreContract('local', openHeads);
+headUpkeepContract('local', openHeads);
 
 blobStoreContract('local', async () => {
   const directory = await temporaryDirectory();
@@ -130,7 +133,7 @@ test('what a head store, a queue and blobs accepted is there after a restart', a
   await directory.remove();
 });
 
-test('a stored head of a later format is incompatible, a damaged one corrupt', async () => {
+test('a stored head of another format is incompatible, a damaged one corrupt', async () => {
   const directory = await temporaryDirectory();
   const file = join(directory.path, 'heads.sqlite');
   const id = freshId();
@@ -138,12 +141,12 @@ test('a stored head of a later format is incompatible, a damaged one corrupt', a
   await store.commit(id, firstProposal());
   const database = openDatabase(file, '');
   const change = (sql: string): unknown => database.prepare(`UPDATE heads SET head = ${sql}`).run();
-  change("json_set(head, '$.format', 2)");
+  change("json_set(head, '$.format', 3)");
   await expect(store.load(id, 'strong')).rejects.toSatisfy((error) => isDatasetError(error, 'incompatible'));
   await expect(store.commit(id, firstProposal())).rejects.toSatisfy((error) =>
     isDatasetError(error, 'incompatible'),
   );
-  change("json_set(head, '$.format', 1, '$.recent[0].cid', 'x')");
+  change("json_set(head, '$.format', 2, '$.recent[0].cid', 'x')");
   await expect(store.load(id, 'strong')).rejects.toSatisfy((error) => isDatasetError(error, 'corrupt'));
   change("'{'");
   await expect(store.load(id, 'strong')).rejects.toSatisfy((error) => isDatasetError(error, 'corrupt'));

@@ -7,16 +7,19 @@ import { MemoryQuarantine } from '../../lib/memory/quarantine.ts';
 import { SeededRandom } from '../../lib/memory/random.ts';
 import { announcementsContract } from './announcements-contract.ts';
 import { blobStoreContract } from './blob-store-contract.ts';
-import { headStoreContract } from './head-store-contract.ts';
+import { type HeadStoreHarness, headStoreContract } from './head-store-contract.ts';
+import { headUpkeepContract } from './head-upkeep-contract.ts';
 import { mutationQueueContract } from './mutation-queue-contract.ts';
 import { quarantineContract } from './quarantine-contract.ts';
 
 const close = async (): Promise<void> => {};
 
-headStoreContract('memory', async () => {
+const openHeads = async (): Promise<HeadStoreHarness> => {
   const store = new MemoryHeadStore();
   return { stores: [store, store], close };
-});
+};
+headStoreContract('memory', openHeads);
+headUpkeepContract('memory', openHeads);
 
 blobStoreContract('memory', async () => {
   const store = new MemoryBlobStore();

@@ -209,10 +209,10 @@ function withBlobs(ports: Ports, blobs: BlobStore): Ports {
 
 /** The head as the producer imagines it. */
 function supposedHead(proposal: CommitProposal): Head {
-  const { version, cid, hashes, recent, schemaId, mapGeneration, expected, firstSnapshot } = proposal;
+  const { version, cid, hashes, recent, schemaId, mapGeneration, expected, snapshot } = proposal;
   const { hash, size } = lastOf(recent);
   return {
-    format: 1,
+    format: 2,
     era: expected?.era ?? 1,
     version,
     cid,
@@ -220,9 +220,12 @@ function supposedHead(proposal: CommitProposal): Head {
     recent,
     schemaId,
     mapGeneration,
-    snapshots: [firstSnapshot ?? { version: Math.max(1, version - 1), cid, hash, size }],
+    snapshots: [snapshot ?? { version: Math.max(1, version - 1), cid, hash, size, writtenAtMs: 0 }],
     floor: 1,
     status: 'open',
+    pins: {},
+    pinRevision: 0,
+    serve: { epoch: 0, pin: null },
     lastOperation: 'commit',
   };
 }
@@ -270,7 +273,7 @@ function hintedOnly(ports: Ports, process: SimProcess): HeadStore {
   };
 }
 
-function withoutSnapshot({ firstSnapshot: _, ...rest }: CommitProposal): CommitProposal {
+function withoutSnapshot({ snapshot: _, ...rest }: CommitProposal): CommitProposal {
   return rest;
 }
 

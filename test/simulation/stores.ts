@@ -157,6 +157,24 @@ export class Cloud {
         call(`register snapshot ${snapshot.version}`, async () =>
           this.#afterHead(await this.#heads.registerSnapshot(id, era, snapshot)),
         ),
+      raiseFloor: (id, raise) =>
+        call(`raise floor ${raise.floor}`, async () =>
+          this.#afterHead(await this.#heads.raiseFloor(id, raise)),
+        ),
+      putPin: (id, era, name, pin) =>
+        call(`pin ${name} ${pin.version}`, async () =>
+          this.#afterHead(await this.#heads.putPin(id, era, name, pin)),
+        ),
+      removePin: (id, era, name) =>
+        call(`unpin ${name}`, async () => this.#afterHead(await this.#heads.removePin(id, era, name))),
+      setServe: (id, era, serve) =>
+        call(`serve ${serve.pin ?? 'head'}`, async () =>
+          this.#afterHead(await this.#heads.setServe(id, era, serve)),
+        ),
+      replace: (id, expected, head) =>
+        call(`replace head ${head.era}`, async () =>
+          this.#afterHead(await this.#heads.replace(id, expected, head)),
+        ),
     };
   }
 

@@ -1,6 +1,7 @@
 /** Heads, proposals and entries that differ in every field, for tests that look at a head from outside. */
 import { createHash } from 'node:crypto';
-import type { CommitEntry, CommitProposal, DatasetId, Head, SnapshotEntry } from '../../lib/ports.ts';
+import { newestSnapshot } from '../../lib/head-rules.ts';
+import type { CommitEntry, CommitProposal, DatasetId, Head, Pin, SnapshotEntry } from '../../lib/ports.ts';
 
 let idCount = 0;
 
@@ -17,11 +18,21 @@ export function hex128(label: string): string {
 
 export function commitEntry(version: number, label = ''): CommitEntry {
   const name = `${version} ${label}`;
-  return { version, cid: hex128(`cid ${name}`), hash: hex128(`hash ${name}`), size: version * 1_000_003 };
+  const size = version * 1_000_003;
+  return { version, cid: hex128(`cid ${name}`), hash: hex128(`hash ${name}`), size, tier: tierOf(version) };
 }
 
 export function snapshotEntry(version: number, label = ''): SnapshotEntry {
-  return { ...commitEntry(version, label), size: 7_000_000_000 + version };
+  const { cid, hash } = commitEntry(version, label);
+  return { version, cid, hash, size: 7_000_000_000 + version, writtenAtMs: 1_760_000_000_000 + version };
+}
+
+/** Of the newest version of `head`, over its newest snapshot. */
+export function pinOf(head: Head, expiresAtMs: number | null = null): Pin {
+  const snapshot = newestSnapshot(head);
+  const deltas = head.recent.filter(({ version }) => version > snapshot.version);
+  const { version, cid, hashes } = head;
+  return { version, cid, hash: hashes.data, snapshot, deltas, expiresAtMs };
 }
 
 /** Creates a chain at version 1. */
@@ -29,7 +40,7 @@ export function firstProposal(label = ''): CommitProposal {
   return {
     ...proposalOf(commitEntry(1, label), [commitEntry(1, label)]),
     expected: null,
-    firstSnapshot: snapshotEntry(1, label),
+    snapshot: snapshotEntry(1, label),
   };
 }
 
@@ -48,5 +59,10 @@ function proposalOf(entry: CommitEntry, recent: readonly CommitEntry[]): Omit<Co
     recent,
     schemaId: hex128(`schema ${entry.version}`).slice(16),
     mapGeneration: 3,
+    operation: 'commit',
   };
+}
+
+function tierOf(version: number): CommitEntry['tier'] {
+  return version % 3 === 0 ? 'inline' : 's3';
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { checkHead, decideCommit, decideSnapshot, firstHead } from '../../lib/head-rules.ts';
+import { checkHead } from '../../lib/head-checks.ts';
+import { decideCommit, decideSnapshot, firstHead } from '../../lib/head-rules.ts';
 import type { CommitProposal, Head } from '../../lib/ports.ts';
 import { commitEntry, firstProposal, nextProposal, snapshotEntry } from '../support/heads.ts';
 
@@ -42,7 +43,7 @@ test.each<[string, Partial<Head>]>([
   ['recent must end', { recent: [] }],
   ['recent must end', { recent: [commitEntry(1, 'other')] }],
   ['recent must ascend', { ...tipOf(3), recent: [commitEntry(1), commitEntry(1), commitEntry(3)] }],
-  ['recent: size', { recent: [{ ...commitEntry(1), size: -1 }] }],
+  ['recent size', { recent: [{ ...commitEntry(1), size: -1 }] }],
   ['snapshots must ascend', { ...tipOf(2), snapshots: [snapshotEntry(2), snapshotEntry(2)] }],
   ['snapshots: hash', { snapshots: [{ ...snapshotEntry(1), hash: '' }] }],
   ['no snapshot', { snapshots: [] }],

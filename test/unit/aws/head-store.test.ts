@@ -1,10 +1,16 @@
 import { expect, test } from 'vitest';
 import { dynamoDbClient } from '../../../lib/aws/clients.ts';
-import { commitAttributes, decodeHeadItem, headAttributes, type Item } from '../../../lib/aws/head-item.ts';
+import {
+  commitAttributes,
+  decodeHeadItem,
+  headAttributes,
+  type Item,
+  pinAttribute,
+} from '../../../lib/aws/head-item.ts';
 import { AwsHeadStore } from '../../../lib/aws/head-store.ts';
 import { firstHead } from '../../../lib/head-rules.ts';
 import type { Head } from '../../../lib/ports.ts';
-import { firstProposal, nextProposal } from '../../support/heads.ts';
+import { firstProposal, nextProposal, pinOf } from '../../support/heads.ts';
 import {
   json,
   jsonError,
@@ -16,7 +22,7 @@ import {
 const id = { tenant: 'acme', dataset: 'cities', partition: 3 };
 const proposal = firstProposal();
 const head = firstHead(proposal);
-const item = headAttributes(head, proposal);
+const item = headAttributes(head);
 
 async function storeOn(script: Script): Promise<{ store: AwsHeadStore; server: ScriptedServer }> {
   const server = await startScriptedServer(script);
@@ -90,7 +96,7 @@ test('a sealed head is read as such', () => {
 });
 
 test('a later format is incompatible, whatever else is in it', async () => {
-  const later = wire({ format: { N: '2' }, somethingNew: { S: 'x' } });
+  const later = wire({ format: { N: '3' }, somethingNew: { S: 'x' } });
   const { store } = await storeOn(({ headers }) =>
     String(headers['x-amz-target']).endsWith('GetItem')
       ? json({ Item: later })
@@ -120,7 +126,15 @@ const damages: [string, Item][] = [
     { ...item, snapshots: { L: [{ M: { ...snapshotFields(), v: { N: '9' } } }] } },
   ],
   ['a floor above the snapshots', { ...item, floor: { N: '2' } }],
-  ['nothing at all', { format: { N: '1' } }],
+  ['nothing at all', { format: { N: '2' } }],
+  ['no pins', without('pins')],
+  [
+    'a pin that leads elsewhere',
+    { ...item, pins: { M: { release: { M: { ...pinFields(), v: { N: '9' } } } } } },
+  ],
+  ['a pin of another name', { ...item, pins: { M: { 'a/b': { M: pinFields() } } } }],
+  ['a served pin that is not there', { ...item, servePin: { S: 'release' } }],
+  ['an unknown last operation', { ...item, lastOp: { S: 'x' } }],
 ];
 
 test.each(damages)('a head with %s is corrupt', (_, damaged) => {
@@ -135,6 +149,10 @@ test('a head that is whole comes back', () => {
 function without(name: string): Item {
   const { [name]: _, ...rest } = item;
   return rest;
+}
+
+function pinFields(): Item {
+  return pinAttribute(pinOf(head)).M ?? {};
 }
 
 function snapshotFields(): Item {

@@ -10,10 +10,17 @@ const hex = fc
 const entries = fc
   .record({
     first: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER - 100 }),
-    rest: fc.array(fc.record({ cid: hex, hash: hex, size: fc.maxSafeNat() }), {
-      minLength: 1,
-      maxLength: 50,
-    }),
+    rest: fc.array(
+      fc.record({
+        cid: hex,
+        hash: hex,
+        size: fc.maxSafeNat(),
+        tier: fc.constantFrom('s3' as const, 'inline' as const),
+      }),
+      {
+        maxLength: 50,
+      },
+    ),
   })
   .map(({ first, rest }) => rest.map((entry, index) => ({ version: first + index, ...entry })));
 

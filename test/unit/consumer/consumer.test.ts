@@ -3,14 +3,14 @@ import type { VersionChange } from '../../../lib/consumer/consumer.ts';
 import { bookkeepingPart } from '../../../lib/consumer/loaded-version.ts';
 import { DatasetError } from '../../../lib/errors.ts';
 import { limits } from '../../../lib/limits.ts';
-import type { BlobStore, Head, HeadStore } from '../../../lib/ports.ts';
+import type { BlobStore, ChainHeads, Head } from '../../../lib/ports.ts';
 import { deleteCity, MemoryCloud, patchCity, plentyOfTime, upsertCity } from '../../support/memory-cloud.ts';
 
 /** The stores of a cloud, counted, and broken where a test says so. */
 function observed(cloud: MemoryCloud) {
   const seen = { loads: 0, gets: [] as string[] };
   const broken = { heads: false, blob: (_: string): 'missing' | 'bad' | null => null };
-  const heads: HeadStore = {
+  const heads: ChainHeads = {
     load: async (...args) => {
       seen.loads += 1;
       if (broken.heads) throw new DatasetError('unavailable', 'down');
@@ -172,7 +172,7 @@ describe('Consumer', () => {
     await cloud.commit(upsertCity(1, 'Utrecht'));
     const lie = (head: Head | null): Head | null =>
       head && { ...head, snapshots: head.snapshots.map((entry) => ({ ...entry, hash: '0'.repeat(32) })) };
-    const heads: HeadStore = {
+    const heads: ChainHeads = {
       load: async (...args) => lie(await cloud.heads.load(...args)),
       commit: (...args) => cloud.heads.commit(...args),
       registerSnapshot: (...args) => cloud.heads.registerSnapshot(...args),
@@ -231,7 +231,7 @@ describe('Consumer', () => {
     const old = await cloud.heads.load(cloud.id, 'strong');
     await cloud.commit(upsertCity(2, 'Delft'));
     let isStale = false;
-    const heads: HeadStore = {
+    const heads: ChainHeads = {
       load: async (...args) => (isStale ? old : cloud.heads.load(...args)),
       commit: (...args) => cloud.heads.commit(...args),
       registerSnapshot: (...args) => cloud.heads.registerSnapshot(...args),

@@ -47,7 +47,7 @@ class Chain {
     const snapshot = encodeSnapshot(this.#state, { parts: noParts });
     if (head === null) {
       await this.#publish('snapshot', snapshot, next);
-      await cloud.heads.commit(cloud.id, planFirstCommit(next, 1));
+      await cloud.heads.commit(cloud.id, planFirstCommit(next, { size: 1, writtenAtMs: 0 }));
     } else {
       await this.#publish('delta', delta, next);
       await cloud.heads.commit(cloud.id, planNextCommit(head, next, defaultChainBounds));
@@ -55,7 +55,7 @@ class Chain {
     }
     const committed = await cloud.heads.load(cloud.id, 'strong');
     if (withSnapshot && committed !== null) {
-      const entry = { version, cid: next.cid, hash: data, size: 1 };
+      const entry = { version, cid: next.cid, hash: data, size: 1, writtenAtMs: 0 };
       await cloud.heads.registerSnapshot(cloud.id, committed.era, entry);
     }
     this.#cid = next.cid;

@@ -11,8 +11,12 @@ const entry = (version: number, line = 'a'): CommitEntry => ({
   cid: cidOf(version, line),
   hash: hex(`${version}`),
   size: 10,
+  tier: 's3',
 });
-const snapshotOf = (version: number, line = 'a'): SnapshotEntry => entry(version, line);
+const snapshotOf = (version: number, line = 'a'): SnapshotEntry => {
+  const { cid, hash, size } = entry(version, line);
+  return { version, cid, hash, size, writtenAtMs: 0 };
+};
 const ref = (version: number, era = 1, line = 'a'): VersionRef => ({
   era,
   version,
@@ -31,7 +35,7 @@ interface HeadShape {
 function headOf({ era = 1, version, from, snapshots, floor, line = 'a' }: HeadShape): Head {
   const recent = Array.from({ length: version - from + 1 }, (_, index) => entry(from + index, line));
   return {
-    format: 1,
+    format: 2,
     era,
     version,
     cid: cidOf(version, line),
@@ -42,6 +46,9 @@ function headOf({ era = 1, version, from, snapshots, floor, line = 'a' }: HeadSh
     schemaId: '0123456789abcdef',
     mapGeneration: 1,
     status: 'open',
+    pins: {},
+    pinRevision: 0,
+    serve: { epoch: 0, pin: null },
     lastOperation: 'commit',
   };
 }

@@ -8,7 +8,7 @@ import { followHollow } from '../../../lib/hollow-directory/follow.ts';
 import { HollowDirectory } from '../../../lib/hollow-directory/hollow-directory.ts';
 import { HollowExport, type HollowExportOptions } from '../../../lib/hollow-directory/hollow-export.ts';
 import { verifyDirectory } from '../../../lib/hollow-directory/verify.ts';
-import type { Announcer, BlobStore, Head, HeadStore } from '../../../lib/ports.ts';
+import type { Announcer, BlobStore, Head, HeadReader } from '../../../lib/ports.ts';
 import { dumpLines } from '../../../lib/tools/dump-state.ts';
 import { inspectBlob } from '../../../lib/tools/inspect-blob.ts';
 import { MemoryCloud, plentyOfTime, upsertCity } from '../../support/memory-cloud.ts';
@@ -202,9 +202,8 @@ describe('an export in Hollow layout', () => {
 
   it('goes on in another era of the chain, above all versions before', async () => {
     await commit(5);
-    const load: HeadStore['load'] = async () => ({ ...(await headOf()), era: 2 });
-    const heads: HeadStore = { load, commit: unavailable, registerSnapshot: unavailable };
-    await newExport({ heads }).catchUp();
+    const load: HeadReader['load'] = async () => ({ ...(await headOf()), era: 2 });
+    await newExport({ heads: { load } }).catchUp();
     const announced = await loadAnnouncedVersion(scratch.path);
     expect(announced).toBe(2n ** 40n + 5n);
     const found = await followHollow(new HollowDirectory(scratch.path), null, announced ?? 0n);

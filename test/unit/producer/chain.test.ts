@@ -19,30 +19,35 @@ const next = (version: number) => ({
 });
 
 function headAt(version: number, ringFrom: number, snapshots: readonly number[]): Head {
-  const entry = (at: number) => ({ version: at, cid: hex(at), hash: hex(at), size: 7 });
+  const entry = (at: number) => ({ version: at, cid: hex(at), hash: hex(at), size: 7, tier: 's3' as const });
+  const snapshot = (at: number) => ({ version: at, cid: hex(at), hash: hex(at), size: 7, writtenAtMs: 5 });
   return {
-    format: 1,
+    format: 2,
     era: 3,
     version,
     cid: hex(version),
     hashes: { data: hex(version), bookkeeping: hex(0) },
     recent: Array.from({ length: version - ringFrom + 1 }, (_, i) => entry(ringFrom + i)),
-    snapshots: snapshots.map(entry),
+    snapshots: snapshots.map(snapshot),
     floor: 1,
     schemaId: 'schema',
     mapGeneration: 2,
     status: 'open',
+    pins: {},
+    pinRevision: 0,
+    serve: { epoch: 0, pin: null },
     lastOperation: 'commit',
   };
 }
 
 describe('planFirstCommit', () => {
   it('creates the chain together with its snapshot', () => {
-    expect(planFirstCommit(next(1), 99)).toEqual({
+    expect(planFirstCommit(next(1), { size: 99, writtenAtMs: 5 })).toEqual({
       expected: null,
       ...{ version: 1, cid: hex(1), hashes: next(1).hashes, schemaId: 'schema', mapGeneration: 1 },
-      recent: [{ version: 1, cid: hex(1), hash: hex(1), size: 7 }],
-      firstSnapshot: { version: 1, cid: hex(1), hash: hex(1), size: 99 },
+      recent: [{ version: 1, cid: hex(1), hash: hex(1), size: 7, tier: 's3' }],
+      snapshot: { version: 1, cid: hex(1), hash: hex(1), size: 99, writtenAtMs: 5 },
+      operation: 'commit',
     });
   });
 });
@@ -56,7 +61,7 @@ describe('planNextCommit', () => {
     const proposal = planNextCommit(headAt(9, 5, [6]), next(10), bounds);
     expect(proposal.expected).toEqual({ era: 3, version: 9, cid: hex(9) });
     expect(proposal).toMatchObject({ version: 10, mapGeneration: 2 });
-    expect(proposal.firstSnapshot).toBeUndefined();
+    expect(proposal.snapshot).toBeUndefined();
   });
 
   it.each<[string, Head, number[]]>([

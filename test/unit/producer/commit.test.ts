@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { DatasetError } from '../../../lib/errors.ts';
 import { limits } from '../../../lib/limits.ts';
-import type { CommitOutcome, CommitProposal, Head, HeadStore } from '../../../lib/ports.ts';
+import type { ChainHeads, CommitOutcome, CommitProposal, Head } from '../../../lib/ports.ts';
 import { deleteCity, MemoryCloud, plentyOfTime, upsertCity } from '../../support/memory-cloud.ts';
 
 type Turn = 'real' | 'conflict' | 'applied, no answer' | 'lost' | 'denied' | 'conflict with itself';
 
 /** A head store that does to each commit what the script says, and then what is right. */
-class ScriptedHeads implements HeadStore {
+class ScriptedHeads implements ChainHeads {
   readonly proposals: CommitProposal[] = [];
   loadCount = 0;
-  readonly #real: HeadStore;
+  readonly #real: ChainHeads;
   readonly #script: Turn[];
   readonly #rival: () => Promise<void>;
 
   constructor(
-    real: HeadStore,
+    real: ChainHeads,
     script: readonly Turn[],
     rival: () => Promise<void> = () => Promise.resolve(),
   ) {
@@ -24,16 +24,16 @@ class ScriptedHeads implements HeadStore {
     this.#rival = rival;
   }
 
-  load(...args: Parameters<HeadStore['load']>): Promise<Head | null> {
+  load(...args: Parameters<ChainHeads['load']>): Promise<Head | null> {
     this.loadCount += 1;
     return this.#real.load(...args);
   }
 
-  registerSnapshot(...args: Parameters<HeadStore['registerSnapshot']>): Promise<CommitOutcome> {
+  registerSnapshot(...args: Parameters<ChainHeads['registerSnapshot']>): Promise<CommitOutcome> {
     return this.#real.registerSnapshot(...args);
   }
 
-  async commit(...args: Parameters<HeadStore['commit']>): Promise<CommitOutcome> {
+  async commit(...args: Parameters<ChainHeads['commit']>): Promise<CommitOutcome> {
     const [id, proposal] = args;
     this.proposals.push(proposal);
     switch (this.#script.shift() ?? 'real') {
@@ -165,7 +165,7 @@ describe('the commit loop', () => {
     const { cloud } = setUp([]);
     await cloud.commit(upsertCity(1, 'Utrecht'));
     const head = await cloud.heads.load(cloud.id, 'strong');
-    const sealed: HeadStore = {
+    const sealed: ChainHeads = {
       load: async () => head && { ...head, status: 'sealed' },
       commit: (...args) => cloud.heads.commit(...args),
       registerSnapshot: (...args) => cloud.heads.registerSnapshot(...args),

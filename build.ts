@@ -2,7 +2,8 @@
  * Everything that is built is built here: the artefact that is tested is the one deployed.
  *
  *   dist/<function>/index.mjs   one bundle per Lambda handler, and one for the long-lived consumer service
- *   dist/package/               with `--package`: the npm package, JavaScript and types of the public doors
+ *   dist/package/               with `--package`: the npm package, JavaScript and types of the public doors, and the
+ *                               bundles that the CDK construct deploys
  *
  * The output depends on the sources and the lock file only: no time, no path of this machine.
  */
@@ -10,6 +11,7 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   globSync,
   readFileSync,
@@ -71,20 +73,23 @@ export function buildBundles(): Promise<readonly BuiltBundle[]> {
 interface Manifest {
   readonly exports: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
   readonly [key: string]: unknown;
 }
 
 /** What `npm install` makes a command, within the package. */
 const command = 'lib/cli/hollow.js';
 
-/** The npm package, file by file, so that a user's bundler drops what is not used. */
+/** The npm package, file by file, so that a user's bundler drops what is not used. Takes the bundles as they are in dist. */
 export function buildPackage(): void {
   const target = join(root, 'dist', 'package');
   rmSync(target, { recursive: true, force: true });
-  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.package.json'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  for (const project of ['tsconfig.package.json', 'infra/tsconfig.package.json']) {
+    execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', project], { cwd: root, stdio: 'inherit' });
+  }
+  for (const name of Object.keys(bundles)) {
+    cpSync(join(root, 'dist', name), join(target, 'dist', name), { recursive: true });
+  }
   const manifest: Manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const { name, version, description, license, type, engines } = manifest;
   const exports = Object.fromEntries(
@@ -107,13 +112,14 @@ export function buildPackage(): void {
 const importPattern =
   /(?:^(?:import|export)\b[^;'"=]*\bfrom |^import |\bimport\()['"]((?:@[\w-]+\/)?[\w-]+)(?:\/[^'":]*)?['"]/gm;
 
-/** What only the door `./aws` or the command needs: whoever uses those installs them. */
-const optionalPattern = /^(?:@aws-sdk\/|commander$|fastify$)/;
+/** What only the doors `./aws` and `./infra` or the command need: whoever uses those installs them. */
+const optionalPattern = /^(?:@aws-sdk\/|aws-cdk-lib$|constructs$|commander$|fastify$)/;
 
 /** The packages that the shipped files import and no others, each in a range from the version that is tested here. */
-function dependenciesOf({ dependencies: tested }: Manifest, target: string): object {
+function dependenciesOf({ dependencies, devDependencies }: Manifest, target: string): object {
+  const tested = { ...devDependencies, ...dependencies };
   const imported = new Set<string>();
-  for (const file of globSync('lib/**/*.{js,d.ts}', { cwd: target })) {
+  for (const file of globSync('{lib,infra}/**/*.{js,d.ts}', { cwd: target })) {
     const text = readFileSync(join(target, file), 'utf8');
     for (const [, found = ''] of text.matchAll(importPattern)) imported.add(found);
   }
@@ -132,11 +138,11 @@ function dependenciesOf({ dependencies: tested }: Manifest, target: string): obj
 }
 
 if (import.meta.main) {
-  if (process.argv.includes('--package')) buildPackage();
   for (const { name, size, gzipSize } of await buildBundles()) {
     const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(0)} kB`.padStart(8);
     process.stdout.write(
       `dist/${name}/index.mjs`.padEnd(36) + `${kilobytes(size)} ${kilobytes(gzipSize)} gzipped\n`,
     );
   }
+  if (process.argv.includes('--package')) buildPackage();
 }

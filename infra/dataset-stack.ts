@@ -24,21 +24,28 @@ export class DatasetStack extends Stack {
       keepsData: stage.keepsData,
       logRetention: stage.logRetentionDays,
     });
-    this.#addOutputs();
+    const consumer = this.dataset.addConsumerFunction('Consumer');
+    const announcements = this.dataset.addAnnouncementQueue('Announcements');
+    this.#addOutputs({
+      ConsumerFunctionArn: consumer.alias.functionArn,
+      AnnouncementQueueUrl: announcements.queueUrl,
+    });
   }
 
-  #addOutputs(): void {
-    const { storage, ingestion, dissemination } = this.dataset;
-    const outputs = {
-      MutationQueueUrl: ingestion.mutationQueue.queueUrl,
-      DeadLetterQueueUrl: ingestion.deadLetterQueue.queueUrl,
-      QuarantineQueueUrl: ingestion.quarantineQueue.queueUrl,
-      AnnouncementQueueUrl: dissemination.announcementQueue.queueUrl,
+  #addOutputs(more: Readonly<Record<string, string>>): void {
+    const { storage, partitions, dissemination } = this.dataset;
+    const outputs: Record<string, string> = {
       BucketName: storage.bucket.bucketName,
       TableName: storage.table.tableName,
       BusName: dissemination.bus.eventBusName,
-      ConsumerFunctionArn: dissemination.consumer.alias.functionArn,
+      ...more,
     };
+    for (const { partition, mutationQueue, deadLetterQueue, quarantineQueue } of partitions) {
+      const suffix = partition === 0 ? '' : String(partition);
+      outputs[`MutationQueueUrl${suffix}`] = mutationQueue.queueUrl;
+      outputs[`DeadLetterQueueUrl${suffix}`] = deadLetterQueue.queueUrl;
+      outputs[`QuarantineQueueUrl${suffix}`] = quarantineQueue.queueUrl;
+    }
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
 }

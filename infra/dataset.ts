@@ -1,8 +1,12 @@
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { Dissemination } from './dissemination.ts';
+import { checkEnvironment } from '../lib/settings.ts';
+import { type ConsumerFunctionProps, Dissemination } from './dissemination.ts';
 import { Ingestion } from './ingestion.ts';
+import type { ServiceFunction } from './service-function.ts';
 import { Storage } from './storage.ts';
 
 export interface HollowDatasetProps {
@@ -10,15 +14,15 @@ export interface HollowDatasetProps {
   readonly dataset: string;
   /** Its schemas in Hollow's text form. */
   readonly schema: string;
-  /** 0-based. Default 0: a dataset in one piece. */
-  readonly partition?: number;
+  /** Pieces with a queue, a producer and versions of their own. Default 1; a dataset keeps the number it began with. */
+  readonly partitions?: number;
   /** True: table and bucket outlive the stack. Default true. */
   readonly keepsData?: boolean;
   readonly logRetention?: RetentionDays;
-  /** The whole dataset and its next version must fit. Default 1769 MB: one full processor. */
+  /** A partition and its next version must fit. Default 1769 MB: one full processor. */
   readonly producerMemorySizeMb?: number;
-  /** The whole dataset must fit. Default 1024 MB. */
-  readonly consumerMemorySizeMb?: number;
+  /** Key for table, blobs and queues. Default: keys that AWS owns, without cost. The stack must have a region. */
+  readonly encryptionKey?: IKey;
 }
 
 /**
@@ -27,40 +31,81 @@ export interface HollowDatasetProps {
  *
  * @example
  * const cities = new HollowDataset(this, 'Cities', { dataset: 'cities', schema: readFileSync('cities.hollow', 'utf8') });
- * cities.grantSendMutations(importJob);
- * cities.grantRead(searchFunction);
+ * cities.grantSend(importJob);
+ * cities.addConsumerFunction('Search', { code: Code.fromAsset('dist/search'), memorySizeMb: 512 });
  */
 export class HollowDataset extends Construct {
+  /** Name of the dataset. */
+  readonly dataset: string;
   readonly storage: Storage;
-  readonly ingestion: Ingestion;
+  /** What takes mutations in, by partition. */
+  readonly partitions: readonly Ingestion[];
   readonly dissemination: Dissemination;
 
   constructor(scope: Construct, id: string, props: HollowDatasetProps) {
     super(scope, id);
-    const { dataset, schema, partition = 0, logRetention = RetentionDays.THREE_MONTHS } = props;
-    const common = { dataset, partition, logRetention };
-    this.storage = new Storage(this, 'Storage', { ...common, keepsData: props.keepsData ?? true });
-    this.dissemination = new Dissemination(this, 'Dissemination', {
-      ...common,
-      memorySizeMb: props.consumerMemorySizeMb ?? 1024,
-      storage: this.storage,
-    });
-    this.ingestion = new Ingestion(this, 'Ingestion', {
-      ...common,
+    const {
+      dataset,
       schema,
-      memorySizeMb: props.producerMemorySizeMb ?? 1769,
-      storage: this.storage,
-      bus: this.dissemination.bus,
+      partitions = 1,
+      encryptionKey,
+      logRetention = RetentionDays.THREE_MONTHS,
+    } = props;
+    if (!Number.isInteger(partitions) || partitions < 1)
+      throw new Error('partitions must be a whole number from 1');
+    const common = { dataset, logRetention, ...(encryptionKey === undefined ? {} : { encryptionKey }) };
+    this.dataset = dataset;
+    this.storage = new Storage(this, 'Storage', { ...common, keepsData: props.keepsData ?? true });
+    this.dissemination = new Dissemination(this, 'Dissemination', { ...common, storage: this.storage });
+    this.partitions = Array.from(
+      { length: partitions },
+      (_, partition) =>
+        new Ingestion(this, partition === 0 ? 'Ingestion' : `Ingestion${partition}`, {
+          ...common,
+          partition,
+          schema,
+          memorySizeMb: props.producerMemorySizeMb ?? 1769,
+          storage: this.storage,
+          bus: this.dissemination.bus,
+        }),
+    );
+  }
+
+  /** The queues that take mutations, by partition. */
+  get mutationQueues(): readonly IQueue[] {
+    return this.partitions.map(({ mutationQueue }) => mutationQueue);
+  }
+
+  /** What a program needs in its environment to read this dataset: `HOLLOW_DATASET`, `HOLLOW_TABLE`, `HOLLOW_BUCKET`. */
+  get readerEnvironment(): Readonly<Record<string, string>> {
+    const { table, bucket } = this.storage;
+    return checkEnvironment('consumer', {
+      HOLLOW_DATASET: this.dataset,
+      HOLLOW_TABLE: table.tableName,
+      HOLLOW_BUCKET: bucket.bucketName,
     });
   }
 
-  /** Lets an application write: send messages to the mutation queue. */
-  grantSendMutations(grantee: IGrantable): void {
-    this.ingestion.mutationQueue.grantSendMessages(grantee);
+  /** Lets an application write: send messages to the mutation queues. */
+  grantSend(grantee: IGrantable): void {
+    for (const queue of this.mutationQueues) queue.grantSendMessages(grantee);
   }
 
-  /** Lets an application read: follow the head and fetch blobs. */
+  /** Lets an application read: follow the heads and fetch blobs. */
   grantRead(grantee: IGrantable): void {
     this.storage.grantRead(grantee);
+  }
+
+  /**
+   * Adds a function that keeps the dataset in memory and hears of new versions. Without `code` it is the one that comes
+   * with this package: it answers `{ type, key }` with the record.
+   */
+  addConsumerFunction(id: string, props: ConsumerFunctionProps = {}): ServiceFunction {
+    return this.dissemination.addConsumerFunction(id, this.readerEnvironment, props);
+  }
+
+  /** Adds a queue of announcements for one long-lived consumer outside Lambda; each hint reaches one reader of the queue. */
+  addAnnouncementQueue(id: string): IQueue {
+    return this.dissemination.addAnnouncementQueue(id);
   }
 }

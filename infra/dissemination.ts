@@ -1,93 +1,129 @@
 import { Duration } from 'aws-cdk-lib';
-import { EventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { EventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { checkEnvironment } from '../lib/settings.ts';
 import { acknowledge } from './acknowledge.ts';
+import { securedQueue } from './encrypted.ts';
 import { ServiceFunction } from './service-function.ts';
 import type { Storage } from './storage.ts';
 
 export interface DisseminationProps {
   readonly dataset: string;
-  readonly partition: number;
-  readonly memorySizeMb: number;
   readonly logRetention: RetentionDays;
   readonly storage: Storage;
+  readonly encryptionKey?: IKey;
+}
+
+export interface ConsumerFunctionProps {
+  /** A bundle with `index.handler` for Node 24. Default: the consumer of this package. */
+  readonly code?: Code;
+  readonly description?: string;
+  /** The whole dataset must fit. Default 1024 MB. */
+  readonly memorySizeMb?: number;
+  /** Default 30 s. */
+  readonly timeout?: Duration;
+  /** Beside the variables that name the dataset. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Sandboxes at once, kept free for this function. Default: those that the account has left. */
+  readonly reservedConcurrency?: number;
 }
 
 /** A hint is worth little after this time: a reader that comes later looks at the head anyway. */
 const hintAgeMax = Duration.hours(1);
-const functionTimeout = Duration.seconds(30);
 
 /** From the commit to the readers. */
 export class Dissemination extends Construct {
   readonly bus: EventBus;
-  readonly announcementQueue: Queue;
   /** Hints that EventBridge or Lambda could not deliver, each with the reason as message attributes. */
   readonly undeliveredQueue: Queue;
-  readonly consumer: ServiceFunction;
+  readonly #props: DisseminationProps;
 
   constructor(scope: Construct, id: string, props: DisseminationProps) {
     super(scope, id);
-    const secure = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
+    this.#props = props;
     this.bus = new EventBus(this, 'Bus', { description: `Announcements of the dataset ${props.dataset}` });
-    this.undeliveredQueue = new Queue(this, 'Undelivered', { ...secure, retentionPeriod: Duration.days(14) });
-    this.announcementQueue = new Queue(this, 'Announcements', {
-      ...secure,
-      retentionPeriod: hintAgeMax,
-      receiveMessageWaitTime: Duration.seconds(20),
-      visibilityTimeout: Duration.seconds(30),
+    this.bus.archive('Archive', {
+      description: `Announcements of the dataset ${props.dataset}, to be replayed to a reader that is new or was away`,
+      eventPattern: this.#eventPattern,
+      retention: Duration.days(7),
     });
-    this.consumer = this.#createConsumer(props);
-    const delivery = { deadLetterQueue: this.undeliveredQueue, maxEventAge: hintAgeMax, retryAttempts: 8 };
-    new Rule(this, 'Committed', {
-      description: `New versions of the dataset ${props.dataset}, to those who read it`,
-      eventBus: this.bus,
-      eventPattern: {
-        source: ['serverless-hollow'],
-        detailType: ['Dataset Version Committed'],
-        detail: { id: { dataset: [props.dataset] } },
-      },
-      targets: [
-        new LambdaFunction(this.consumer.alias, delivery),
-        new SqsQueue(this.announcementQueue, delivery),
-      ],
+    this.undeliveredQueue = new Queue(this, 'Undelivered', {
+      ...securedQueue(props.encryptionKey),
+      retentionPeriod: Duration.days(14),
     });
     acknowledge(
       this.undeliveredQueue,
       ['AwsSolutions-SQS3'],
-      'This is the dead-letter queue of the rule and of the consumer function, which the rule of cdk-nag does not see.',
-    );
-    acknowledge(
-      this.announcementQueue,
-      ['AwsSolutions-SQS3'],
-      'Announcements are hints that lose their worth within the hour; the head is the truth and readers poll it.',
+      'This is the dead-letter queue of the rules and of the consumer functions, which the rule of cdk-nag does not see.',
     );
   }
 
-  #createConsumer(props: DisseminationProps): ServiceFunction {
-    const consumer = new ServiceFunction(this, 'Consumer', {
+  addConsumerFunction(
+    id: string,
+    readerEnvironment: Readonly<Record<string, string>>,
+    props: ConsumerFunctionProps,
+  ): ServiceFunction {
+    const { dataset, logRetention, storage } = this.#props;
+    const consumer = new ServiceFunction(this, id, {
       bundle: 'consumer',
-      description: `Reads the dataset ${props.dataset} from memory`,
-      environment: checkEnvironment('consumer', {
-        HOLLOW_DATASET: props.dataset,
-        HOLLOW_PARTITION: String(props.partition),
-        HOLLOW_TABLE: props.storage.table.tableName,
-        HOLLOW_BUCKET: props.storage.bucket.bucketName,
-      }),
-      memorySizeMb: props.memorySizeMb,
-      timeout: functionTimeout,
-      logRetention: props.logRetention,
+      code: props.code,
+      description: props.description ?? `Reads the dataset ${dataset} from memory`,
+      environment: { ...props.environment, ...readerEnvironment },
+      memorySizeMb: props.memorySizeMb ?? 1024,
+      timeout: props.timeout ?? Duration.seconds(30),
+      reservedConcurrency: props.reservedConcurrency,
+      logRetention,
     });
-    props.storage.grantRead(consumer.role);
+    storage.grantRead(consumer.role);
     consumer.alias.configureAsyncInvoke({
       maxEventAge: Duration.minutes(5),
       retryAttempts: 2,
       onFailure: new SqsDestination(this.undeliveredQueue),
     });
+    this.#tell(id, new LambdaFunction(consumer.alias, this.#delivery));
     return consumer;
+  }
+
+  addAnnouncementQueue(id: string): Queue {
+    const queue = new Queue(this, id, {
+      ...securedQueue(this.#props.encryptionKey),
+      retentionPeriod: hintAgeMax,
+      receiveMessageWaitTime: Duration.seconds(20),
+      visibilityTimeout: Duration.seconds(30),
+    });
+    this.#tell(id, new SqsQueue(queue, this.#delivery));
+    acknowledge(
+      queue,
+      ['AwsSolutions-SQS3'],
+      'Announcements are hints that lose their worth within the hour; the head is the truth and readers poll it.',
+    );
+    return queue;
+  }
+
+  get #delivery() {
+    return { deadLetterQueue: this.undeliveredQueue, maxEventAge: hintAgeMax, retryAttempts: 8 };
+  }
+
+  /** A rule for each reader, since a rule has at most five targets. */
+  #tell(id: string, target: IRuleTarget): void {
+    new Rule(this, `${id}Committed`, {
+      description: `New versions of the dataset ${this.#props.dataset}, to ${id}`,
+      eventBus: this.bus,
+      eventPattern: this.#eventPattern,
+      targets: [target],
+    });
+  }
+
+  get #eventPattern() {
+    return {
+      source: ['serverless-hollow'],
+      detailType: ['Dataset Version Committed'],
+      detail: { id: { dataset: [this.#props.dataset] } },
+    };
   }
 }

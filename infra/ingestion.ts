@@ -1,14 +1,16 @@
 import { Duration } from 'aws-cdk-lib';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { MetricType } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { limits } from '../lib/limits.ts';
 import { checkEnvironment } from '../lib/settings.ts';
 import { acknowledge } from './acknowledge.ts';
+import { grantKey, securedQueue } from './encrypted.ts';
 import { ServiceFunction } from './service-function.ts';
 import type { Storage } from './storage.ts';
 
@@ -20,14 +22,16 @@ export interface IngestionProps {
   readonly logRetention: RetentionDays;
   readonly storage: Storage;
   readonly bus: EventBus;
+  readonly encryptionKey?: IKey;
 }
 
 /** SQS keeps a message this long at most; it is the dataset's write-ahead log, so it keeps it as long as it can. */
 const retentionPeriod = Duration.days(14);
 const functionTimeout = Duration.seconds(30);
 
-/** From the mutation queue to the commit. */
+/** From a partition's mutation queue to the commit. */
 export class Ingestion extends Construct {
+  readonly partition: number;
   readonly mutationQueue: Queue;
   readonly deadLetterQueue: Queue;
   readonly quarantineQueue: Queue;
@@ -35,7 +39,8 @@ export class Ingestion extends Construct {
 
   constructor(scope: Construct, id: string, props: IngestionProps) {
     super(scope, id);
-    const common = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod };
+    this.partition = props.partition;
+    const common = { ...securedQueue(props.encryptionKey), retentionPeriod };
     this.deadLetterQueue = new Queue(this, 'DeadLetters', common);
     this.quarantineQueue = new Queue(this, 'Quarantine', common);
     this.mutationQueue = new Queue(this, 'Mutations', {
@@ -73,7 +78,8 @@ export class Ingestion extends Construct {
       timeout: functionTimeout,
       logRetention: props.logRetention,
     });
-    storage.grantCommit(producer.role);
+    storage.grantCommit(producer.role, props.partition);
+    grantKey(props.encryptionKey, producer.role, 'write');
     producer.role.addToPolicy(
       new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }),
     );

@@ -21,11 +21,14 @@ import { acknowledge } from './acknowledge.ts';
 export interface ServiceFunctionProps {
   /** Folder under dist that holds the bundle (build.ts). */
   readonly bundle: string;
+  /** In place of the bundle. */
+  readonly code?: Code;
   readonly description: string;
   /** As lib/settings.ts has checked it. */
   readonly environment: Readonly<Record<string, string>>;
   readonly memorySizeMb: number;
   readonly timeout: Duration;
+  readonly reservedConcurrency?: number;
   readonly logRetention: RetentionDays;
 }
 
@@ -52,11 +55,12 @@ export class ServiceFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       handler: 'index.handler',
-      code: Code.fromAsset(bundlePath(props.bundle)),
+      code: props.code ?? Code.fromAsset(bundlePath(props.bundle)),
       role: this.role,
       environment: { ...props.environment, NODE_OPTIONS: '--enable-source-maps' },
       memorySize: props.memorySizeMb,
       timeout: props.timeout,
+      reservedConcurrentExecutions: props.reservedConcurrency,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,

@@ -1,15 +1,16 @@
 /**
  * Where a dataset is deployed and how careful that place is, as data. One stack per stage.
  *
- *   app.ts             the app: one stack per stage, checks on
- *   stages.ts          the stages (this file)
- *   dataset-stack.ts   a stack with one dataset, and its outputs
- *   dataset.ts         HollowDataset, the construct for other people's stacks
- *   storage.ts         table of heads, bucket of blobs, and who may do what with them
- *   ingestion.ts       mutation queue, its dead-letter and quarantine queues, producer function
- *   dissemination.ts   bus, rule, announcement queue, consumer function
- *   service-function.ts  a Lambda function as every function here is made
- *   acknowledge.ts     reasons for findings of cdk-nag
+ *   app.ts              the app: one stack per stage, checks on
+ *   stages.ts           the stages (this file)
+ *   dataset-stack.ts    a stack with one dataset, and its outputs
+ *   index.ts            the public door "./infra"
+ *   dataset.ts          HollowDataset, the construct for other people's stacks
+ *   storage.ts          table of heads, bucket of blobs, and who may do what with them
+ *   ingestion.ts        of each partition: mutation queue, its dead-letter and quarantine queues, producer function
+ *   dissemination.ts    bus, archive, rules, announcement queues, consumer functions
+ *   service-function.ts a Lambda function as every function here is made
+ *   acknowledge.ts      reasons for findings of cdk-nag
  */
 import * as z from 'zod';
 
@@ -24,7 +25,19 @@ const stageSchema = z.strictObject({
 
 export type Stage = Readonly<z.infer<typeof stageSchema>>;
 
-export const stages: readonly Stage[] = z.array(stageSchema).parse([
+/**
+ * @throws ZodError that names each wrong or unknown key
+ */
+export function parseStages(data: unknown): readonly Stage[] {
+  const parsed = z.array(stageSchema).parse(data);
+  const names = parsed.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`the stage ${twice} is there twice`);
+  return parsed;
+}
+
+export const stages = parseStages([
   { name: 'dev', region: 'eu-west-1', keepsData: false, logRetentionDays: 7 },
-  { name: 'production', region: 'eu-west-1', keepsData: true, logRetentionDays: 90 },
+  { name: 'staging', region: 'eu-west-1', keepsData: false, logRetentionDays: 30 },
+  { name: 'prod', region: 'eu-west-1', keepsData: true, logRetentionDays: 90 },
 ]);

@@ -9,6 +9,7 @@ export const typesNotEmulated: Readonly<Record<string, string>> = {
   'AWS::IAM::Policy': 'no access control here: the rights are checked by assertions on the template',
   'AWS::S3::BucketPolicy': 'no access control here: the rights are checked by assertions on the template',
   'AWS::SQS::QueuePolicy': 'no access control here: the rights are checked by assertions on the template',
+  'AWS::Events::Archive': 'nothing is replayed locally',
   'AWS::Logs::LogGroup': 'what functions print is read directly (lambda/function-log.ts)',
 };
 

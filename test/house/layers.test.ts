@@ -79,7 +79,9 @@ describe('layers', () => {
 
   it('keeps each outside package in its one home', () => {
     const exempt = (path: string, home: string): boolean =>
-      path.startsWith(`${home}/`) || path.startsWith('test/') || (home === 'lib/aws' && isComposerFile(path));
+      path.startsWith(`${home}/`) ||
+      /^(test|examples)\//.test(path) ||
+      (home === 'lib/aws' && isComposerFile(path));
     const isComposerFile = (path: string) => composers.some((folder) => path.startsWith(`lib/${folder}/`));
     const breaches = everything.flatMap((file) =>
       importsOf(file).flatMap(({ specifier }) =>

@@ -52,9 +52,9 @@ describe('every queue', () => {
   });
 });
 
-describe('the rule', () => {
-  it('matches what the announcer sends', () => {
-    template.hasResourceProperties('AWS::Events::Rule', {
+describe('the rules', () => {
+  it('match what the announcer sends', () => {
+    template.allResourcesProperties('AWS::Events::Rule', {
       EventPattern: {
         source: [announcementSource],
         'detail-type': [announcementDetailType],
@@ -63,23 +63,30 @@ describe('the rule', () => {
     });
   });
 
-  it('has two targets, and nothing that fails is lost without a trace', () => {
-    const rule = resource(template, 'AWS::Events::Rule', 'Committed') as {
+  it.each([
+    ['ConsumerCommitted', 'ConsumerLive'],
+    ['AnnouncementsCommitted', 'Announcements'],
+  ])('have one target each, and nothing that fails is lost without a trace: %s', (id, target) => {
+    const { Properties } = resource(template, 'AWS::Events::Rule', id) as {
       Properties: { Targets: { Arn: unknown; DeadLetterConfig: unknown }[] };
     };
-    const targets = rule.Properties.Targets;
-    expect(targets.map(({ Arn }) => /ConsumerLive|Announcements/.exec(JSON.stringify(Arn))?.[0])).toEqual([
-      'ConsumerLive',
-      'Announcements',
-    ]);
-    for (const target of targets) expect(JSON.stringify(target.DeadLetterConfig)).toContain('Undelivered');
+    expect(Properties.Targets).toHaveLength(1);
+    expect(JSON.stringify(Properties.Targets[0]?.Arn)).toContain(target);
+    expect(JSON.stringify(Properties.Targets[0]?.DeadLetterConfig)).toContain('Undelivered');
   });
 
-  it('reaches the consumer through its alias; what Lambda gives up on is kept', () => {
+  it('reach the consumer through its alias; what Lambda gives up on is kept', () => {
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       DestinationConfig: {
         OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('Undelivered'), 'Arn'] } },
       },
+    });
+  });
+
+  it('leave what they matched in an archive for a week', () => {
+    template.hasResourceProperties('AWS::Events::Archive', {
+      RetentionDays: 7,
+      EventPattern: Match.objectLike({ source: [announcementSource] }),
     });
   });
 });

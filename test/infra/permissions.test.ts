@@ -1,8 +1,9 @@
 import type { Template } from 'aws-cdk-lib/assertions';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { headKey } from '../../lib/aws/head-item.ts';
 import { blobName } from '../../lib/blob/blob-names.ts';
-import { allowedTo, type Statement, templateOf } from './template.ts';
+import { allowedTo, resource, type Statement, templateOf, templateWith } from './template.ts';
 
 let template: Template;
 beforeAll(() => {
@@ -86,6 +87,71 @@ describe('the consumer', () => {
   it('sends what Lambda could not deliver to it, and nothing else', () => {
     const sends = byService(allowedTo(template, 'ConsumerRole'), 'sqs');
     expect(sends.map(({ resources }) => resources.includes('Undelivered'))).toEqual([true]);
+  });
+});
+
+describe('a dataset in two partitions', () => {
+  const parts = templateWith(() => ({ partitions: 2 }));
+  const conditionsOf = (role: string) =>
+    byService(allowedTo(parts, role), 'dynamodb').map(({ condition }) => JSON.stringify(condition));
+
+  it('has a producer for each that touches its own head only', () => {
+    for (const partition of [0, 1]) {
+      const conditions = conditionsOf(`PricesIngestion${partition === 0 ? '' : partition}ProducerRole`);
+      expect(new Set(conditions)).toEqual(
+        new Set([
+          JSON.stringify({
+            'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [`C##prices#${partition}`] },
+          }),
+        ]),
+      );
+    }
+  });
+
+  it('has a queue for each, read by its producer', () => {
+    const mappings = Object.values(parts.findResources('AWS::Lambda::EventSourceMapping'));
+    const pairs = mappings.map(({ Properties }) =>
+      [Properties.EventSourceArn, Properties.FunctionName].map(
+        (value) => /PricesIngestion(1?)/.exec(JSON.stringify(value))?.[1],
+      ),
+    );
+    expect(pairs).toEqual([
+      ['', ''],
+      ['1', '1'],
+    ]);
+  });
+});
+
+describe('a dataset with a key of its own', () => {
+  const withKey = templateWith(
+    (stack) => ({ encryptionKey: new Key(stack, 'Key') }),
+    (dataset) => {
+      dataset.addConsumerFunction('Lookup');
+      dataset.addAnnouncementQueue('Hints');
+    },
+  );
+
+  it('uses it for table, blobs and queues', () => {
+    const key = { 'Fn::GetAtt': [expect.stringMatching(/^Key/), 'Arn'] };
+    const queues = Object.values(withKey.findResources('AWS::SQS::Queue'));
+    for (const { Properties } of queues) expect(Properties.KmsMasterKeyId).toEqual(key);
+    expect(queues.length).toBeGreaterThan(3);
+    expect(resource(withKey, 'AWS::DynamoDB::GlobalTable', 'Heads')['Properties']).toMatchObject({
+      SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
+    });
+    expect(resource(withKey, 'AWS::S3::Bucket', 'Blobs')['Properties']).toMatchObject({
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { KMSMasterKeyID: key } },
+        ],
+      },
+    });
+  });
+
+  it('lets producers write with it and readers only read', () => {
+    const use = (role: string) => new Set(actionsOf(byService(allowedTo(withKey, role), 'kms')));
+    expect(use('ProducerRole')).toEqual(new Set(['kms:Decrypt', 'kms:GenerateDataKey']));
+    expect(use('LookupRole')).toContain('kms:Decrypt');
   });
 });
 

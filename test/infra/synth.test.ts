@@ -52,14 +52,14 @@ describe('the app', () => {
             `${path.split('/').slice(3).join('/')}: ${rule.replace(/^Annotation::AwsSolutions-/, '')}`,
         ),
     );
-    const blobs = 'IAM5[Resource::<CitiesStorageBlobsD4D20396.Arn>/d/cities/*/0/*]';
+    const blobs = (names: string) => `IAM5[Resource::<CitiesStorageBlobsD4D20396.Arn>/d/cities/${names}]`;
     expect([...new Set(acknowledged)].toSorted()).toEqual([
       `Dissemination/Announcements: SQS3`,
       `Dissemination/Consumer/Role: IAM5[Resource::*]`,
-      `Dissemination/Consumer/Role: ${blobs}`,
+      `Dissemination/Consumer/Role: ${blobs('*')}`,
       `Dissemination/Undelivered: SQS3`,
       `Ingestion/Producer/Role: IAM5[Resource::*]`,
-      `Ingestion/Producer/Role: ${blobs}`,
+      `Ingestion/Producer/Role: ${blobs('*/0/*')}`,
       `Ingestion/Quarantine: SQS3`,
     ]);
   });
@@ -70,8 +70,8 @@ describe('the app', () => {
       dockerImages: Record<string, unknown>;
     };
     expect(Object.values(assets.files).map(({ displayName }) => displayName)).toEqual([
-      'Cities/Dissemination/Consumer/Function/Code',
       'Cities/Ingestion/Producer/Function/Code',
+      'Cities/Dissemination/Consumer/Function/Code',
       'serverless-hollow-dev Template',
     ]);
     expect(assets.dockerImages).toEqual({});

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { HollowDataset, type HollowDatasetProps } from '../../infra/dataset.ts';
 import { DatasetStack } from '../../infra/dataset-stack.ts';
 import type { Stage } from '../../infra/stages.ts';
 
@@ -12,10 +13,23 @@ export const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '..
   context: Record<string, unknown>;
 };
 
+const uncheckedApp = () =>
+  new App({ context, analyticsReporting: false, builtinCloudFormationValidation: false });
+
 /** The template of one stage, without the validation that synth.test.ts runs once for all. */
 export function templateOf(overrides: Partial<Stage> = {}): Template {
-  const app = new App({ context, analyticsReporting: false, builtinCloudFormationValidation: false });
-  return Template.fromStack(new DatasetStack(app, { ...stage, ...overrides }));
+  return Template.fromStack(new DatasetStack(uncheckedApp(), { ...stage, ...overrides }));
+}
+
+/** A stack of a user with the dataset `prices`, and what `add` puts beside it. */
+export function templateWith(
+  props: (stack: Stack) => Partial<HollowDatasetProps>,
+  add: (dataset: HollowDataset, stack: Stack) => void = () => {},
+): Template {
+  const stack = new Stack(uncheckedApp(), 'Shop', { env: { region: 'eu-west-1' } });
+  const schema = 'Price @PrimaryKey(sku) { long sku; int cents; }';
+  add(new HollowDataset(stack, 'Prices', { dataset: 'prices', schema, ...props(stack) }), stack);
+  return Template.fromStack(stack);
 }
 
 interface RawStatement {

@@ -15,10 +15,10 @@ const { path: home, remove } = await temporaryDirectory();
 const installed = join(home, 'node_modules/serverless-hollow');
 /** Another user, who has installed nothing that is optional. */
 const { path: bare, remove: removeBare } = await temporaryDirectory();
-/** For the door `./aws` and for the command. */
+/** For the doors `./aws` and `./infra`, and for the command. */
 const dependenciesOfUsers = [
   ...['dynamodb', 'eventbridge', 's3', 'sqs'].map((name) => `@aws-sdk/client-${name}`),
-  ...['commander', 'fastify'],
+  ...['aws-cdk-lib', 'commander', 'constructs', 'fastify'],
 ];
 const specifierOf = (door: string): string => (door === 'index' ? '' : `/${door}`);
 
@@ -128,9 +128,14 @@ describe('the package', () => {
 
   it('depends on what it imports and on nothing else', () => {
     const imported = new Set<string>();
-    for (const file of readdirSync(join(installed, 'lib'), { recursive: true, encoding: 'utf8' })) {
+    const files = ['lib', 'infra'].flatMap((folder) =>
+      readdirSync(join(installed, folder), { recursive: true, encoding: 'utf8' }).map((file) =>
+        join(folder, file),
+      ),
+    );
+    for (const file of files) {
       if (!file.endsWith('.js')) continue;
-      const text = readFileSync(join(installed, 'lib', file), 'utf8');
+      const text = readFileSync(join(installed, file), 'utf8');
       for (const [, name = ''] of text.matchAll(
         /^import [^;]*'((?:@[a-z-]+\/)?[a-z][a-z0-9-]*)[^':]*';$/gm,
       )) {
@@ -212,6 +217,29 @@ describe('the package', () => {
     });
     for (const [i, [code, error]] of found.entries()) expect(error, code).toContain(mistakes[i]?.[1]);
   });
+});
+
+describe('the construct', () => {
+  it('goes into a stack of a user, with the bundles that came with the package', async () => {
+    const source = readFileSync(join(root, 'examples/own-stack/app.ts'), 'utf8');
+    expect(source.split('\n').length).toBeLessThan(40);
+    expect(await compile('app.ts', source, { skipLibCheck: true, types: ['node'] })).toEqual([]);
+    const outdir = join(home, 'cdk.out');
+    // test/infra validates templates; here it would cost as much as all the rest.
+    const environment = { ...process.env, CDK_OUTDIR: outdir, CDK_VALIDATION: 'false' };
+    await run(process.execPath, ['app.ts'], { cwd: home, env: environment });
+    const template = readFileSync(join(outdir, 'Shop.template.json'), 'utf8');
+    const count = (type: string) => template.split(`"Type": "${type}"`).length - 1;
+    expect(count('AWS::Lambda::EventSourceMapping')).toBe(2);
+    expect(count('AWS::Lambda::Function')).toBe(4);
+    const bundles = readdirSync(outdir)
+      .filter((name) => name.startsWith('asset.'))
+      .map((name) => readdirSync(join(outdir, name)).toSorted());
+    expect(bundles).toEqual([
+      ['index.mjs', 'index.mjs.map'],
+      ['index.mjs', 'index.mjs.map'],
+    ]);
+  }, 60_000);
 });
 
 describe('the command', () => {

@@ -1,0 +1,4 @@
+/** The door `serverless-hollow/infra`: constructs for a stack of your own. */
+export { HollowDataset, type HollowDatasetProps } from './dataset.ts';
+export type { ConsumerFunctionProps } from './dissemination.ts';
+export { ServiceFunction } from './service-function.ts';

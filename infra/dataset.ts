@@ -16,6 +16,8 @@ export interface HollowDatasetProps {
   readonly schema: string;
   /** Pieces with a queue, a producer and versions of their own. Default 1; a dataset keeps the number it began with. */
   readonly partitions?: number;
+  /** What decides where a record belongs, where that is not its primary key: `['Customer(id)', 'Order(customer)']`. */
+  readonly partitionKeys?: readonly string[];
   /** True: table and bucket outlive the stack. Default true. */
   readonly keepsData?: boolean;
   readonly logRetention?: RetentionDays;
@@ -41,6 +43,7 @@ export class HollowDataset extends Construct {
   /** What takes mutations in, by partition. */
   readonly partitions: readonly Ingestion[];
   readonly dissemination: Dissemination;
+  readonly #partitionMap: string;
 
   constructor(scope: Construct, id: string, props: HollowDatasetProps) {
     super(scope, id);
@@ -55,6 +58,7 @@ export class HollowDataset extends Construct {
       throw new Error('partitions must be a whole number from 1');
     const common = { dataset, logRetention, ...(encryptionKey === undefined ? {} : { encryptionKey }) };
     this.dataset = dataset;
+    this.#partitionMap = [partitions, ...(props.partitionKeys ?? [])].join(' ');
     this.storage = new Storage(this, 'Storage', { ...common, keepsData: props.keepsData ?? true });
     this.dissemination = new Dissemination(this, 'Dissemination', { ...common, storage: this.storage });
     this.partitions = Array.from(
@@ -63,6 +67,7 @@ export class HollowDataset extends Construct {
         new Ingestion(this, partition === 0 ? 'Ingestion' : `Ingestion${partition}`, {
           ...common,
           partition,
+          partitions: this.#partitionMap,
           schema,
           memorySizeMb: props.producerMemorySizeMb ?? 1769,
           storage: this.storage,
@@ -76,14 +81,18 @@ export class HollowDataset extends Construct {
     return this.partitions.map(({ mutationQueue }) => mutationQueue);
   }
 
-  /** What a program needs in its environment to read this dataset: `HOLLOW_DATASET`, `HOLLOW_TABLE`, `HOLLOW_BUCKET`. */
+  /**
+   * What a program needs in its environment to read this dataset: `HOLLOW_DATASET`, `HOLLOW_PARTITIONS`, `HOLLOW_TABLE`,
+   * `HOLLOW_BUCKET`.
+   */
   get readerEnvironment(): Readonly<Record<string, string>> {
     const { table, bucket } = this.storage;
-    return checkEnvironment('consumer', {
+    const reader = checkEnvironment('consumer', {
       HOLLOW_DATASET: this.dataset,
       HOLLOW_TABLE: table.tableName,
       HOLLOW_BUCKET: bucket.bucketName,
     });
+    return { ...reader, HOLLOW_PARTITIONS: this.#partitionMap };
   }
 
   /** Lets an application write: send messages to the mutation queues. */
@@ -98,9 +107,14 @@ export class HollowDataset extends Construct {
 
   /**
    * Adds a function that keeps the dataset in memory and hears of new versions. Without `code` it is the one that comes
-   * with this package: it answers `{ type, key }` with the record.
+   * with this package: it answers `{ type, key }` with the record, of a dataset in one piece.
    */
   addConsumerFunction(id: string, props: ConsumerFunctionProps = {}): ServiceFunction {
+    if (props.code === undefined && this.partitions.length > 1) {
+      throw new Error(
+        `${id}: over partitions reads code of your own, with PartitionedConsumer; name it as \`code\``,
+      );
+    }
     return this.dissemination.addConsumerFunction(id, this.readerEnvironment, props);
   }
 

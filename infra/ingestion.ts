@@ -17,6 +17,8 @@ import type { Storage } from './storage.ts';
 export interface IngestionProps {
   readonly dataset: string;
   readonly partition: number;
+  /** As `HOLLOW_PARTITIONS` has them. */
+  readonly partitions: string;
   readonly schema: string;
   readonly memorySizeMb: number;
   readonly logRetention: RetentionDays;
@@ -68,6 +70,7 @@ export class Ingestion extends Construct {
       environment: checkEnvironment('producer', {
         HOLLOW_DATASET: props.dataset,
         HOLLOW_PARTITION: String(props.partition),
+        HOLLOW_PARTITIONS: props.partitions,
         HOLLOW_SCHEMA: props.schema,
         HOLLOW_TABLE: storage.table.tableName,
         HOLLOW_BUCKET: storage.bucket.bucketName,

@@ -9,7 +9,6 @@ const stack = new Stack(app, 'Shop', { env: { region: 'eu-west-1' } });
 const prices = new HollowDataset(stack, 'Prices', {
   dataset: 'prices',
   schema: 'Price @PrimaryKey(sku) { long sku; int cents; }',
-  partitions: 2,
 });
 
 const importer = new LambdaFunction(stack, 'Importer', {

@@ -91,7 +91,7 @@ describe('the consumer', () => {
 });
 
 describe('a dataset in two partitions', () => {
-  const parts = templateWith(() => ({ partitions: 2 }));
+  const parts = templateWith(() => ({ partitions: 2, partitionKeys: ['Price(sku)'] }));
   const conditionsOf = (role: string) =>
     byService(allowedTo(parts, role), 'dynamodb').map(({ condition }) => JSON.stringify(condition));
 
@@ -106,6 +106,15 @@ describe('a dataset in two partitions', () => {
         ]),
       );
     }
+  });
+
+  it('tells each producer how keys are spread', () => {
+    const environments = Object.values(parts.findResources('AWS::Lambda::Function')).map(
+      ({ Properties }) => Properties.Environment.Variables,
+    );
+    expect(environments).toMatchObject(
+      ['0', '1'].map((HOLLOW_PARTITION) => ({ HOLLOW_PARTITION, HOLLOW_PARTITIONS: '2 Price(sku)' })),
+    );
   });
 
   it('has a queue for each, read by its producer', () => {

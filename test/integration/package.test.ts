@@ -230,8 +230,8 @@ describe('the construct', () => {
     await run(process.execPath, ['app.ts'], { cwd: home, env: environment });
     const template = readFileSync(join(outdir, 'Shop.template.json'), 'utf8');
     const count = (type: string) => template.split(`"Type": "${type}"`).length - 1;
-    expect(count('AWS::Lambda::EventSourceMapping')).toBe(2);
-    expect(count('AWS::Lambda::Function')).toBe(4);
+    expect(count('AWS::Lambda::EventSourceMapping')).toBe(1);
+    expect(count('AWS::Lambda::Function')).toBe(3);
     const bundles = readdirSync(outdir)
       .filter((name) => name.startsWith('asset.'))
       .map((name) => readdirSync(join(outdir, name)).toSorted());

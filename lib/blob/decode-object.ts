@@ -1,15 +1,8 @@
 import type { ByteReader } from '../bytes/byte-reader.ts';
 import { readLongs } from '../bytes/longs.ts';
 import type { FieldKind, ObjectSchema } from '../schema/schema.ts';
-import {
-  type FieldLayout,
-  isVar,
-  noBytes,
-  ObjectLayer,
-  requireRange,
-  varEnd,
-  varStart,
-} from '../state/object-layer.ts';
+import { noBytes, ObjectLayer } from '../state/object-layer.ts';
+import { type FieldLayout, isVar, requireRange, varEnd, varStart } from '../state/packed-field.ts';
 
 /** Widths that the format allows besides 0 (nothing stored). */
 const widthBounds: Readonly<Record<FieldKind, readonly [min: number, max: number]>> = {
@@ -68,10 +61,10 @@ function readWidth(reader: ByteReader, schema: ObjectSchema, kind: FieldKind): n
 
 /** Checks every end of the STRING and BYTES fields: what a delta brings is small enough to be proved sound. */
 export function requireEnds(layer: ObjectLayer): void {
-  for (let field = 0; field < layer.kinds.length; field++) {
-    if (!isVar(layer.kinds[field] as number) || layer.widths[field] === 0) continue;
+  for (const field of layer.fields) {
+    if (!isVar(field.kind) || field.width === 0) continue;
     for (let record = 0; record < layer.recordCount; record++) {
-      requireRange(layer, field, varStart(layer, record, field), varEnd(layer, record, field));
+      requireRange(field, varStart(field, record), varEnd(field, record));
     }
   }
 }

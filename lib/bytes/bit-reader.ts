@@ -2,7 +2,7 @@ import type { BitArray } from './longs.ts';
 
 /** A mask of `width` (0 to 32) low bits, as a signed 32-bit number. */
 export function maskOf(width: number): number {
-  return width >= 32 ? -1 : (1 << width) - 1;
+  return width >= 32 ? -1 : ((1 << width) - 1) | 0;
 }
 
 /**

@@ -1,12 +1,12 @@
-const pageShift = 12;
+const pageShift = 15;
 const pageBits = 1 << pageShift;
 const pageMask = pageBits - 1;
 const pageHalves = pageBits / 32;
 const emptyPage = new Uint32Array(pageHalves);
 
 /**
- * An immutable set of small non-negative integers. A changed copy shares the pages (of 4096 bits) that it did not
- * touch with its predecessor.
+ * An immutable set of small non-negative integers. A changed copy shares the pages (of 4 KiB, 32,768 integers) that it
+ * did not touch with its predecessor.
  */
 export class BitSet {
   static readonly empty = new BitSet([], 0);

@@ -15,7 +15,8 @@ function isNodeBuffer(value: unknown): value is NodeBuffer {
 
 const candidate: unknown = 'Buffer' in globalThis ? Reflect.get(globalThis, 'Buffer') : undefined;
 const nodeBuffer: NodeBuffer | null = isNodeBuffer(candidate) ? candidate : null;
-const isLittleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+/** Of this machine's numbers. */
+export const isLittleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /**
  * Turns `wordCount` big-endian 64-bit words at `bytes[offset]` into their 32-bit halves, low half first, at the start

@@ -5,6 +5,7 @@
  *   object-type-state.ts  the records of one OBJECT type (this file); list-, set- and map-type-state.ts
  *   record-table.ts       where the record of each ordinal lies: base, overlay layers, copy-on-write pages
  *   object-layer.ts       packed records, as a blob brought them (collection-layer.ts: of collections);
+ *                         packed-field.ts: one field of them, where every read ends;
  *                         pack-objects.ts and pack-collections.ts fold layers into one
  *   record-bytes.ts       canonical bytes of a record
  *   record.ts             a record as an object with properties; collection-views.ts: SETs and MAPs of one
@@ -16,18 +17,17 @@ import type { BitSet } from '../bytes/bit-set.ts';
 import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { decodeUnits, unitsEqual } from '../bytes/code-units.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
+import { noBytes, ObjectLayer } from './object-layer.ts';
+import { packObjects } from './pack-objects.ts';
 import {
   isNullIn,
-  isVarNull,
-  noBytes,
-  ObjectLayer,
+  type PackedField,
   rawHigh,
   rawLow,
   requireRange,
-  varEnd,
+  varEndOrNull,
   varStart,
-} from './object-layer.ts';
-import { packObjects } from './pack-objects.ts';
+} from './packed-field.ts';
 import { objectRecordEquals, writeObjectRecord } from './record-bytes.ts';
 import { type Additions, RecordTable } from './record-table.ts';
 
@@ -113,15 +113,15 @@ export class ObjectTypeState {
 
   isNull(ordinal: number, field: number): boolean {
     const slot = this.#table.slotOf(ordinal);
-    return isNullIn(this.#table.layerAt(slot, ordinal), this.#table.recordAt(slot, ordinal), field);
+    return isNullIn(this.#fieldAt(slot, ordinal, field), this.#table.recordAt(slot, ordinal));
   }
 
   /** INT; null reads as {@link intNull}. */
   readInt(ordinal: number, field: number): number {
     const slot = this.#table.slotOf(ordinal);
-    const layer = this.#table.layerAt(slot, ordinal);
-    const raw = rawLow(layer, this.#table.recordAt(slot, ordinal), field);
-    return raw === layer.masks[field] ? intNull : (raw >>> 1) ^ -(raw & 1);
+    const packed = this.#fieldAt(slot, ordinal, field);
+    const raw = rawLow(packed, this.#table.recordAt(slot, ordinal));
+    return raw === packed.mask ? intNull : (raw >>> 1) ^ -(raw & 1);
   }
 
   /** LONG; null reads as {@link longNull}. */
@@ -138,11 +138,15 @@ export class ObjectTypeState {
   /** LONG as a number, exact up to 2^53; null reads as NaN. */
   readLongNumber(ordinal: number, field: number): number {
     const slot = this.#table.slotOf(ordinal);
-    const layer = this.#table.layerAt(slot, ordinal);
+    const packed = this.#fieldAt(slot, ordinal, field);
     const record = this.#table.recordAt(slot, ordinal);
-    const low = rawLow(layer, record, field);
-    const high = rawHigh(layer, record, field);
-    if (low === layer.masks[field] && high === layer.highMasks[field]) return Number.NaN;
+    const low = rawLow(packed, record);
+    if (packed.highMask === 0) {
+      if (low === packed.mask) return Number.NaN;
+      return (low >>> 1) ^ -(low & 1);
+    }
+    const high = rawHigh(packed, record);
+    if (low === packed.mask && high === packed.highMask) return Number.NaN;
     const sign = -(low & 1);
     return ((high >>> 1) ^ sign) * 0x1_0000_0000 + ((((low >>> 1) | (high << 31)) ^ sign) >>> 0);
   }
@@ -150,42 +154,38 @@ export class ObjectTypeState {
   /** Low 32 bits (unsigned) of the packed value: zig-zag form of INT and LONG. Ask isNull first. */
   readRawLow(ordinal: number, field: number): number {
     const slot = this.#table.slotOf(ordinal);
-    return rawLow(this.#table.layerAt(slot, ordinal), this.#table.recordAt(slot, ordinal), field) >>> 0;
+    return rawLow(this.#fieldAt(slot, ordinal, field), this.#table.recordAt(slot, ordinal)) >>> 0;
   }
 
   /** Bits 32 to 63 (unsigned) of the packed value. */
   readRawHigh(ordinal: number, field: number): number {
     const slot = this.#table.slotOf(ordinal);
-    return rawHigh(this.#table.layerAt(slot, ordinal), this.#table.recordAt(slot, ordinal), field) >>> 0;
+    return rawHigh(this.#fieldAt(slot, ordinal, field), this.#table.recordAt(slot, ordinal)) >>> 0;
   }
 
   /** True iff the packed value is all ones: null in every fixed kind but FLOAT and DOUBLE, or not stored at all. */
   isAllOnes(ordinal: number, field: number): boolean {
     const slot = this.#table.slotOf(ordinal);
-    const layer = this.#table.layerAt(slot, ordinal);
+    const packed = this.#fieldAt(slot, ordinal, field);
     const record = this.#table.recordAt(slot, ordinal);
-    return (
-      rawLow(layer, record, field) === layer.masks[field] &&
-      rawHigh(layer, record, field) === layer.highMasks[field]
-    );
+    return rawLow(packed, record) === packed.mask && rawHigh(packed, record) === packed.highMask;
   }
 
   /** True iff the packed value is made of these halves (unsigned) and is not all ones. Of INT, LONG and the like. */
   holdsRaw(ordinal: number, field: number, low: number, high: number): boolean {
     const slot = this.#table.slotOf(ordinal);
-    const layer = this.#table.layerAt(slot, ordinal);
+    const packed = this.#fieldAt(slot, ordinal, field);
     const record = this.#table.recordAt(slot, ordinal);
-    if (rawLow(layer, record, field) !== (low | 0)) return false;
-    const foundHigh = rawHigh(layer, record, field);
-    if (foundHigh !== (high | 0)) return false;
-    return (low | 0) !== layer.masks[field] || foundHigh !== layer.highMasks[field];
+    if (rawLow(packed, record) !== (low | 0)) return false;
+    if (rawHigh(packed, record) !== (high | 0)) return false;
+    return (low | 0) !== packed.mask || (high | 0) !== packed.highMask;
   }
 
   readBoolean(ordinal: number, field: number): boolean | null {
     const slot = this.#table.slotOf(ordinal);
-    const layer = this.#table.layerAt(slot, ordinal);
-    const raw = rawLow(layer, this.#table.recordAt(slot, ordinal), field);
-    return raw === layer.masks[field] ? null : raw === 1;
+    const packed = this.#fieldAt(slot, ordinal, field);
+    const raw = rawLow(packed, this.#table.recordAt(slot, ordinal));
+    return raw === packed.mask ? null : raw === 1;
   }
 
   /** FLOAT; null and NaN both read as NaN (ask isNull). */
@@ -207,32 +207,32 @@ export class ObjectTypeState {
   /** Ordinal in the referenced type; -1: null. */
   readReference(ordinal: number, field: number): number {
     const slot = this.#table.slotOf(ordinal);
-    const layer = this.#table.layerAt(slot, ordinal);
-    const raw = rawLow(layer, this.#table.recordAt(slot, ordinal), field);
-    return raw === layer.masks[field] ? -1 : raw >>> 0;
+    const packed = this.#fieldAt(slot, ordinal, field);
+    const raw = rawLow(packed, this.#table.recordAt(slot, ordinal));
+    return raw === packed.mask ? -1 : raw >>> 0;
   }
 
   readString(ordinal: number, field: number): string | null {
     const slot = this.#table.slotOf(ordinal);
-    const layer = this.#table.layerAt(slot, ordinal);
+    const packed = this.#fieldAt(slot, ordinal, field);
     const record = this.#table.recordAt(slot, ordinal);
-    if (isVarNull(layer, record, field)) return null;
-    const start = varStart(layer, record, field);
-    const end = varEnd(layer, record, field);
-    requireRange(layer, field, start, end);
-    return decodeUnits(layer.data[field] as Uint8Array, start, end);
+    const end = varEndOrNull(packed, record);
+    if (end < 0) return null;
+    const start = varStart(packed, record);
+    requireRange(packed, start, end);
+    return decodeUnits(packed.data, start, end);
   }
 
   /** True iff the STRING field holds this text. Builds no string. */
   stringEquals(ordinal: number, field: number, text: string): boolean {
     const slot = this.#table.slotOf(ordinal);
-    const layer = this.#table.layerAt(slot, ordinal);
+    const packed = this.#fieldAt(slot, ordinal, field);
     const record = this.#table.recordAt(slot, ordinal);
-    if (isVarNull(layer, record, field)) return false;
-    const start = varStart(layer, record, field);
-    const end = varEnd(layer, record, field);
-    requireRange(layer, field, start, end);
-    return unitsEqual(layer.data[field] as Uint8Array, start, end, text);
+    const end = varEndOrNull(packed, record);
+    if (end < 0) return false;
+    const start = varStart(packed, record);
+    requireRange(packed, start, end);
+    return unitsEqual(packed.data, start, end, text);
   }
 
   /** A view of the bytes in place, not a copy: not to be written to. */
@@ -244,13 +244,13 @@ export class ObjectTypeState {
   /** The stored bytes of a STRING (one var-int per UTF-16 code unit) or BYTES field, in place; empty for null. */
   varBytes(ordinal: number, field: number): ByteRange {
     const slot = this.#table.slotOf(ordinal);
-    const layer = this.#table.layerAt(slot, ordinal);
+    const packed = this.#fieldAt(slot, ordinal, field);
     const record = this.#table.recordAt(slot, ordinal);
-    if (isVarNull(layer, record, field)) return { bytes: noBytes, start: 0, end: 0 };
-    const start = varStart(layer, record, field);
-    const end = varEnd(layer, record, field);
-    requireRange(layer, field, start, end);
-    return { bytes: layer.data[field] as Uint8Array, start, end };
+    const end = varEndOrNull(packed, record);
+    if (end < 0) return { bytes: noBytes, start: 0, end: 0 };
+    const start = varStart(packed, record);
+    requireRange(packed, start, end);
+    return { bytes: packed.data, start, end };
   }
 
   /** Appends the canonical bytes of the record. */
@@ -264,5 +264,9 @@ export class ObjectTypeState {
     const slot = this.#table.slotOf(ordinal);
     const layer = this.#table.layerAt(slot, ordinal);
     return objectRecordEquals(layer, this.#table.recordAt(slot, ordinal), bytes, start, end);
+  }
+
+  #fieldAt(slot: number, ordinal: number, field: number): PackedField {
+    return this.#table.layerAt(slot, ordinal).fields[field] as PackedField;
   }
 }

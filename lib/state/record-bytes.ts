@@ -1,57 +1,58 @@
 import type { ByteWriter } from '../bytes/byte-writer.ts';
+import type { ObjectLayer } from './object-layer.ts';
 import {
   doubleNullHigh,
   doubleNullLow,
   floatNull,
   isNullIn,
-  isVarNull,
   kindCodes,
-  type ObjectLayer,
+  type PackedField,
   rawHigh,
   rawLow,
   requireRange,
-  varEnd,
+  varEndOrNull,
   varStart,
-} from './object-layer.ts';
+} from './packed-field.ts';
 
 /**
  * The canonical bytes of a record: what decides whether two records are the same (docs/format.md, "Record bytes").
  */
 export function writeObjectRecord(layer: ObjectLayer, record: number, out: ByteWriter): void {
-  for (let field = 0; field < layer.kinds.length; field++) {
-    const kind = layer.kinds[field] as number;
+  for (let i = 0; i < layer.fields.length; i++) {
+    const field = layer.fields[i] as PackedField;
+    const { kind } = field;
     if (kind >= kindCodes.STRING) {
-      writeVar(layer, record, field, out);
+      writeVar(field, record, out);
       continue;
     }
-    const isNull = isNullIn(layer, record, field);
-    const low = rawLow(layer, record, field);
+    const isNull = isNullIn(field, record);
+    const low = rawLow(field, record);
     switch (kind) {
       case kindCodes.FLOAT:
         out.writeInt32(isNull ? floatNull : low);
         break;
       case kindCodes.DOUBLE:
-        out.writeInt32(isNull ? doubleNullHigh : rawHigh(layer, record, field));
+        out.writeInt32(isNull ? doubleNullHigh : rawHigh(field, record));
         out.writeInt32(isNull ? doubleNullLow : low);
         break;
       default:
         if (isNull) out.writeVarNull();
-        else if (kind === kindCodes.LONG) out.writeVarLongBits(rawHigh(layer, record, field), low);
+        else if (kind === kindCodes.LONG) out.writeVarLongBits(rawHigh(field, record), low);
         else out.writeVarInt(low);
     }
   }
 }
 
-function writeVar(layer: ObjectLayer, record: number, field: number, out: ByteWriter): void {
-  if (isVarNull(layer, record, field)) {
+function writeVar(field: PackedField, record: number, out: ByteWriter): void {
+  const end = varEndOrNull(field, record);
+  if (end < 0) {
     out.writeVarNull();
     return;
   }
-  const start = varStart(layer, record, field);
-  const end = varEnd(layer, record, field);
-  requireRange(layer, field, start, end);
+  const start = varStart(field, record);
+  requireRange(field, start, end);
   out.writeVarInt(end - start);
-  out.writeBytes(layer.data[field] as Uint8Array, start, end);
+  out.writeBytes(field.data, start, end);
 }
 
 /** True iff `bytes[start, end)` are the canonical bytes of the record. Allocates nothing. */
@@ -63,54 +64,39 @@ export function objectRecordEquals(
   end: number,
 ): boolean {
   let at = start;
-  for (let field = 0; field < layer.kinds.length; field++) {
-    at = matchField(layer, record, field, bytes, at, end);
+  for (let i = 0; i < layer.fields.length; i++) {
+    at = matchField(layer.fields[i] as PackedField, record, bytes, at, end);
     if (at < 0) return false;
   }
   return at === end;
 }
 
 /** The offset behind the field's bytes, or -1 if they differ. */
-function matchField(
-  layer: ObjectLayer,
-  record: number,
-  field: number,
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-): number {
-  const kind = layer.kinds[field] as number;
-  if (kind >= kindCodes.STRING) return matchVar(layer, record, field, bytes, at, end);
-  const isNull = isNullIn(layer, record, field);
-  const low = rawLow(layer, record, field);
-  switch (kind) {
+function matchField(field: PackedField, record: number, bytes: Uint8Array, at: number, end: number): number {
+  if (field.kind >= kindCodes.STRING) return matchVar(field, record, bytes, at, end);
+  const isNull = isNullIn(field, record);
+  const low = rawLow(field, record);
+  switch (field.kind) {
     case kindCodes.FLOAT:
       return matchInt32(isNull ? floatNull : low, bytes, at, end);
     case kindCodes.DOUBLE: {
-      const next = matchInt32(isNull ? doubleNullHigh : rawHigh(layer, record, field), bytes, at, end);
+      const next = matchInt32(isNull ? doubleNullHigh : rawHigh(field, record), bytes, at, end);
       return next < 0 ? -1 : matchInt32(isNull ? doubleNullLow : low, bytes, next, end);
     }
     default:
       if (isNull) return at < end && bytes[at] === 0x80 ? at + 1 : -1;
-      return matchVarBits(rawHigh(layer, record, field), low, bytes, at, end);
+      return matchVarBits(rawHigh(field, record), low, bytes, at, end);
   }
 }
 
-function matchVar(
-  layer: ObjectLayer,
-  record: number,
-  field: number,
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-): number {
-  if (isVarNull(layer, record, field)) return at < end && bytes[at] === 0x80 ? at + 1 : -1;
-  const from = varStart(layer, record, field);
-  const to = varEnd(layer, record, field);
-  requireRange(layer, field, from, to);
+function matchVar(field: PackedField, record: number, bytes: Uint8Array, at: number, end: number): number {
+  const to = varEndOrNull(field, record);
+  if (to < 0) return at < end && bytes[at] === 0x80 ? at + 1 : -1;
+  const from = varStart(field, record);
+  requireRange(field, from, to);
   const begin = matchVarBits(0, to - from, bytes, at, end);
   if (begin < 0 || end - begin < to - from) return -1;
-  const data = layer.data[field] as Uint8Array;
+  const { data } = field;
   for (let i = from, j = begin; i < to; i++, j++) if (data[i] !== bytes[j]) return -1;
   return begin + to - from;
 }

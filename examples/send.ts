@@ -1,13 +1,41 @@
-import { messageBody } from 'serverless-hollow';
 import { AwsMutationSink, sqsClient } from 'serverless-hollow/aws';
+import { systemClock, systemRandom } from 'serverless-hollow/local';
+import { Sender, type SenderOptions } from 'serverless-hollow/sender';
 import { shop } from './dataset.ts';
 
 const { MUTATION_QUEUE_URL: queueUrl = '' } = process.env;
-const sink = new AwsMutationSink({ client: sqsClient(), queueUrl });
+const telemetry: SenderOptions<typeof shop>['telemetry'] = {
+  log: (level, message, fields) => console.log(JSON.stringify({ level, message, ...fields })),
+  record: () => undefined,
+};
 
-export async function soldOut(sku: string): Promise<void> {
-  const body = messageBody(shop, [
-    { op: 'patch', type: 'Product', key: { sku }, fields: { status: 'sold out' } },
-  ]);
-  await sink.send([{ body }]);
+const sender = new Sender({
+  dataset: shop,
+  sinks: new AwsMutationSink({ client: sqsClient(), queueUrl }), // of several partitions: one for each, in order
+  clock: systemClock,
+  random: systemRandom,
+  telemetry,
+});
+
+interface Delivery {
+  readonly sku: string;
+  readonly name: string;
+  readonly price: number;
+}
+
+export async function delivered(deliveries: AsyncIterable<Delivery>): Promise<void> {
+  for await (const { sku, name, price } of deliveries) {
+    await sender.upsert('Product', { sku, name, price, status: 'active' }); // waits only while the buffer is full
+  }
+  await sender.flush(); // all of it is in the queue; rejects if some of it is not
+}
+
+export async function soldOut(sku: string, requestId: string): Promise<void> {
+  const options = { priority: 'high', correlationId: requestId } as const;
+  const { accepted } = await sender.patch('Product', { sku }, { status: 'sold out' }, options);
+  await accepted; // this one is in the queue
+}
+
+export async function shutDown(): Promise<void> {
+  await sender.close();
 }

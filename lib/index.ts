@@ -3,6 +3,7 @@
  *
  *     serverless-hollow           define a dataset, read it (this file): runs wherever JavaScript does
  *     serverless-hollow/producer  write it
+ *     serverless-hollow/sender    change it, from any program
  *     serverless-hollow/aws       the ports on S3, DynamoDB, SQS and EventBridge
  *     serverless-hollow/local     the ports on one machine: files, SQLite; the system's clock and randomness
  *     serverless-hollow/testing   the ports in memory, a clock that tests move, random numbers by seed

@@ -48,6 +48,21 @@ export const limits = {
   /** Messages and time for one batch of a long-lived producer, and how long it waits for the first message. */
   runBatchMsMax: 30_000,
   runWaitMs: 20_000,
+  /** Attempts to send one batch of messages before its mutations are given back to the application. */
+  sendAttemptsMax: 8,
+  /** Full-jitter backoff between them. */
+  sendBackoffBaseMs: 50,
+  sendBackoffCapMs: 5_000,
+  /** Repeated requests that a sender has in hand, and how many requests that succeed earn one more. */
+  sendRetriesMax: 50,
+  sendsPerRetry: 5,
+  /** How long a sender waits for more to pack into a message: little beside the way through the queue. */
+  sendLingerMs: 5,
+  /** Bytes of mutations that a sender holds for one partition before callers wait. */
+  sendBufferSizeMax: 8_388_608,
+  /** Shares of the buffer from which on mutations of low priority are refused, and those of normal priority wait. */
+  sendBufferShareLow: 0.5,
+  sendBufferShareNormal: 0.9,
   /** Attempts of one refresh (each reads the head afresh; the later ones force a snapshot). */
   refreshAttemptsMax: 3,
   /** Blobs that one refresh fetches at once. */

@@ -22,6 +22,13 @@ export const metrics = {
   DeltaBytes: 'Bytes',
   SnapshotBytes: 'Bytes',
   ChainLength: 'Count',
+  // sender
+  MutationsSent: 'Count',
+  MessagesSent: 'Count',
+  SendsRepeated: 'Count',
+  MutationsUnsent: 'Count',
+  MutationsShed: 'Count',
+  SendDurationMs: 'Milliseconds',
   // consumer
   RefreshDurationMs: 'Milliseconds',
   RefreshesFailed: 'Count',

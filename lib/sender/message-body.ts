@@ -1,13 +1,14 @@
-/**
- * Sending mutations, beside the layers: what applications put into the queue.
- *
- *   message-body.ts  typed mutations as the text of a message (this file)
- */
 import { toBase64 } from '../bytes/base64.ts';
 import { DatasetError } from '../errors.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import { jsonField, jsonRecord } from '../schema/json-record.ts';
-import { isPlainObject, type Problem, validateKey, validatePatch } from '../schema/record.ts';
+import {
+  isPlainObject,
+  type PlainObject,
+  type Problem,
+  validateKey,
+  validatePatch,
+} from '../schema/record.ts';
 import type { InputOf, KeyedNameOf, KeyPathsOf } from '../schema/record-of.ts';
 
 /** Decides which of several mutations of one key wins: the greatest by time, then source, then sequence. */
@@ -65,7 +66,7 @@ export function messageBody<D extends AnyDataset>(
   mutations: readonly MutationInput<D>[],
 ): string {
   const bodies = mutations.map((mutation: AnyMutation, index) => {
-    const { problem, body } = bodyOf(dataset, mutation);
+    const { problem, body } = mutationBody(dataset, mutation);
     if (problem === null) return body;
     const field = `mutations[${index}].${problem.field}`;
     throw new DatasetError('rejected', `${field}: ${problem.reason}`, { field });
@@ -74,18 +75,19 @@ export function messageBody<D extends AnyDataset>(
 }
 
 /** As the compiler's types say, without following them. */
-interface AnyMutation extends Common<'upsert' | 'patch' | 'delete', string> {
+export interface AnyMutation extends Common<'upsert' | 'patch' | 'delete', string> {
   readonly value?: unknown;
   readonly key?: unknown;
   readonly fields?: unknown;
 }
 
-interface Body {
-  readonly problem: Problem | null;
-  readonly body: object | null;
-}
+/** One mutation as JSON can hold it, or the first thing that is wrong with it. */
+export type MutationBody =
+  | { readonly problem: Problem; readonly body: null }
+  | { readonly problem: null; readonly body: PlainObject };
 
-function bodyOf(dataset: AnyDataset, mutation: AnyMutation): Body {
+/** Checks a mutation as a producer will check it. */
+export function mutationBody(dataset: AnyDataset, mutation: AnyMutation): MutationBody {
   const { op, type, order } = mutation;
   const common = { op, type, ...(order === undefined ? {} : { order }) };
   if (op === 'upsert') {
@@ -101,7 +103,7 @@ function bodyOf(dataset: AnyDataset, mutation: AnyMutation): Body {
     : patchBody(dataset, mutation, { ...common, key });
 }
 
-function patchBody(dataset: AnyDataset, { type, fields }: AnyMutation, common: object): Body {
+function patchBody(dataset: AnyDataset, { type, fields }: AnyMutation, common: PlainObject): MutationBody {
   let problem: Problem | null = null;
   const converted: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(isPlainObject(fields) ? fields : {})) {
@@ -117,7 +119,7 @@ function patchBody(dataset: AnyDataset, { type, fields }: AnyMutation, common: o
     : refuse('fields', problem);
 }
 
-function refuse(parent: string, { field, reason }: Problem): Body {
+function refuse(parent: string, { field, reason }: Problem): MutationBody {
   return { problem: { field: field === '' ? parent : `${parent}.${field}`, reason }, body: null };
 }
 

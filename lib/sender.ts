@@ -1,0 +1,18 @@
+/**
+ * `serverless-hollow/sender`: changes a dataset, from any program. Needs a queue (`./aws`, `./local`, `./testing`).
+ *
+ * @example
+ * import { AwsMutationSink, sqsClient } from 'serverless-hollow/aws';
+ * import { systemClock, systemRandom } from 'serverless-hollow/local';
+ * import { Sender } from 'serverless-hollow/sender';
+ *
+ * const sinks = new AwsMutationSink({ client: sqsClient(), queueUrl });
+ * const sender = new Sender({ dataset: cities, sinks, clock: systemClock, random: systemRandom, telemetry });
+ * await sender.patch('City', { id: 2988507 }, { population: 2_102_650 });
+ * await sender.close();
+ */
+
+export type { MutationSink } from './ports.ts';
+export type { Order } from './sender/message-body.ts';
+export type { Priority } from './sender/send-buffer.ts';
+export { Sender, type SenderOptions, type SendOptions, type Sent } from './sender/sender.ts';

@@ -1,0 +1,111 @@
+import { limits } from '../limits.ts';
+import { correlationIdAttribute, type OutgoingMessage } from '../message-rules.ts';
+
+/** One mutation, or the mutations of one atomic message, as text that is ready to go. */
+export interface Packet {
+  /** JSON, of several mutations joined by commas. */
+  readonly text: string;
+  /** Bytes of `text` in UTF-8. */
+  readonly size: number;
+  readonly mutationCount: number;
+  /** True: a message of its own, taken in as a whole or not at all. */
+  readonly isAtomic: boolean;
+  readonly correlationId: string | undefined;
+}
+
+/** A message, and what is in it. */
+export interface PackedMessage<P extends Packet> extends OutgoingMessage {
+  readonly packets: readonly P[];
+}
+
+interface OpenMessage<P extends Packet> {
+  readonly packets: P[];
+  size: number;
+  mutationCount: number;
+}
+
+/** Everything in a message but its mutations, in the longest form. */
+const frameSize = '{"mutations":[],"atomic":true}'.length;
+
+/** Bytes that a packet makes of a message on its own; what is above {@link limits.messageSizeMax} cannot be sent. */
+export function aloneSize({ size, correlationId }: Packet): number {
+  return size + frameSize + attributeSize(correlationId);
+}
+
+/**
+ * Packs packets, in order, into as few messages as sizes allow. A message has one correlation id, so another one begins a
+ * message of its own.
+ */
+export class Packer<P extends Packet> {
+  readonly #messageSizeMax: number;
+  readonly #messages: OpenMessage<P>[] = [];
+  #size = 0;
+
+  /** @param messageSizeMax bytes; a packet that is larger alone goes alone */
+  constructor(messageSizeMax: number) {
+    this.#messageSizeMax = messageSizeMax;
+  }
+
+  /** What waits longest; null: nothing does. */
+  get oldest(): P | null {
+    return this.#messages[0]?.packets[0] ?? null;
+  }
+
+  /** Waiting for more could not make the next batch any better. */
+  get hasFullBatch(): boolean {
+    return this.#messages.length > limits.batchEntriesMax || this.#size >= limits.messageSizeMax;
+  }
+
+  add(packet: P): void {
+    const last = this.#messages.at(-1);
+    if (last !== undefined && this.#fits(last, packet)) {
+      last.packets.push(packet);
+      last.size += packet.size + 1;
+      last.mutationCount += packet.mutationCount;
+      this.#size += packet.size + 1;
+      return;
+    }
+    const size = aloneSize(packet);
+    this.#messages.push({ packets: [packet], size, mutationCount: packet.mutationCount });
+    this.#size += size;
+  }
+
+  /** Takes what goes into one request, at least one message unless there is none. */
+  takeBatch(): readonly PackedMessage<P>[] {
+    let count = 0;
+    let size = 0;
+    for (const message of this.#messages) {
+      if (count === limits.batchEntriesMax || (count > 0 && size + message.size > limits.messageSizeMax))
+        break;
+      count += 1;
+      size += message.size;
+    }
+    this.#size -= size;
+    return this.#messages.splice(0, count).map(({ packets }) => ({ ...messageOf(packets), packets }));
+  }
+
+  #fits({ packets, size, mutationCount }: OpenMessage<P>, packet: P): boolean {
+    const [first] = packets;
+    return (
+      first !== undefined &&
+      !first.isAtomic &&
+      !packet.isAtomic &&
+      first.correlationId === packet.correlationId &&
+      size + packet.size + 1 <= this.#messageSizeMax &&
+      mutationCount + packet.mutationCount <= limits.mutationsPerMessageMax
+    );
+  }
+}
+
+function messageOf(packets: readonly Packet[]): OutgoingMessage {
+  const texts = packets.map(({ text }) => text).join(',');
+  const body = packets[0]?.isAtomic ? `{"mutations":[${texts}],"atomic":true}` : `{"mutations":[${texts}]}`;
+  const correlationId = packets[0]?.correlationId;
+  return correlationId === undefined ? { body } : { body, correlationId };
+}
+
+function attributeSize(correlationId: string | undefined): number {
+  if (correlationId === undefined) return 0;
+  // Of a character of UTF-16 come three bytes at most.
+  return correlationId.length * 3 + correlationIdAttribute.length + 'String'.length;
+}

@@ -1,0 +1,71 @@
+import { assert } from '../assert.ts';
+import { DatasetError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { checkMessages, utf8Size } from '../message-rules.ts';
+import type { AnyDataset } from '../schema/builder.ts';
+import { isPlainObject, type PlainObject } from '../schema/record.ts';
+import { keyOfPaths, keyOfRecord } from '../schema/record-key.ts';
+import { type AnyMutation, mutationBody } from './message-body.ts';
+import { aloneSize, type Packet } from './packer.ts';
+
+/**
+ * Mutations that travel together, checked and as text, and where they belong. One alone is packed with others; several
+ * are an atomic message.
+ *
+ * @throws DatasetError `rejected`: a mutation breaks a rule, or is too large; `invalid`: of different partitions, or a
+ * correlation id that no queue carries
+ */
+export function packetOf(
+  dataset: AnyDataset,
+  mutations: readonly AnyMutation[],
+  correlationId: string | undefined,
+): { readonly partition: number; readonly packet: Packet } {
+  if (correlationId !== undefined) checkMessages([{ body: '{}', correlationId }]);
+  const isAtomic = mutations.length > 1;
+  let partition = -1;
+  const texts = mutations.map((mutation, index) => {
+    const { problem, body } = mutationBody(dataset, mutation);
+    const place = isAtomic ? `mutations[${index}].` : '';
+    if (problem !== null) {
+      const field = `${place}${problem.field}`;
+      throw new DatasetError('rejected', `${field}: ${problem.reason}`, { field });
+    }
+    const own = partitionOf(dataset, mutation.type, body);
+    if (partition !== -1 && own !== partition) throw apart(mutations, partition, own);
+    partition = own;
+    return textOf(body);
+  });
+  const text = texts.join(',');
+  const packet = { text, size: utf8Size(text), mutationCount: mutations.length, isAtomic, correlationId };
+  const size = aloneSize(packet);
+  if (size > limits.messageSizeMax || mutations.length > limits.mutationsPerMessageMax) {
+    const most = `at most ${limits.messageSizeMax} bytes and ${limits.mutationsPerMessageMax} mutations go into a message`;
+    throw new DatasetError('rejected', `${size} bytes, ${mutations.length} mutations: ${most}`, { size });
+  }
+  return { partition, packet };
+}
+
+function partitionOf({ schema, partitions }: AnyDataset, type: string, body: PlainObject): number {
+  const { value, key } = body;
+  if (isPlainObject(value)) return partitions.ofRecordKey(type, keyOfRecord(schema, type, value));
+  assert(isPlainObject(key), 'a mutation that was checked has a value or a key');
+  return partitions.ofRecordKey(type, keyOfPaths(schema, type, key));
+}
+
+function apart(mutations: readonly AnyMutation[], one: number, other: number): DatasetError {
+  const types = [...new Set(mutations.map(({ type }) => type))].join(', ');
+  return new DatasetError(
+    'invalid',
+    `mutations of partitions ${one} and ${other} cannot be taken in together (types: ${types}): give them a common partition key`,
+    { one, other },
+  );
+}
+
+/** Two characters that JSON leaves as they are and no queue carries. */
+const foreignCharacters = /[\ufffe\uffff]/g;
+
+function textOf(body: PlainObject): string {
+  return JSON.stringify(body).replace(foreignCharacters, (character) =>
+    character === '\ufffe' ? '\\ufffe' : '\\uffff',
+  );
+}

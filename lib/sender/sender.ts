@@ -1,0 +1,201 @@
+/**
+ * Sending mutations, beside the layers: what applications put into the queues.
+ *
+ *   sender.ts        the application's side: checks, stamps, routes (this file)
+ *   lane.ts          the way to one partition's queue: one request at a time, repeats
+ *   send-buffer.ts   bounds what waits; priorities
+ *   packer.ts        mutations into messages, messages into requests
+ *   retry-budget.ts  bounds the repeats
+ *   message-body.ts  typed mutations as the text of a message
+ */
+import { assert } from '../assert.ts';
+import { DatasetError } from '../errors.ts';
+import { toHex } from '../hex.ts';
+import { limits } from '../limits.ts';
+import type { Clock, MutationSink, Random, Telemetry } from '../ports.ts';
+import type { AnyDataset } from '../schema/builder.ts';
+import type { InputOf, KeyedNameOf, KeyPathsOf } from '../schema/record-of.ts';
+import { Lane } from './lane.ts';
+import type { AnyMutation, Order, PatchInput } from './message-body.ts';
+import { packetOf } from './packet-of.ts';
+import { RetryBudget } from './retry-budget.ts';
+import type { Priority } from './send-buffer.ts';
+
+/** UTF-16 code units: with the digits after it, it must fit a stamp. */
+const nameSizeMax = 64;
+
+export interface SenderOptions<D extends AnyDataset> {
+  readonly dataset: D;
+  /** The queue of each partition, in order; of a dataset in one piece just the one. */
+  readonly sinks: MutationSink | readonly MutationSink[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+  /** Begins the source of order stamps, so that people can read who wrote last; some random digits follow. Default `sender`. */
+  readonly name?: string;
+  /** How long the first mutation waits for others to travel with, ms. Default {@link limits.sendLingerMs}. */
+  readonly lingerMs?: number;
+  /** Bytes up to which messages are filled. Default, and at most, {@link limits.messageSizeMax}. */
+  readonly messageSizeMax?: number;
+  /** Bytes of mutations held for one partition before callers wait. Default {@link limits.sendBufferSizeMax}. */
+  readonly bufferSizeMax?: number;
+}
+
+export interface SendOptions {
+  /** What becomes of it when the buffer is full. Default `normal`. */
+  readonly priority?: Priority;
+  /** Comes out again in logs and announcements. Mutations with different ones travel in different messages. */
+  readonly correlationId?: string;
+  /** Default: this sender's clock, its source, and a number that counts up. */
+  readonly order?: Order;
+}
+
+/** A mutation that is on its way. */
+export interface Sent {
+  readonly partition: number;
+  /** Resolves when the queue has taken it, durably; rejects when it was given back. Need not be waited for. */
+  readonly accepted: Promise<void>;
+}
+
+/**
+ * Sends mutations to a dataset: checks them against its types, gives them an order, packs them into few large messages and
+ * sends these to the queues of their partitions, again if need be. Every mutation is either in a queue or told as an error,
+ * of its {@link Sent} and of the next {@link flush}.
+ *
+ * Each call resolves when the sender has taken the mutation, which is at once as long as there is room: so a loop that
+ * awaits its calls goes as fast as the queues, and no faster. Calls of one sender for one key win over each other in the
+ * order in which they were made, whatever comes out of the queue first.
+ *
+ * @example
+ * const sender = new Sender({ dataset: cities, sinks: sink, clock, random, telemetry });
+ * for (const city of changed) await sender.upsert('City', city);
+ * await sender.patch('City', { id: 1 }, { population: 5 });
+ * await sender.delete('City', { id: 3 }, { priority: 'high' });
+ * await sender.close();   // rejects if anything was not sent
+ */
+export class Sender<D extends AnyDataset> {
+  /** Of the order stamps that this sender gives. */
+  readonly source: string;
+  readonly #dataset: D;
+  readonly #clock: Clock;
+  readonly #lanes: readonly Lane[];
+  #stampedAtMs = 0;
+  #sequence = 0;
+  #isClosed = false;
+  #unsentCount = 0;
+  #unsentError: DatasetError | null = null;
+
+  /** @throws DatasetError `invalid`: not one queue for each partition, or a bound that cannot be */
+  constructor(options: SenderOptions<D>) {
+    const { dataset, clock, random, telemetry, name = 'sender' } = options;
+    const sinks: readonly MutationSink[] = 'send' in options.sinks ? [options.sinks] : options.sinks;
+    const { count } = dataset.partitions;
+    if (sinks.length !== count) {
+      throw new DatasetError(
+        'invalid',
+        `a dataset of ${count} partitions has ${count} sinks, not ${sinks.length}`,
+      );
+    }
+    const { lingerMs = limits.sendLingerMs, messageSizeMax = limits.messageSizeMax } = options;
+    const { bufferSizeMax = limits.sendBufferSizeMax } = options;
+    if (
+      !(lingerMs >= 0 && messageSizeMax > 0 && messageSizeMax <= limits.messageSizeMax && bufferSizeMax > 0)
+    ) {
+      const problem = `lingerMs from 0, messageSizeMax to ${limits.messageSizeMax}, bufferSizeMax above 0`;
+      throw new DatasetError('invalid', problem, { lingerMs, messageSizeMax, bufferSizeMax });
+    }
+    if (name === '' || name.length > nameSizeMax) {
+      throw new DatasetError('invalid', `the name of a sender has 1 to ${nameSizeMax} characters`);
+    }
+    this.source = `${name}-${toHex(random.bytes(8))}`;
+    this.#dataset = dataset;
+    this.#clock = clock;
+    const budget = new RetryBudget();
+    const onUnsent = (mutationCount: number, error: DatasetError): void => {
+      this.#unsentCount += mutationCount;
+      this.#unsentError ??= error;
+    };
+    const common = { budget, clock, random, telemetry, onUnsent, lingerMs, messageSizeMax, bufferSizeMax };
+    this.#lanes = sinks.map((sink) => new Lane({ ...common, sink }));
+  }
+
+  /**
+   * Makes the record what `value` says: fields that it does not name become null.
+   *
+   * @throws DatasetError `rejected`: names the field; `unavailable`: shed for its low priority; `invalid`: closed
+   */
+  upsert<Name extends KeyedNameOf<D>>(
+    type: Name,
+    value: InputOf<D, Name>,
+    options?: SendOptions,
+  ): Promise<Sent> {
+    return this.#send([{ op: 'upsert', type, value }], options);
+  }
+
+  /**
+   * Sets some fields of a record, if and when it is there.
+   *
+   * @throws DatasetError as {@link upsert}
+   */
+  patch<Name extends KeyedNameOf<D>>(
+    type: Name,
+    key: KeyPathsOf<D, Name>,
+    fields: PatchInput<D, Name>['fields'],
+    options?: SendOptions,
+  ): Promise<Sent> {
+    return this.#send([{ op: 'patch', type, key, fields }], options);
+  }
+
+  /** @throws DatasetError as {@link upsert} */
+  delete<Name extends KeyedNameOf<D>>(
+    type: Name,
+    key: KeyPathsOf<D, Name>,
+    options?: SendOptions,
+  ): Promise<Sent> {
+    return this.#send([{ op: 'delete', type, key }], options);
+  }
+
+  /**
+   * Resolves when everything that was given before is in its queue.
+   *
+   * @throws DatasetError of the first mutation that was given back since the last flush, with how many they are
+   */
+  async flush(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.flush()));
+    const error = this.#unsentError;
+    if (error === null) return;
+    const count = this.#unsentCount;
+    this.#unsentCount = 0;
+    this.#unsentError = null;
+    throw new DatasetError(
+      error.kind,
+      `${count} mutations were not sent: ${error.message}`,
+      { count },
+      error,
+    );
+  }
+
+  /** {@link flush}, and takes nothing more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.flush();
+  }
+
+  async #send(mutations: readonly AnyMutation[], options: SendOptions = {}): Promise<Sent> {
+    if (this.#isClosed) throw new DatasetError('invalid', 'the sender is closed');
+    const { priority = 'normal', correlationId } = options;
+    const ordered = mutations.map((mutation) => ({ ...mutation, order: options.order ?? this.#nextOrder() }));
+    const { partition, packet } = packetOf(this.#dataset, ordered, correlationId);
+    const lane = this.#lanes[partition];
+    assert(lane !== undefined, 'there is a lane for each partition');
+    const { sent } = await lane.put(packet, priority);
+    return { partition, accepted: sent };
+  }
+
+  /** Later than all before it, also when the clock was set back. */
+  #nextOrder(): Order {
+    this.#stampedAtMs = Math.max(this.#stampedAtMs, this.#clock.nowMs());
+    this.#sequence += 1;
+    return { timestamp: this.#stampedAtMs, source: this.source, sequence: this.#sequence };
+  }
+}

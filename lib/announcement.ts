@@ -16,6 +16,7 @@ export function parseAnnouncement(value: unknown): Announcement {
   return {
     id: parseDatasetId(fields.object('id')),
     era: fields.integer('era', 1),
+    epoch: fields.integer('epoch', 0),
     version: fields.integer('version', 1),
     cid: fields.string('cid', hex128Pattern),
     mapGeneration: fields.integer('mapGeneration', 0),

@@ -136,14 +136,16 @@ function pinNameProblem(name: string): string | null {
 }
 
 function pinProblem(name: string, pin: Pin): string | null {
-  const { snapshot, deltas, expiresAtMs } = pin;
+  const { snapshot, deltas, hashes, expiresAtMs } = pin;
+  if (!hex128Pattern.test(hashes.bookkeeping)) return 'hashes.bookkeeping must be 32 hex digits';
+  if (pin.schemaId === '') return 'schemaId is empty';
   if (deltas.length > limits.pinDeltasMax) return `more than ${limits.pinDeltasMax} deltas`;
   if (expiresAtMs !== null && !isCount(expiresAtMs, 0)) return 'expiresAtMs must be from 0';
   const problem =
     pinNameProblem(name) ?? snapshotProblem(snapshot) ?? chainProblem(deltas, snapshot.version + 1);
   if (problem !== null) return problem;
   const { version, cid, hash } = deltas.at(-1) ?? snapshot;
-  const isReached = version === pin.version && cid === pin.cid && hash === pin.hash;
+  const isReached = version === pin.version && cid === pin.cid && hash === pin.hashes.data;
   return isReached ? null : 'the plan must lead to the version';
 }
 

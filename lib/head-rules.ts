@@ -8,6 +8,7 @@
 import { DatasetError } from './errors.ts';
 import { limits } from './limits.ts';
 import {
+  type CommitEntry,
   type CommitOutcome,
   type CommitProposal,
   type FloorRaise,
@@ -109,6 +110,28 @@ function findPin(head: Head, name: string): Pin | undefined {
   return Object.hasOwn(head.pins, name) ? head.pins[name] : undefined;
 }
 
+/**
+ * The head as consumers are to see it: itself, or the version of the pin that is to be served. Producers always work on
+ * the head itself.
+ *
+ * @throws DatasetError `corrupt`: the pin that is to be served is not there
+ */
+export function servedHead(head: Head): Head {
+  const name = head.serve.pin;
+  if (name === null) return head;
+  const pin = findPin(head, name);
+  if (pin === undefined) throw new DatasetError('corrupt', 'head: the pin to be served is not there');
+  const { version, cid, hashes, schemaId, snapshot, deltas } = pin;
+  const base: CommitEntry = {
+    version: snapshot.version,
+    cid: snapshot.cid,
+    hash: snapshot.hash,
+    size: 0,
+    tier: 's3',
+  };
+  return { ...head, version, cid, hashes, schemaId, snapshots: [snapshot], recent: [base, ...deltas] };
+}
+
 /** The head that a chain begins with. */
 export function firstHead(proposal: CommitProposal): Head {
   if (proposal.snapshot === undefined) {
@@ -154,7 +177,13 @@ function withPins(head: Head, pins: Head['pins']): CommitOutcome {
 }
 
 function copyOfPin(pin: Pin): Pin {
-  return { ...pin, snapshot: { ...pin.snapshot }, deltas: pin.deltas.map((entry) => ({ ...entry })) };
+  const { hashes, snapshot, deltas } = pin;
+  return {
+    ...pin,
+    hashes: { ...hashes },
+    snapshot: { ...snapshot },
+    deltas: deltas.map((entry) => ({ ...entry })),
+  };
 }
 
 /** Every write to a head changes one of these. */

@@ -53,6 +53,7 @@ export type {
   LogLevel,
   MutationSink,
   Random,
+  ServedRef,
   Telemetry,
   VersionRef,
 } from './ports.ts';

@@ -26,6 +26,12 @@ export interface VersionRef {
   readonly cid: string;
 }
 
+/** A version as consumers serve it. Ordered by era, then epoch, then version. */
+export interface ServedRef extends VersionRef {
+  /** Of the order to serve it, {@link Serve}: a higher one wins within an era, also with a lower version. */
+  readonly epoch: number;
+}
+
 /** Multiset hashes of a state (lib/state/state-hash.ts): 128 bits as 32 lower-case hex digits each. */
 export interface StateHashes {
   /** Of the types that consumers see. */
@@ -65,8 +71,8 @@ export interface SnapshotEntry {
 export interface Pin {
   readonly version: number;
   readonly cid: string;
-  /** `StateHashes.data`. */
-  readonly hash: string;
+  readonly hashes: StateHashes;
+  readonly schemaId: string;
   readonly snapshot: SnapshotEntry;
   /** Ascending without gaps from the snapshot to the version; empty when the snapshot is of the very version. */
   readonly deltas: readonly CommitEntry[];
@@ -207,7 +213,7 @@ export interface BlobStore {
 }
 
 /** A hint that a version is there. Never the truth: the head is. */
-export interface Announcement extends VersionRef {
+export interface Announcement extends ServedRef {
   readonly id: DatasetId;
   readonly mapGeneration: number;
   /** Commit id of the version before; empty for the first. */

@@ -12,6 +12,7 @@ import {
   type Pin,
   type Serve,
   type SnapshotEntry,
+  type StateHashes,
 } from '../ports.ts';
 import { decodeRecentEntries, encodeRecentEntries } from './recent-entries.ts';
 
@@ -30,7 +31,7 @@ import { decodeRecentEntries, encodeRecentEntries } from './recent-entries.ts';
  * | `schemaId`               | S    | commit   |                                                                |
  * | `snapshots`              | L    | snapshot | of M: `v` N, `cid` B, `hash` B, `size` N, `at` N; cleaner trims |
  * | `snapV`                  | N    | snapshot | version of the last of them, for the condition                 |
- * | `pins`                   | M    | pins     | of M: `v` N, `cid` B, `hash` B, `snapshot` M, `deltas` B, `expires` N |
+ * | `pins`                   | M    | pins     | of M: as of a version, `snapshot` M, `deltas` B, `expires` N      |
  * | `pinRev`                 | N    | pins     | one more at each change of `pins`                              |
  * | `serveEpoch`, `servePin` | N, S | serve    | `servePin` is NULL when the head's version is served           |
  * | `lastOp`                 | S    | all      | what a stream filters by                                       |
@@ -97,7 +98,9 @@ export function pinAttribute(pin: Pin): AttributeValue {
     M: {
       v: number(pin.version),
       cid: { B: fromHex(pin.cid) },
-      hash: { B: fromHex(pin.hash) },
+      hash: { B: fromHex(pin.hashes.data) },
+      bookHash: { B: fromHex(pin.hashes.bookkeeping) },
+      schemaId: { S: pin.schemaId },
       snapshot: snapshotAttribute(pin.snapshot),
       deltas: { B: encodeRecentEntries(pin.deltas) },
       ...(pin.expiresAtMs === null ? {} : { expires: number(pin.expiresAtMs) }),
@@ -123,10 +126,7 @@ export function decodeHeadItem(item: Item): Head {
     era: fields.integer('era', 1),
     version: fields.integer('v', 1),
     cid: fields.string('cid', hex128Pattern),
-    hashes: {
-      data: fields.string('hash', hex128Pattern),
-      bookkeeping: fields.string('bookHash', hex128Pattern),
-    },
+    hashes: decodeHashes(fields),
     recent: decodeRecentEntries(fromHex(fields.string('recent'))),
     snapshots: fields.objects('snapshots').map(decodeSnapshot),
     floor: fields.integer('floor', 0),
@@ -145,11 +145,19 @@ export function decodeHeadItem(item: Item): Head {
   });
 }
 
+function decodeHashes(fields: FieldReader): StateHashes {
+  return {
+    data: fields.string('hash', hex128Pattern),
+    bookkeeping: fields.string('bookHash', hex128Pattern),
+  };
+}
+
 function decodePin(fields: FieldReader): Pin {
   return {
     version: fields.integer('v', 1),
     cid: fields.string('cid', hex128Pattern),
-    hash: fields.string('hash', hex128Pattern),
+    hashes: decodeHashes(fields),
+    schemaId: fields.string('schemaId'),
     snapshot: decodeSnapshot(fields.object('snapshot')),
     deltas: decodeRecentEntries(fromHex(fields.string('deltas'))),
     expiresAtMs: fields.has('expires') ? fields.integer('expires', 0) : null,

@@ -7,8 +7,8 @@ import type {
   DatasetId,
   HeadReader,
   Random,
+  ServedRef,
   Telemetry,
-  VersionRef,
 } from '../ports.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
@@ -63,7 +63,7 @@ export type VersionListener = (change: VersionChange) => void;
 export interface ConsumerHealth {
   /** False until a committed state is loaded. Never false again: what is loaded stays readable whatever fails. */
   readonly isReady: boolean;
-  readonly version: VersionRef | null;
+  readonly version: ServedRef | null;
   /** How old the answer to "is this the newest version?" is; null: never asked with success. */
   readonly headAgeMs: number | null;
   /** Versions that hints told of and that are not loaded yet. */
@@ -102,7 +102,7 @@ export class Consumer<D extends AnyDataset | null = null> {
   #running: Promise<void> | null = null;
   #queued: Promise<void> | null = null;
   #watching: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
-  #hinted: VersionRef | null = null;
+  #hinted: ServedRef | null = null;
   #checkedAtMs: number | null = null;
   #failuresInRow = 0;
   #lastError: string | null = null;
@@ -131,7 +131,7 @@ export class Consumer<D extends AnyDataset | null = null> {
     return this.#loaded;
   }
 
-  get version(): VersionRef | null {
+  get version(): ServedRef | null {
     return this.#loaded?.ref ?? null;
   }
 

@@ -1,5 +1,5 @@
 import { DatasetError } from '../errors.ts';
-import type { VersionRef } from '../ports.ts';
+import type { ServedRef } from '../ports.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { recordViewer } from '../state/record.ts';
@@ -16,7 +16,7 @@ import { type Found, type LookupKey, type TypeNameOf, TypeRecords } from './type
  * state.type('City').get(3039154).name;         // 'El Tarter'
  */
 export class DatasetState<D extends AnyDataset | null = null> {
-  readonly version: VersionRef;
+  readonly version: ServedRef;
   /** What lies below: type states, ordinals, schema, header tags. */
   readonly read: ReadState;
   readonly #loaded: LoadedVersion;

@@ -1,6 +1,6 @@
 import type { StateChanges } from '../blob/apply-delta.ts';
 import { UniqueKeyIndex } from '../indexes/unique-key.ts';
-import type { VersionRef } from '../ports.ts';
+import type { ServedRef } from '../ports.ts';
 import type { TypeFilter } from '../schema/type-filter.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { hashState, type StateHash, updateHash } from '../state/state-hash.ts';
@@ -15,7 +15,7 @@ export interface LoadedState {
 
 /** What readers hold: one committed version, complete and immutable. A refresh swaps one reference to it. */
 export interface LoadedVersion extends LoadedState {
-  readonly ref: VersionRef;
+  readonly ref: ServedRef;
   readonly schemaId: string;
 }
 

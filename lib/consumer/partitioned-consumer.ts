@@ -1,5 +1,5 @@
 import { DatasetError } from '../errors.ts';
-import type { AnnouncementWatcher, DatasetId, VersionRef } from '../ports.ts';
+import type { AnnouncementWatcher, DatasetId, ServedRef } from '../ports.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import {
   Consumer,
@@ -74,7 +74,7 @@ export class PartitionedConsumer<D extends AnyDataset> {
   }
 
   /** Which version is served of which partition; null: none yet. */
-  get versions(): ReadonlyMap<number, VersionRef | null> {
+  get versions(): ReadonlyMap<number, ServedRef | null> {
     return new Map(Array.from(this.#consumers, ([partition, { version }]) => [partition, version]));
   }
 

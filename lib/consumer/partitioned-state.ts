@@ -1,5 +1,5 @@
 import { DatasetError } from '../errors.ts';
-import type { VersionRef } from '../ports.ts';
+import type { ServedRef } from '../ports.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import type { DatasetState } from './dataset-state.ts';
 import type { Found, LookupKey, TypeNameOf } from './type-records.ts';
@@ -24,7 +24,7 @@ export class PartitionedState<D extends AnyDataset> {
   }
 
   /** By partition. */
-  get versions(): ReadonlyMap<number, VersionRef> {
+  get versions(): ReadonlyMap<number, ServedRef> {
     return new Map(Array.from(this.#states, ([partition, { version }]) => [partition, version]));
   }
 

@@ -13,7 +13,7 @@
  * A producer goes the same way up to `advance`, with the bookkeeping part.
  */
 import { DatasetError } from '../errors.ts';
-import type { CommitEntry, Head, SnapshotEntry, VersionRef } from '../ports.ts';
+import type { CommitEntry, Head, ServedRef, SnapshotEntry } from '../ports.ts';
 
 /** One delta to apply: from exactly (fromVersion, fromCid) to (toVersion, toCid). */
 export interface DeltaStep {
@@ -29,11 +29,11 @@ export interface DeltaStep {
 export type UpdatePlan =
   /** `current`: I am there. `newer`: the head that was read is older than what I have; never go back. */
   | { readonly kind: 'none'; readonly reason: 'current' | 'newer' }
-  /** No deltas at all: same state under a new era. */
-  | { readonly kind: 'deltas'; readonly to: VersionRef; readonly deltas: readonly DeltaStep[] }
+  /** No deltas at all: same state under a new era or epoch. */
+  | { readonly kind: 'deltas'; readonly to: ServedRef; readonly deltas: readonly DeltaStep[] }
   | {
       readonly kind: 'snapshot';
-      readonly to: VersionRef;
+      readonly to: ServedRef;
       readonly snapshot: SnapshotEntry;
       readonly deltas: readonly DeltaStep[];
     };
@@ -44,10 +44,11 @@ export interface UpdatePlanOptions {
 }
 
 /**
- * Orders versions: by era, then version. An era is a life of the table, so a higher era wins even with a lower version.
+ * Orders versions: by era, then epoch, then version. An era is a life of the table and an epoch an order of what to
+ * serve, so a higher one wins even with a lower version.
  */
-export function compareVersions(a: VersionRef, b: VersionRef): number {
-  return a.era - b.era || a.version - b.version;
+export function compareVersions(a: ServedRef, b: ServedRef): number {
+  return a.era - b.era || a.epoch - b.epoch || a.version - b.version;
 }
 
 /**
@@ -55,12 +56,12 @@ export function compareVersions(a: VersionRef, b: VersionRef): number {
  *
  * Deltas are taken only when my very version (number and commit id) is on the head's chain and not below its floor:
  * below it deltas may be deleted at any time although the ring still lists them, and the number alone may mean another
- * state after a restore.
+ * state after a restore. Which version to serve is not decided here: a consumer plans to `servedHead(head)`.
  */
-export function planUpdate(mine: VersionRef | null, head: Head, options: UpdatePlanOptions = {}): UpdatePlan {
-  const to: VersionRef = { era: head.era, version: head.version, cid: head.cid };
+export function planUpdate(mine: ServedRef | null, head: Head, options: UpdatePlanOptions = {}): UpdatePlan {
+  const to: ServedRef = { era: head.era, epoch: head.serve.epoch, version: head.version, cid: head.cid };
   if (mine !== null) {
-    const order = compareVersions(mine, head);
+    const order = compareVersions(mine, to);
     if (order > 0) return { kind: 'none', reason: 'newer' };
     if (order === 0 && mine.cid === head.cid) return { kind: 'none', reason: 'current' };
     if (options.forceSnapshot !== true && mine.version >= head.floor && isOnChain(mine, head)) {
@@ -74,7 +75,7 @@ export function planUpdate(mine: VersionRef | null, head: Head, options: UpdateP
   return { kind: 'snapshot', to, snapshot, deltas: deltaSteps(head, snapshot.version, snapshot.cid) };
 }
 
-function isOnChain(mine: VersionRef, head: Head): boolean {
+function isOnChain(mine: ServedRef, head: Head): boolean {
   const isMine = (entry: { version: number; cid: string }): boolean =>
     entry.version === mine.version && entry.cid === mine.cid;
   // A snapshot that was registered is on the chain even when the ring no longer reaches back to its own entry.

@@ -6,15 +6,15 @@ import type {
   Clock,
   DatasetId,
   Random,
+  ServedRef,
   Telemetry,
-  VersionRef,
 } from '../ports.ts';
 import { compareVersions } from './update-plan.ts';
 
 /** What is kept fresh. */
 export interface WatchTarget {
   readonly id: DatasetId;
-  version(): VersionRef | null;
+  version(): ServedRef | null;
   /** Reads the head and goes there. Logs and counts its own failures. */
   refresh(): Promise<unknown>;
   /** Told of each hint that is news. */

@@ -1,6 +1,13 @@
 import { FieldReader, parseJson } from '../field-reader.ts';
 import { checkHead, checkHeadFormat } from '../head-checks.ts';
-import { type CommitEntry, type Head, headOperations, type Pin, type SnapshotEntry } from '../ports.ts';
+import {
+  type CommitEntry,
+  type Head,
+  headOperations,
+  type Pin,
+  type SnapshotEntry,
+  type StateHashes,
+} from '../ports.ts';
 
 export function encodeHead(head: Head): string {
   return JSON.stringify(head);
@@ -11,14 +18,13 @@ export function decodeHead(text: string): Head {
   const fields = new FieldReader(parseJson(text, 'head'), 'head');
   const format = fields.integer('format', 0);
   checkHeadFormat(format);
-  const hashes = fields.object('hashes');
   const serve = fields.object('serve');
   return checkHead({
     format,
     era: fields.integer('era', 1),
     version: fields.integer('version', 1),
     cid: fields.string('cid'),
-    hashes: { data: hashes.string('data'), bookkeeping: hashes.string('bookkeeping') },
+    hashes: decodeHashes(fields.object('hashes')),
     recent: fields.objects('recent').map(decodeCommit),
     snapshots: fields.objects('snapshots').map(decodeSnapshot),
     floor: fields.integer('floor', 0),
@@ -37,11 +43,16 @@ export function decodeHead(text: string): Head {
   });
 }
 
+function decodeHashes(fields: FieldReader): StateHashes {
+  return { data: fields.string('data'), bookkeeping: fields.string('bookkeeping') };
+}
+
 function decodePin(fields: FieldReader): Pin {
   return {
     version: fields.integer('version', 1),
     cid: fields.string('cid'),
-    hash: fields.string('hash'),
+    hashes: decodeHashes(fields.object('hashes')),
+    schemaId: fields.string('schemaId'),
     snapshot: decodeSnapshot(fields.object('snapshot')),
     deltas: fields.objects('deltas').map(decodeCommit),
     expiresAtMs: fields.has('expiresAtMs') ? fields.integer('expiresAtMs', 0) : null,

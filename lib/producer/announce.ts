@@ -1,20 +1,22 @@
-import { newestSnapshot } from '../head-rules.ts';
+import { newestSnapshot, servedHead } from '../head-rules.ts';
 import { limits } from '../limits.ts';
 import type { Announcement, DatasetId, Head } from '../ports.ts';
 import type { ProducerContext } from './context.ts';
 
-/** The hint that belongs to a head. Pure. */
+/** The hint of what a head says to serve. Pure. */
 export function announcementOf(
   id: DatasetId,
-  head: Head,
+  stored: Head,
   committedAtMs: number,
   correlationIds: readonly string[],
 ): Announcement {
-  const { era, version, cid, mapGeneration } = head;
+  const head = servedHead(stored);
+  const { era, serve, version, cid, mapGeneration } = head;
   const before = [...head.recent, ...head.snapshots].find((entry) => entry.version === version - 1);
   return {
     id,
     era,
+    epoch: serve.epoch,
     version,
     cid,
     mapGeneration,

@@ -155,7 +155,8 @@ function findLanded(head: Head | null, unknown: ReadonlyMap<string, StagedVersio
 
 function follow(warm: WarmState, staged: StagedVersion, head: Head): WarmState {
   const { next, step } = staged;
-  const { era, version, cid, schemaId } = head;
+  const { era, serve, version, cid, schemaId } = head;
+  const ref = { era, epoch: serve.epoch, version, cid };
   warm.writer.advance(step.to, step.changes);
-  return { loaded: { ...next, ref: { era, version, cid }, schemaId }, base: next, writer: warm.writer };
+  return { loaded: { ...next, ref, schemaId }, base: next, writer: warm.writer };
 }

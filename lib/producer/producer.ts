@@ -17,8 +17,8 @@ import type {
   MutationSource,
   Quarantine,
   Random,
+  ServedRef,
   Telemetry,
-  VersionRef,
 } from '../ports.ts';
 import { canonicalText, type DatasetSchema, schemaIdOf } from '../schema/dataset-schema.ts';
 import type { PartitionMap } from '../schema/partition-map.ts';
@@ -98,7 +98,7 @@ export class Producer {
   }
 
   /** The version whose state is kept warm; null: none. */
-  get version(): VersionRef | null {
+  get version(): ServedRef | null {
     return this.#warm?.loaded?.ref ?? null;
   }
 

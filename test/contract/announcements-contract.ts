@@ -99,6 +99,7 @@ function freshAnnouncement(): Announcement {
   return {
     id: freshId(),
     era: 2,
+    epoch: 3,
     version: versionCount,
     cid: hex128(`cid ${versionCount}`),
     mapGeneration: 3,

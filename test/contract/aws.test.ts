@@ -115,6 +115,7 @@ test('malformed hints are logged and leave the queue, the next one is heard', as
   const detail = {
     id: { dataset: 'cities', partition: 0 },
     era: 1,
+    epoch: 0,
     version: 7,
     cid: 'a'.repeat(32),
     mapGeneration: 0,

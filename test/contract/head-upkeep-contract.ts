@@ -170,7 +170,9 @@ export function headUpkeepContract(name: string, open: () => Promise<HeadStoreHa
         const pin = pinOf(await chain(id));
         await expectInvalid(store.putPin(id, 1, 'release', { ...pin, version: 3 }));
         await expectInvalid(store.putPin(id, 1, 'release', { ...pin, deltas: [] }));
-        await expectInvalid(store.putPin(id, 1, 'release', { ...pin, hash: hex128('other') }));
+        await expectInvalid(
+          store.putPin(id, 1, 'release', { ...pin, hashes: { ...pin.hashes, data: hex128('other') } }),
+        );
         for (const name of ['', 'a.b', 'A', '#pin', '__proto__', 'x'.repeat(64)]) {
           await expectInvalid(store.putPin(id, 1, name, pin));
           await expectInvalid(store.removePin(id, 1, name));

@@ -199,6 +199,7 @@ test('a malformed hint is logged and dropped, the next one is heard', async () =
   await announcements.announce({
     id,
     era: 1,
+    epoch: 0,
     version: 1,
     cid: 'a'.repeat(32),
     mapGeneration: 0,

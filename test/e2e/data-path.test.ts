@@ -221,6 +221,7 @@ describe('one message, step by step', () => {
     expect(announcement).toMatchObject({
       id: citiesId,
       era: 1,
+      epoch: 0,
       version: 2,
       cid: head.cid,
       previousCid: chain.versions[0]?.cid,

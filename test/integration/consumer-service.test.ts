@@ -41,6 +41,7 @@ async function nextHint(): Promise<SendMessageCommand> {
   const detail: Announcement = {
     id: citiesId,
     era,
+    epoch: 0,
     version: version + 1,
     cid: cid.replaceAll(/./g, 'f'),
     mapGeneration,
@@ -90,7 +91,7 @@ describe('the consumer service as a process', () => {
     const head = await it.heads.load(citiesId, 'strong');
     expect((await service.get('/health')).body).toMatchObject({
       isReady: true,
-      version: { era: 1, version: 1, cid: head?.cid },
+      version: { era: 1, epoch: 0, version: 1, cid: head?.cid },
       failuresInRow: 0,
       lastError: null,
     });

@@ -9,6 +9,7 @@ import type {
   Head,
   MutationMessage,
   QuarantineEntry,
+  ServedRef,
   SnapshotEntry,
   StoredBlob,
   VersionRef,
@@ -55,7 +56,7 @@ export class Invariants {
   readonly #log: Replayed[] = [];
   readonly #digests = new Map<string, string>();
   readonly #quarantined = new Set<string>();
-  readonly #served = new Map<string, VersionRef>();
+  readonly #served = new Map<string, ServedRef>();
   readonly #soundSnapshots = new Set<string>();
   #head: Head | null = null;
 
@@ -282,7 +283,7 @@ function requireMonotone(before: Head | null, head: Head): void {
   if (before === null) return;
   const newest = (of: Head): number => of.snapshots.at(-1)?.version ?? 0;
   const isForward =
-    compareVersions(head, before) >= 0 &&
+    (head.era > before.era || (head.era === before.era && head.version >= before.version)) &&
     newest(head) >= newest(before) &&
     head.floor >= before.floor &&
     head.mapGeneration >= before.mapGeneration &&

@@ -31,8 +31,8 @@ export function snapshotEntry(version: number, label = ''): SnapshotEntry {
 export function pinOf(head: Head, expiresAtMs: number | null = null): Pin {
   const snapshot = newestSnapshot(head);
   const deltas = head.recent.filter(({ version }) => version > snapshot.version);
-  const { version, cid, hashes } = head;
-  return { version, cid, hash: hashes.data, snapshot, deltas, expiresAtMs };
+  const { version, cid, hashes, schemaId } = head;
+  return { version, cid, hashes, schemaId, snapshot, deltas, expiresAtMs };
 }
 
 /** Creates a chain at version 1. */

@@ -55,6 +55,7 @@ test('an announcement keeps what it knows, and not more correlation ids than it 
   const announcement = {
     id: { tenant: 'acme', dataset: 'cities', partition: 2 },
     era: 1,
+    epoch: 0,
     version: 2,
     cid: 'a'.repeat(32),
     mapGeneration: 0,

@@ -13,6 +13,7 @@ import {
 const announcement: Announcement = {
   id: { dataset: 'cities', partition: 0 },
   era: 1,
+  epoch: 0,
   version: 2,
   cid: 'a'.repeat(32),
   mapGeneration: 0,

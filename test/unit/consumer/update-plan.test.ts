@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareVersions, planUpdate, type UpdatePlan } from '../../../lib/consumer/update-plan.ts';
-import type { CommitEntry, Head, SnapshotEntry, VersionRef } from '../../../lib/ports.ts';
+import { servedHead } from '../../../lib/head-rules.ts';
+import type { CommitEntry, Head, ServedRef, SnapshotEntry } from '../../../lib/ports.ts';
 
 /** A cid, hash or other 128-bit text that can be told apart at sight. */
 const hex = (text: string): string => text.padEnd(32, '0');
@@ -17,8 +18,9 @@ const snapshotOf = (version: number, line = 'a'): SnapshotEntry => {
   const { cid, hash, size } = entry(version, line);
   return { version, cid, hash, size, writtenAtMs: 0 };
 };
-const ref = (version: number, era = 1, line = 'a'): VersionRef => ({
+const ref = (version: number, era = 1, line = 'a'): ServedRef => ({
   era,
+  epoch: 0,
   version,
   cid: cidOf(version, line),
 });
@@ -64,7 +66,7 @@ const head = headOf({ version: 9, from: 4, snapshots: [3, 6], floor: 3 });
 const restored = headOf({ era: 2, version: 7, from: 4, snapshots: [3, 6], floor: 3 });
 
 describe('planUpdate', () => {
-  it.each<[string, VersionRef | null, Head, string]>([
+  it.each<[string, ServedRef | null, Head, string]>([
     ['nothing yet: the newest snapshot, then deltas', null, head, 'snapshot 6 > 7 > 8 > 9'],
     ['already there', ref(9), head, 'none current'],
     ['an eventually consistent read shows an older head', ref(10), head, 'none newer'],
@@ -92,6 +94,40 @@ describe('planUpdate', () => {
     const swept = headOf({ version: 9, from: 4, snapshots: [6], floor: 6 });
     expect(summary(planUpdate(ref(5), swept))).toBe('snapshot 6 > 7 > 8 > 9');
     expect(summary(planUpdate(ref(6), swept))).toBe('deltas > 7 > 8 > 9');
+  });
+
+  describe('to what is to be served', () => {
+    const pin = {
+      ...{ version: 5, cid: cidOf(5), hashes: { data: hex('5'), bookkeeping: hex('b') }, schemaId: 'older' },
+      ...{ snapshot: snapshotOf(3), deltas: [entry(4), entry(5)], expiresAtMs: null },
+    };
+    const serving = (epoch: number, name: string | null): Head =>
+      servedHead({ ...head, pins: { good: pin }, serve: { epoch, pin: name } });
+    const at = (version: number, epoch: number): ServedRef => ({ ...ref(version), epoch });
+
+    it.each<[string, ServedRef | null, Head, string]>([
+      ['the pin, from nothing', null, serving(1, 'good'), 'snapshot 3 > 4 > 5'],
+      [
+        'the pin, from a newer version: back, over the snapshot',
+        at(9, 0),
+        serving(1, 'good'),
+        'snapshot 3 > 4 > 5',
+      ],
+      ['the pin, from on its way', at(4, 0), serving(1, 'good'), 'deltas > 5'],
+      ['the pin, from the very version: only the epoch moves', at(5, 0), serving(1, 'good'), 'deltas'],
+      ['the pin, again', at(5, 1), serving(1, 'good'), 'none current'],
+      ['the head again, from the pin', at(5, 1), serving(2, null), 'deltas > 6 > 7 > 8 > 9'],
+      ['an order that is older than the one obeyed', at(5, 2), serving(1, null), 'none newer'],
+    ])('%s', (_, mine, to, expected) => {
+      expect(summary(planUpdate(mine, to))).toBe(expected);
+    });
+
+    it('is the head itself without a pin, and takes version, hashes and schema from a pin', () => {
+      expect(servedHead(head)).toBe(head);
+      const { version, cid, hashes, schemaId } = pin;
+      expect(serving(1, 'good')).toMatchObject({ version, cid, hashes, schemaId, era: 1, floor: 3 });
+      expect(() => serving(1, 'gone')).toThrow(expect.objectContaining({ kind: 'corrupt' }));
+    });
   });
 
   it('goes over the snapshot when told to, but never for nothing and never back', () => {
@@ -130,7 +166,20 @@ describe('planUpdate', () => {
 });
 
 describe('compareVersions', () => {
-  it('orders by era first', () => {
+  it('orders by era first, then by the epoch of what is to be served', () => {
+    const [early, late] = [
+      { ...ref(9), epoch: 1 },
+      { ...ref(5), epoch: 2 },
+    ];
+    expect([ref(1, 2), late, early, ref(12)].sort(compareVersions)).toEqual([
+      ref(12),
+      early,
+      late,
+      ref(1, 2),
+    ]);
+  });
+
+  it('orders by era before version', () => {
     const sorted = [ref(1, 2), ref(9, 1), ref(3, 2), ref(2, 1)].sort(compareVersions);
     expect(sorted).toEqual([ref(2, 1), ref(9, 1), ref(1, 2), ref(3, 2)]);
   });

@@ -6,11 +6,12 @@ import { MemoryAnnouncements } from '../../../lib/memory/announcements.ts';
 import { VirtualClock } from '../../../lib/memory/clock.ts';
 import { SeededRandom } from '../../../lib/memory/random.ts';
 import { MemoryTelemetry } from '../../../lib/memory/telemetry.ts';
-import type { Announcement, AnnouncementWatcher, DatasetId, VersionRef } from '../../../lib/ports.ts';
+import type { Announcement, AnnouncementWatcher, DatasetId, ServedRef } from '../../../lib/ports.ts';
 
 const id: DatasetId = { dataset: 'cities', partition: 0 };
-const ref = (version: number, era = 1): VersionRef => ({
+const ref = (version: number, era = 1): ServedRef => ({
   era,
+  epoch: 0,
   version,
   cid: String(version).padStart(32, '0'),
 });
@@ -18,7 +19,7 @@ const ref = (version: number, era = 1): VersionRef => ({
 /** A dataset whose committed version a test sets, and a reader of it that counts what it costs. */
 class FakeTarget implements WatchTarget {
   readonly id = id;
-  loaded: VersionRef | null = null;
+  loaded: ServedRef | null = null;
   committed = 1;
   refreshCount = 0;
   failing = false;
@@ -30,7 +31,7 @@ class FakeTarget implements WatchTarget {
     this.loaded = ref(this.committed);
   }
 
-  version(): VersionRef | null {
+  version(): ServedRef | null {
     return this.loaded;
   }
 

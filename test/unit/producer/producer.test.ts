@@ -44,7 +44,7 @@ describe('Producer', () => {
     expect(reader.get('City', 2)['name']).toBe('Delft');
     const head = await heads.load(id, 'strong');
     expect(head).toMatchObject({ era: 1, version: 2, floor: 1, lastOperation: 'commit' });
-    expect(reader.version).toEqual({ era: 1, version: 2, cid: head?.cid });
+    expect(reader.version).toEqual({ era: 1, epoch: 0, version: 2, cid: head?.cid });
     expect(blobs.names().map((name) => name.replace(/[0-9a-f]{32}/, 'CID'))).toEqual([
       'd/cities/1/0/snapshot/0000000000000001-CID',
       'd/cities/1/0/snapshot/0000000000000001-CID.part-bookkeeping',

@@ -20,6 +20,7 @@ import { AwsQuarantine } from '../lib/aws/quarantine.ts';
 import { Consumer } from '../lib/consumer/consumer.ts';
 import { systemClock } from '../lib/local/system-clock.ts';
 import { systemRandom } from '../lib/local/system-random.ts';
+import { metrics as metricUnits } from '../lib/metric-names.ts';
 import type { Clock, DatasetId } from '../lib/ports.ts';
 import { Producer } from '../lib/producer/producer.ts';
 import { DatasetSchema } from '../lib/schema/dataset-schema.ts';
@@ -72,18 +73,23 @@ export function lambdaHandler<Event, Result>(
   { logger, metrics }: LambdaTelemetry,
   handle: (event: Event, context: Context) => Promise<Result>,
 ) {
-  const publish = () => {
-    // Powertools warns about an empty set, and a consumer that found nothing new has nothing to say.
-    if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+  const publish = ({ memoryLimitInMB }: Context) => {
+    const usedMb = process.memoryUsage.rss() / 2 ** 20;
+    metrics.addMetric(
+      'MemoryUsedPercent',
+      metricUnits.MemoryUsedPercent,
+      (100 * usedMb) / Number(memoryLimitInMB),
+    );
+    metrics.publishStoredMetrics();
   };
   return middy<Event, Result>()
     .use(injectLambdaContext(logger, { resetKeys: true }))
     .use({
       before: ({ context }) => metrics.captureColdStartMetric(context.functionName),
-      after: publish,
-      onError: ({ error }) => {
+      after: ({ context }) => publish(context),
+      onError: ({ error, context }) => {
         logger.error('the invocation failed', { error });
-        publish();
+        publish(context);
       },
     })
     .handler(handle);

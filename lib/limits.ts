@@ -67,9 +67,9 @@ export const limits = {
   refreshAttemptsMax: 3,
   /** Blobs that one refresh fetches at once. */
   fetchConcurrencyMax: 8,
-  /** Bounds of the adaptive poll that repairs lost announcements. */
+  /** Bounds of the adaptive poll that repairs lost announcements. Its slowest is well below what counts as inactivity. */
   pollMsMin: 1_000,
-  pollMsMax: 30_000,
+  pollMsMax: 20_000,
   /** Full-jitter backoff after a failed refresh, up to {@link limits.pollMsMax}. */
   refreshBackoffBaseMs: 100,
 } as const;

@@ -37,6 +37,10 @@ export const metrics = {
   PropagationLagMs: 'Milliseconds',
   StateVersion: 'Count',
   Lookups: 'Count',
+  HeadAgeMs: 'Milliseconds',
+  // both
+  RecordCount: 'Count',
+  MemoryUsedPercent: 'Percent',
 } as const;
 
 export type MetricName = keyof typeof metrics;

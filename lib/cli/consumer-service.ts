@@ -2,15 +2,18 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Consumer } from '../consumer/consumer.ts';
 import type { LoadedVersion } from '../consumer/loaded-version.ts';
 import { DatasetError, isDatasetError } from '../errors.ts';
-import type { AnnouncementWatcher, Telemetry } from '../ports.ts';
+import { healthBounds, judgeHealth } from '../health-rules.ts';
+import type { AnnouncementWatcher, Clock, Telemetry } from '../ports.ts';
 import { recordJson } from '../state/plain-record.ts';
 import { toHex } from '../state/state-hash.ts';
 import { parseKeySegment } from './key-segment.ts';
+import { memoryUse } from './memory-use.ts';
 
 export interface ConsumerServiceOptions {
   readonly consumer: Consumer;
   readonly watchers: readonly AnnouncementWatcher[];
   readonly telemetry: Telemetry;
+  readonly clock: Clock;
   /** Address to listen on. The service knows no users: open it to a network only behind something that does. */
   readonly host: string;
   /** 0: any free one. */
@@ -30,33 +33,35 @@ const segmentSizeMax = 4_096;
 /**
  * A consumer as a process of its own: keeps itself fresh and answers lookups over HTTP as JSON.
  *
- *     GET /health                         how it is; 503 until a version was loaded, then 200 whatever fails outside
- *     GET /ready                          200 while it serves, 503 before and while it stops
+ *     GET /health                         how it is, with reasons; 503 when it does not do its work (lib/health-rules.ts)
+ *     GET /ready                          200 while it serves, whatever fails outside; 503 before and while it stops
  *     GET /datasets/:dataset              the version that is served, and its types
  *     GET /datasets/:dataset/:type/:key   a record; the parts of a compound key are separated by commas
  *
  * Every answer about data names its version in the header `dataset-version`, as `era.version`.
  */
 export async function startConsumerService(options: ConsumerServiceOptions): Promise<RunningService> {
-  const { consumer, watchers, telemetry, host, port } = options;
+  const { consumer, watchers, telemetry, clock, host, port } = options;
   const server = Fastify({
     routerOptions: { maxParamLength: segmentSizeMax },
     forceCloseConnections: 'idle',
   });
-  let isStopping = false;
+  const stopping = new AbortController();
   addErrorHandlers(server, telemetry);
-  addHealthRoutes(server, consumer, () => !isStopping);
+  addHealthRoutes(server, consumer, () => !stopping.signal.aborted);
   addDataRoutes(server, consumer);
   consumer.start(watchers);
   try {
     const url = await server.listen({ host, port });
+    const beating = keepBeating(consumer, telemetry, clock, stopping.signal);
     telemetry.log('info', 'listening', { url });
     return {
       url,
       stop: async () => {
-        isStopping = true;
+        stopping.abort();
         await server.close();
         await consumer.stop();
+        await beating;
         telemetry.log('info', 'stopped');
       },
     };
@@ -68,17 +73,38 @@ export async function startConsumerService(options: ConsumerServiceOptions): Pro
 
 function addHealthRoutes(server: FastifyInstance, consumer: Consumer, isServing: () => boolean): void {
   server.get('/health', async (_, reply) => {
-    const { isReady, ...details } = consumer.health;
-    const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
-    // Once loaded, data stays readable: an outage elsewhere is no reason to kill the process that survives it.
-    reply.code(isReady ? 200 : 503);
-    return { isReady, ...details, memory: { rss, heapUsed, arrayBuffers } };
+    const { isReady, headAgeMs, errorRate, ...details } = consumer.health;
+    const memory = memoryUse();
+    const { status, reasons } = judgeHealth({
+      idleMs: isReady ? headAgeMs : null,
+      idleMsMax: healthBounds.consumerIdleMsMax,
+      errorRate,
+      memoryShare: memory.share,
+    });
+    reply.code(status === 'unhealthy' ? 503 : 200);
+    return { status, reasons, isReady, headAgeMs, errorRate, ...details, memory };
   });
+  // For a load balancer: data stays readable when something fails elsewhere, and must not be taken away then.
   server.get('/ready', async (_, reply) => {
     const isReady = consumer.health.isReady && isServing();
     reply.code(isReady ? 200 : 503);
     return { isReady };
   });
+}
+
+/** Tells at regular times that the process lives, and how: alarms hear when it falls silent. */
+async function keepBeating(
+  consumer: Consumer,
+  telemetry: Telemetry,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const { headAgeMs } = consumer.health;
+    if (headAgeMs !== null) telemetry.record('HeadAgeMs', headAgeMs);
+    telemetry.record('MemoryUsedPercent', memoryUse().share * 100);
+    await clock.sleep(healthBounds.heartbeatMs, signal);
+  }
 }
 
 function addDataRoutes(server: FastifyInstance, consumer: Consumer): void {

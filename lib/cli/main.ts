@@ -31,7 +31,8 @@ const watcher = new AwsAnnouncementWatcher({
   queueUrl: announcementQueueUrl,
   telemetry,
 });
-const service = await startConsumerService({ consumer, watchers: [watcher], telemetry, host, port });
+const watchers = [watcher];
+const service = await startConsumerService({ consumer, watchers, telemetry, clock, host, port });
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {

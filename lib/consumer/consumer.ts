@@ -10,6 +10,7 @@ import type {
   ServedRef,
   Telemetry,
 } from '../ports.ts';
+import { RateWindow } from '../rate-window.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import { requireReadable } from '../schema/reader-schema.ts';
@@ -18,7 +19,7 @@ import { noFilter, type TypeFilter } from '../schema/type-filter.ts';
 import type { RecordView } from '../state/record.ts';
 import type { Advance } from './advance.ts';
 import { DatasetState } from './dataset-state.ts';
-import type { LoadedVersion, StateStep } from './loaded-version.ts';
+import { type LoadedVersion, recordCountOf, type StateStep } from './loaded-version.ts';
 import { type RefreshSource, refresh } from './refresh.ts';
 import type { Found, LookupKey, LookupNameOf } from './type-records.ts';
 import { compareVersions } from './update-plan.ts';
@@ -70,6 +71,8 @@ export interface ConsumerHealth {
   readonly lagVersions: number;
   /** Refreshes that failed since the last one that did not. */
   readonly failuresInRow: number;
+  /** Share of refreshes that failed lately, 0 to 1 (lib/rate-window.ts). */
+  readonly errorRate: number;
   /** Of the last failed refresh; null after a success. */
   readonly lastError: string | null;
 }
@@ -105,6 +108,7 @@ export class Consumer<D extends AnyDataset | null = null> {
   #hinted: ServedRef | null = null;
   #checkedAtMs: number | null = null;
   #failuresInRow = 0;
+  readonly #outcomes = new RateWindow();
   #lastError: string | null = null;
 
   constructor(options: ConsumerOptions<D>) {
@@ -225,6 +229,7 @@ export class Consumer<D extends AnyDataset | null = null> {
       headAgeMs: this.#checkedAtMs === null ? null : this.#clock.monotonicMs() - this.#checkedAtMs,
       lagVersions: this.#lagVersions(),
       failuresInRow: this.#failuresInRow,
+      errorRate: this.#outcomes.rate(this.#clock.monotonicMs()),
       lastError: this.#lastError,
     };
   }
@@ -260,11 +265,14 @@ export class Consumer<D extends AnyDataset | null = null> {
       this.#checkedAtMs = startMs;
       this.#failuresInRow = 0;
       this.#lastError = null;
-      if (advance === null) return;
-      this.#requireReadable(advance.loaded);
-      this.#swap(advance);
-      telemetry.record('RefreshDurationMs', this.#clock.monotonicMs() - startMs);
+      if (advance !== null) {
+        this.#requireReadable(advance.loaded);
+        this.#swap(advance);
+        telemetry.record('RefreshDurationMs', this.#clock.monotonicMs() - startMs);
+      }
+      this.#outcomes.add(false, startMs);
     } catch (error) {
+      this.#outcomes.add(true, startMs);
       this.#failuresInRow += 1;
       this.#lastError = error instanceof Error ? error.message : String(error);
       telemetry.record('RefreshesFailed', 1);
@@ -285,6 +293,7 @@ export class Consumer<D extends AnyDataset | null = null> {
     this.#loaded = loaded;
     this.#state = new DatasetState(loaded, this.#dataset);
     telemetry.record('StateVersion', loaded.ref.version);
+    telemetry.record('RecordCount', recordCountOf(loaded));
     if (fromSnapshot) telemetry.record('SnapshotsLoaded', 1);
     if (steps.length > 0) telemetry.record('DeltasApplied', steps.length);
     telemetry.log('info', 'serving a new version', { ...loaded.ref, fromSnapshot, deltaCount: steps.length });

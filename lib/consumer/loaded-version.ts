@@ -93,3 +93,8 @@ function typeTests(options: LoadOptions): { isData: TypeTest; isBookkeeping: Typ
     isBookkeeping: bookkeeping === undefined ? null : (type) => bookkeeping.includes(type),
   };
 }
+
+/** Records that have a primary key, over all types that are indexed. */
+export function recordCountOf({ state, indexes }: LoadedVersion): number {
+  return [...indexes.keys()].reduce((total, type) => total + state.type(type).count, 0);
+}

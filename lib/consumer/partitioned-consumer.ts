@@ -153,6 +153,7 @@ export class PartitionedConsumer<D extends AnyDataset> {
       ),
       lagVersions: all.reduce((sum, { lagVersions }) => sum + lagVersions, 0),
       failuresInRow: Math.max(...all.map(({ failuresInRow }) => failuresInRow)),
+      errorRate: Math.max(...all.map(({ errorRate }) => errorRate)),
       lastError: all.find(({ lastError }) => lastError !== null)?.lastError ?? null,
     };
   }

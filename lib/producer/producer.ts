@@ -1,6 +1,6 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
-import { bookkeepingPart } from '../consumer/loaded-version.ts';
+import { bookkeepingPart, recordCountOf } from '../consumer/loaded-version.ts';
 import { compareVersions } from '../consumer/update-plan.ts';
 import { checkDatasetId } from '../dataset-id.ts';
 import { DatasetError, isDatasetError } from '../errors.ts';
@@ -192,6 +192,8 @@ export class Producer {
     telemetry.record('Commits', 1);
     telemetry.record('DeltaBytes', committed.size);
     telemetry.record('ChainLength', chainLength(head));
+    const loaded = holder.warm?.loaded ?? null;
+    if (loaded !== null) telemetry.record('RecordCount', recordCountOf(loaded));
     telemetry.record('QueueToCommitMs', Math.max(0, nowMs - oldestSentAtMs));
     telemetry.log('info', 'committed', { version, cid, keyCount: appliedCount, correlationIds });
     await announce(this.#context, announcementOf(id, head, nowMs, correlationIds));

@@ -3,6 +3,7 @@ import { type RunningService, startConsumerService } from '../../../lib/cli/cons
 import { parseKeySegment } from '../../../lib/cli/key-segment.ts';
 import { LineTelemetry } from '../../../lib/cli/line-telemetry.ts';
 import { DatasetError } from '../../../lib/errors.ts';
+import { healthBounds } from '../../../lib/health-rules.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
 import { MemoryCloud, upsertCity } from '../../support/memory-cloud.ts';
@@ -16,9 +17,9 @@ afterEach(async () => {
 async function setUp() {
   const cloud = new MemoryCloud();
   const consumer = cloud.consumer();
-  const { telemetry, announcements } = cloud;
+  const { telemetry, announcements, clock } = cloud;
   const watchers = [announcements];
-  service = await startConsumerService({ consumer, watchers, telemetry, host: '127.0.0.1', port: 0 });
+  service = await startConsumerService({ consumer, watchers, telemetry, clock, host: '127.0.0.1', port: 0 });
   const { url } = service;
   const get = async (path: string) => {
     const response = await fetch(url + path);
@@ -92,7 +93,36 @@ describe('the consumer service', () => {
     expect(await get(path)).toMatchObject({ status, body: { error: expect.any(String) } });
   });
 
-  it('stays healthy and serves when nothing outside answers any more', async () => {
+  it('is healthy while an idle dataset has nothing new for it', async () => {
+    const { cloud, get } = await setUp();
+    await cloud.commit(upsertCity(1, 'Utrecht'));
+    for (let hours = 0; hours < 2; hours++) {
+      await cloud.clock.advance(3_600_000);
+      expect(await get('/health')).toMatchObject({ status: 200, body: { status: 'healthy', reasons: [] } });
+    }
+    const { heartbeatMs, consumerIdleMsMax } = healthBounds;
+    const ages = cloud.telemetry.values('HeadAgeMs');
+    expect(ages.length).toBeGreaterThan(7_200_000 / heartbeatMs - 2);
+    expect(Math.max(...ages)).toBeLessThan(consumerIdleMsMax);
+  });
+
+  it('is unhealthy after 30 s without an answer, but stays ready and readable', async () => {
+    const { cloud, get } = await setUp();
+    await cloud.commit(upsertCity(1, 'Utrecht'));
+    await cloud.clock.advance(0);
+    cloud.heads.load = () => Promise.reject(new DatasetError('unavailable', 'down'));
+    await cloud.clock.advance(healthBounds.consumerIdleMsMax);
+    expect(await get('/health')).toMatchObject({ status: 200, body: { status: expect.any(String) } });
+    await cloud.clock.advance(60_000);
+    const { status, body } = await get('/health');
+    expect(status).toBe(503);
+    expect(body).toMatchObject({ status: 'unhealthy', isReady: true, lastError: 'down' });
+    expect((body as { reasons: string[] }).reasons[0]).toMatch(/^no activity for \d+ s, at most 30 s$/);
+    expect(await get('/ready')).toMatchObject({ status: 200 });
+    expect(await get('/datasets/cities/City/1')).toMatchObject({ status: 200 });
+  });
+
+  it('stays healthy and serves when something outside fails once', async () => {
     const { cloud, consumer, get } = await setUp();
     await cloud.commit(upsertCity(1, 'Utrecht'));
     await cloud.clock.advance(0);
@@ -118,7 +148,7 @@ describe('the consumer service', () => {
     const { cloud, consumer } = await setUp();
     const port = Number(new URL(service?.url ?? '').port);
     const second = cloud.consumer();
-    const options = { watchers: [], telemetry: cloud.telemetry, host: '127.0.0.1', port };
+    const options = { watchers: [], telemetry: cloud.telemetry, clock: cloud.clock, host: '127.0.0.1', port };
     await expect(startConsumerService({ ...options, consumer: second })).rejects.toThrow('EADDRINUSE');
     expect(() => second.start([])).not.toThrow();
     await second.stop();

@@ -120,7 +120,10 @@ describe('the producer function', () => {
           {
             Namespace: 'ServerlessHollow',
             Dimensions: [['service', 'dataset']],
-            Metrics: [{ Name: 'MessagesReceived', Unit: 'Count' }],
+            Metrics: [
+              { Name: 'MessagesReceived', Unit: 'Count' },
+              { Name: 'MemoryUsedPercent', Unit: 'Percent' },
+            ],
           },
         ],
       },

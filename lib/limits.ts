@@ -18,6 +18,8 @@ export const limits = {
   clockSkewMsMax: 300_000,
   /** UTF-16 code units of the source in an order stamp: every key that it wrote last keeps it. */
   orderSourceSizeMax: 128,
+  /** UTF-16 code units of an operation's id. */
+  opIdSizeMax: 256,
   /** UTF-16 code units of one string value. */
   stringSizeMax: 262_144,
   quarantineContentSizeMax: 65_536,

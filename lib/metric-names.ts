@@ -11,6 +11,7 @@ export const metrics = {
   MutationsApplied: 'Count',
   MutationsSuperseded: 'Count',
   MutationsQuarantined: 'Count',
+  MutationsLate: 'Count',
   MessagesFailed: 'Count',
   Commits: 'Count',
   CommitConflicts: 'Count',

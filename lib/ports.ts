@@ -288,6 +288,13 @@ export interface Quarantine {
   send(id: DatasetId, entries: readonly QuarantineEntry[]): Promise<void>;
 }
 
+/**
+ * Takes what is *late*: so old that it cannot be said any more what it would do, since deletions and operations of that
+ * age are forgotten. The content of an entry is a message body with the order stamps that its mutations had: whoever
+ * sends it again decides on new ones, or it is late again.
+ */
+export type LateQueue = Quarantine;
+
 /** Time. The only way to it for consumer, producer and housekeeping; a virtual one drives the simulator. */
 export interface Clock {
   /** Wall clock, epoch ms. For stamps and metrics, never for safety. */

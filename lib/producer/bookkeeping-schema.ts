@@ -1,7 +1,10 @@
 /**
- * The types that producers keep beside the user's, in an optional blob part that ordinary consumers never fetch: for
- * each keyed type X one `OrderStampOfX` with the key, the stamp of the last upsert or delete, and the newer patches.
- * They are types like any other, so they are atomic with the data.
+ * The types that producers keep beside the user's, in an optional blob part that ordinary consumers never fetch. They
+ * are types like any other, so they are atomic with the data:
+ *
+ *   OrderStampOfX          for each keyed type X: the key, the stamp of the last upsert or delete, the newer patches
+ *   OperationLedgerEntry   one operation that must not happen twice, and what came of it (ledger.ts)
+ *   PurgeWatermark         how far the past has been forgotten (purge.ts); at most one record
  */
 import { DatasetError } from '../errors.ts';
 import { DatasetSchema } from '../schema/dataset-schema.ts';
@@ -17,13 +20,58 @@ const sourceType: ObjectSchema = {
   primaryKey: [],
 };
 
+export const ledgerType = 'OperationLedgerEntry';
+export const watermarkType = 'PurgeWatermark';
+/** Key of the one record of {@link watermarkType}. */
+export const watermarkKey = 0;
+
+/** Types and keys that operations were for, shared by the entries that have the same one. */
+const targetType: ObjectSchema = {
+  kind: 'OBJECT',
+  name: 'OperationLedgerTarget',
+  fields: [{ name: 'value', kind: 'STRING', referencedType: null }],
+  primaryKey: [],
+};
+
+const otherTypes: readonly ObjectSchema[] = [
+  sourceType,
+  {
+    kind: 'OBJECT',
+    name: ledgerType,
+    fields: [
+      { name: 'opId', kind: 'STRING', referencedType: null },
+      { name: 'timestamp', kind: 'LONG', referencedType: null },
+      { name: 'source', kind: 'REFERENCE', referencedType: sourceType.name },
+      { name: 'sequence', kind: 'LONG', referencedType: null },
+      { name: 'target', kind: 'REFERENCE', referencedType: targetType.name },
+      // JSON `{field: amount}` of an increment; null: a conditional operation, or a failed one.
+      { name: 'amounts', kind: 'STRING', referencedType: null },
+      // Why nothing was done; null: it was.
+      { name: 'failure', kind: 'STRING', referencedType: null },
+    ],
+    primaryKey: ['opId'],
+  },
+  targetType,
+  {
+    kind: 'OBJECT',
+    name: watermarkType,
+    fields: [
+      { name: 'id', kind: 'INT', referencedType: null },
+      { name: 'timestamp', kind: 'LONG', referencedType: null },
+    ],
+    primaryKey: ['id'],
+  },
+];
+
+const otherNames: ReadonlySet<string> = new Set(otherTypes.map(({ name }) => name));
+
 /** The bookkeeping type of a keyed type. */
 export function stampTypeOf(type: string): string {
   return stampTypePrefix + type;
 }
 
 export function isBookkeepingType(type: string): boolean {
-  return type === sourceType.name || type.startsWith(stampTypePrefix);
+  return otherNames.has(type) || type.startsWith(stampTypePrefix);
 }
 
 /**
@@ -40,7 +88,7 @@ export function withBookkeeping(schema: DatasetSchema): DatasetSchema {
     throw invalid('a dataset needs a type with a primary key: mutations find records by it', '');
   }
   const stampTypes = schema.keyedTypes.map((type) => stampTypeSchema(schema, type));
-  return DatasetSchema.of([...schema.inBlobOrder, ...stampTypes, sourceType]);
+  return DatasetSchema.of([...schema.inBlobOrder, ...stampTypes, ...otherTypes]);
 }
 
 /** Names of the types of the bookkeeping part, in blob order. `schema` comes from {@link withBookkeeping}. */

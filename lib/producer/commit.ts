@@ -1,3 +1,4 @@
+import type { LoadedState } from '../consumer/loaded-version.ts';
 import { DatasetError, isDatasetError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { CommitOutcome, Deadline, Head } from '../ports.ts';
@@ -5,9 +6,12 @@ import { commitBackoffMs, conflictPauseMs } from './backoff.ts';
 import { chainLength } from './chain.ts';
 import type { ProducerContext } from './context.ts';
 import { runCycle, type StagedVersion } from './cycle.ts';
-import type { KeyChange } from './join.ts';
+import type { Plan } from './plan.ts';
 import { writeSnapshot } from './snapshot.ts';
 import { bringTo, type WarmState } from './warm-state.ts';
+
+/** What to bring into a version. Asked anew in each round; pure. */
+export type Planner = (base: LoadedState) => Plan;
 
 /** Where the commit loop finds a warm state and leaves the one it ends with, also when it fails. */
 export interface WarmHolder {
@@ -19,10 +23,12 @@ export interface CommitResult {
   readonly head: Head | null;
   /** What this call committed; null: another commit, or an earlier attempt, had brought it in. */
   readonly committed: StagedVersion | null;
+  /** The last one: what it sets aside is set aside for good. */
+  readonly plan: Plan;
 }
 
 /**
- * Brings `changes` into the dataset. The only loop: read the head, bring the state to it, run a cycle, commit on the
+ * Brings what `planner` plans into the dataset. The only loop: read the head, bring the state to it, run a cycle, commit on the
  * condition that the head is still the one that was read.
  *
  * A conflict and an unknown outcome are treated alike but for the pause: read again, plan again. If the commit did land, the
@@ -30,10 +36,10 @@ export interface CommitResult {
  *
  * @throws DatasetError `conflict` or `unavailable` when attempts or time run out: nothing is lost, try again later
  */
-export async function commitChanges(
+export async function commitPlanned(
   context: ProducerContext,
   holder: WarmHolder,
-  changes: readonly KeyChange[],
+  planner: Planner,
   deadline: Deadline,
 ): Promise<CommitResult> {
   const unknown = new Map<string, StagedVersion>();
@@ -48,7 +54,7 @@ export async function commitChanges(
     }
     const forceSnapshot = isDatasetError(problem, 'corrupt');
     try {
-      const result = await runRound(context, holder, { changes, unknown, forceSnapshot });
+      const result = await runRound(context, holder, { planner, unknown, forceSnapshot });
       if (result !== null) return result;
       problem = new DatasetError('conflict', 'another producer was first in every round', { attempt });
     } catch (error) {
@@ -66,7 +72,7 @@ function isWorthAnotherRound(error: unknown): boolean {
 }
 
 interface Round {
-  readonly changes: readonly KeyChange[];
+  readonly planner: Planner;
   /** Versions whose commit was tried with unknown outcome, by commit id. */
   readonly unknown: Map<string, StagedVersion>;
   readonly forceSnapshot: boolean;
@@ -86,15 +92,16 @@ async function runRound(
     head = await writeSnapshot(context, warm.loaded, head);
     if (head.cid !== warm.loaded.ref.cid) return null;
   }
-  const staged = await runCycle(context, warm, head, round.changes);
-  if (staged === null) return { head, committed: findLanded(head, round.unknown) };
+  const plan = round.planner(warm.base);
+  const staged = await runCycle(context, warm, head, plan);
+  if (staged === null) return { head, committed: findLanded(head, round.unknown), plan };
   const outcome = await tryCommit(context, staged, round.unknown);
   if (outcome.kind === 'conflict') {
     context.telemetry.record('CommitConflicts', 1);
     return null;
   }
   holder.warm = follow(warm, staged, outcome.head);
-  return { head: outcome.head, committed: staged };
+  return { head: outcome.head, committed: staged, plan };
 }
 
 async function takeTo(

@@ -13,8 +13,7 @@ import { planFirstCommit, planNextCommit } from './chain.ts';
 import { type CommitId, drawCommitId } from './commit-id.ts';
 import type { ProducerContext } from './context.ts';
 import { checkIntegrity } from './integrity.ts';
-import type { KeyChange } from './join.ts';
-import { planKeys, populate } from './plan.ts';
+import { isEmptyPlan, type Plan, populate } from './plan.ts';
 import { blobSize, publish } from './publish.ts';
 import { stateHashesOf } from './state-hashes.ts';
 import type { WarmState } from './warm-state.ts';
@@ -38,12 +37,11 @@ export async function runCycle(
   context: ProducerContext,
   warm: WarmState,
   head: Head | null,
-  changes: readonly KeyChange[],
+  plan: Plan,
 ): Promise<StagedVersion | null> {
-  const planned = planKeys(warm.base, changes);
-  if (planned.length === 0) return null;
+  if (isEmptyPlan(plan)) return null;
   const cycle = warm.writer.begin();
-  populate(cycle, planned);
+  populate(cycle, plan);
   const transition = cycle.transition();
 
   const { state } = warm.base;
@@ -63,7 +61,7 @@ export async function runCycle(
 
   const staged = { commitId, version, next, delta };
   const proposal = head === null ? await stageFirst(context, staged) : await stageNext(context, staged, head);
-  return { proposal, next, step, keyCount: planned.length, size: blobSize(delta) };
+  return { proposal, next, step, keyCount: plan.keys.length, size: blobSize(delta) };
 }
 
 interface Staged {

@@ -1,8 +1,8 @@
-import { isDatasetError } from '../errors.ts';
-import type { DatasetId, MutationMessage, Quarantine, QuarantineEntry, Telemetry } from '../ports.ts';
+import type { MutationMessage, QuarantineEntry } from '../ports.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
-import { coalesce, type KeyChange } from './join.ts';
+import { coalesce } from './join.ts';
 import { type Home, type ParsedMessage, parseMessage } from './mutations.ts';
+import type { Batch } from './plan.ts';
 
 /** A message that stays in the queue, and why. */
 export interface FailedMessage {
@@ -10,17 +10,19 @@ export interface FailedMessage {
   readonly reason: string;
 }
 
+/** Entries for quarantine, or for the late queue, of one message. */
+export interface MessageEntries {
+  readonly message: MutationMessage;
+  readonly entries: readonly QuarantineEntry[];
+}
+
 /** A batch of messages, taken apart. */
-export interface Intake {
-  /** Messages whose fate hangs on the commit, and those that are done with once quarantined. */
+export interface Intake extends Batch {
+  /** Messages whose fate hangs on the commit. */
   readonly withMutations: readonly MutationMessage[];
-  readonly withoutMutations: readonly MutationMessage[];
   readonly mutationCount: number;
-  readonly changes: readonly KeyChange[];
-  readonly rejected: readonly {
-    readonly message: MutationMessage;
-    readonly entries: readonly QuarantineEntry[];
-  }[];
+  readonly parsed: readonly (readonly [MutationMessage, ParsedMessage])[];
+  readonly rejected: readonly MessageEntries[];
 }
 
 /** Parses and coalesces. Nothing a message contains can make this throw. */
@@ -35,41 +37,17 @@ export function takeIn(
     parseMessage(schema, message, nowMs, home),
   ]);
   const mutations = parsed.flatMap(([, content]) => content.mutations);
+  const units = parsed.flatMap(([, content]) => content.units);
   return {
-    withMutations: parsed.filter(([, content]) => content.mutations.length > 0).map(([message]) => message),
-    withoutMutations: parsed
-      .filter(([, content]) => content.mutations.length === 0)
+    parsed,
+    withMutations: parsed
+      .filter(([, content]) => content.mutations.length + content.units.length > 0)
       .map(([message]) => message),
-    mutationCount: mutations.length,
+    mutationCount: units.reduce((count, { steps }) => count + steps.length, mutations.length),
     changes: coalesce(mutations),
+    units,
     rejected: parsed
       .filter(([, content]) => content.rejected.length > 0)
       .map(([message, content]) => ({ message, entries: content.rejected })),
   };
-}
-
-/**
- * Sets aside what broke a rule, so that its messages may be acknowledged.
- *
- * @returns the messages whose bad part could not be set aside: they have to come again
- */
-export async function quarantineRejected(
-  { id, quarantine, telemetry }: { id: DatasetId; quarantine: Quarantine; telemetry: Telemetry },
-  { rejected }: Intake,
-): Promise<readonly FailedMessage[]> {
-  if (rejected.length === 0) return [];
-  const entries = rejected.flatMap((each) => each.entries);
-  try {
-    await quarantine.send(id, entries);
-  } catch (error) {
-    if (!isDatasetError(error)) throw error;
-    telemetry.log('error', 'the quarantine did not take what was rejected', { error, count: entries.length });
-    const reason = `quarantine: ${error.message}`;
-    return rejected.map(({ message }) => ({ message, reason }));
-  }
-  telemetry.record('MutationsQuarantined', entries.length);
-  for (const { messageId, index, reason } of entries) {
-    telemetry.log('warn', 'a mutation was quarantined', { messageId, index, reason });
-  }
-  return [];
 }

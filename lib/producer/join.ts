@@ -5,12 +5,14 @@
  * - the base is the upsert or delete with the greatest stamp,
  * - each field has a register of its own: the patch of it with the greatest stamp, if that is greater than the base's,
  * - the visible record is the base's value with these patches over it. Patches of a key that is absent or deleted wait,
- *   until an upsert comes that is older than they are and newer than the deletion.
+ *   until an upsert comes that is older than they are and newer than the deletion,
+ * - increments are patches that add: those that are newer than the last setting of their field are in its value. How much
+ *   they add up to is no register, since they must not be added twice: the ledger counts them (ledger.ts, key-draft.ts).
  */
 
 import type { PlainObject } from '../schema/record.ts';
 import type { RecordKey } from '../schema/record-key.ts';
-import type { Mutation } from './mutations.ts';
+import type { JoinedMutation } from './mutations.ts';
 import { compareStamps, type OrderStamp } from './order-stamp.ts';
 
 /** The greatest upsert or delete. */
@@ -32,19 +34,22 @@ export interface KeyState {
   readonly base: BaseRegister | null;
   /** By field name; all newer than the base. */
   readonly patches: ReadonlyMap<string, FieldRegister>;
+  /** Stamp of the greatest increment that is newer than the base; null: there is none. */
+  readonly countedTo: OrderStamp | null;
 }
 
 const noPatches: ReadonlyMap<string, FieldRegister> = new Map();
 
 /** A key of which nothing is known. */
-export const emptyKeyState: KeyState = { base: null, patches: noPatches };
+export const emptyKeyState: KeyState = { base: null, patches: noPatches, countedTo: null };
 
 /** The state with `other` joined in; `state` itself (the same object) if it knew all of that already. */
 export function merge(state: KeyState, other: KeyState): KeyState {
   const base = isNewer(other.base, state.base) ? other.base : state.base;
-  let isChanged = base !== state.base;
+  const countedTo = greatestCount(base, state.countedTo, other.countedTo);
+  let isChanged = base !== state.base || countedTo !== state.countedTo;
   if (state.patches.size === 0 && other.patches.size === 0) {
-    return isChanged ? { base, patches: noPatches } : state;
+    return isChanged ? { base, patches: noPatches, countedTo } : state;
   }
   const patches = new Map<string, FieldRegister>();
   for (const [field, register] of state.patches) {
@@ -55,11 +60,22 @@ export function merge(state: KeyState, other: KeyState): KeyState {
     patches.set(field, register);
     isChanged = true;
   }
-  return isChanged ? { base, patches } : state;
+  return isChanged ? { base, patches, countedTo } : state;
+}
+
+function greatestCount(
+  base: BaseRegister | null,
+  a: OrderStamp | null,
+  b: OrderStamp | null,
+): OrderStamp | null {
+  if (a === null && b === null) return null;
+  const greatest = a === null || (b !== null && compareStamps(b, a) > 0) ? b : a;
+  if (greatest === null || (base !== null && compareStamps(greatest, base.stamp) <= 0)) return null;
+  return greatest;
 }
 
 /** {@link merge} with one mutation. */
-export function join(state: KeyState, mutation: Mutation): KeyState {
+export function join(state: KeyState, mutation: JoinedMutation): KeyState {
   return merge(state, keyStateOf(mutation));
 }
 
@@ -80,7 +96,7 @@ export interface KeyChange {
 }
 
 /** The mutations as one change per key, in the order in which the keys first appear. */
-export function coalesce(mutations: Iterable<Mutation>): readonly KeyChange[] {
+export function coalesce(mutations: Iterable<JoinedMutation>): readonly KeyChange[] {
   const byType = new Map<string, Map<string | number, KeyChange>>();
   for (const mutation of mutations) {
     const { type, key } = mutation;
@@ -97,17 +113,19 @@ export function coalesce(mutations: Iterable<Mutation>): readonly KeyChange[] {
   return Array.from(byType.values(), (byKey) => [...byKey.values()]).flat();
 }
 
-function keyStateOf(mutation: Mutation): KeyState {
+/** All that one mutation says. */
+export function keyStateOf(mutation: JoinedMutation): KeyState {
   const { stamp } = mutation;
   switch (mutation.op) {
     case 'upsert':
-      return { base: { stamp, value: mutation.value }, patches: noPatches };
+      return { base: { stamp, value: mutation.value }, patches: noPatches, countedTo: null };
     case 'delete':
-      return { base: { stamp, value: null }, patches: noPatches };
+      return { base: { stamp, value: null }, patches: noPatches, countedTo: null };
     case 'patch':
       return {
         base: null,
         patches: new Map(Object.entries(mutation.fields).map(([field, value]) => [field, { stamp, value }])),
+        countedTo: null,
       };
   }
 }

@@ -5,9 +5,10 @@
  *     {"op":"upsert","type":"City","value":{…},"order"?:{"timestamp":ms,"source":"s","sequence":n}}
  *     {"op":"patch","type":"City","key":{"cityId":1},"fields":{"population":5}}
  *     {"op":"delete","type":"City","key":{"cityId":1}}
- *     {"mutations":[…]}
+ *     {"op":"increment","type":"City","key":{"cityId":1},"fields":{"population":1},"opId"?:"…"}
+ *     {"mutations":[…],"atomic"?:true}
  *
- * An upsert replaces the whole record: fields it does not name become null.
+ * with `"condition":{"ifAbsent":true}` or `{"ifVersion":{order stamp}}` beside upsert, patch and delete. An upsert replaces the whole record: fields it does not name become null.
  */
 import * as z from 'zod';
 import { assert } from '../assert.ts';
@@ -25,8 +26,10 @@ import {
   validateRecord,
 } from '../schema/record.ts';
 import { keyOfPaths, keyOfRecord, type RecordKey } from '../schema/record-key.ts';
+import { type Amounts, parseAmounts } from './amounts.ts';
 import { isBookkeepingType } from './bookkeeping-schema.ts';
 import { deriveStamp, type OrderStamp } from './order-stamp.ts';
+import { parseBody } from './parse-body.ts';
 
 interface MutationOf<Op extends string> {
   readonly op: Op;
@@ -48,11 +51,42 @@ export interface Patch extends MutationOf<'patch'> {
 
 export type Delete = MutationOf<'delete'>;
 
-export type Mutation = Upsert | Patch | Delete;
+/** What can be taken in any number of times, in any order, and needs nothing but its stamp for that. */
+export type JoinedMutation = Upsert | Patch | Delete;
+
+/** Adds to fields, once for each operation id. */
+export interface Increment extends MutationOf<'increment'> {
+  readonly fields: Amounts;
+}
+
+/** What must hold of the record at the moment of the commit. */
+export type Condition =
+  | { readonly kind: 'absent' }
+  /** Its version (`versionOf` in key-draft.ts) is this one. */
+  | { readonly kind: 'version'; readonly stamp: OrderStamp };
+
+export interface Step {
+  readonly mutation: JoinedMutation | Increment;
+  readonly condition: Condition | null;
+  /** By this the ledger knows it again; null: it needs no ledger. */
+  readonly opId: string | null;
+  /** Position in the message. */
+  readonly index: number;
+}
+
+/** What is taken in as a whole or not at all: an increment, a conditional mutation, or an atomic message. */
+export interface Unit {
+  readonly message: MutationMessage;
+  readonly isAtomic: boolean;
+  readonly steps: readonly Step[];
+}
 
 export interface ParsedMessage {
-  /** In the order of the message; every value has passed validateRecord. */
-  readonly mutations: readonly Mutation[];
+  /** What needs no unit, in the order of the message; every value has passed validateRecord. */
+  readonly mutations: readonly JoinedMutation[];
+  /** Positions of {@link mutations} in the message. */
+  readonly positions: readonly number[];
+  readonly units: readonly Unit[];
   /** What broke a rule: one entry per mutation, or one for the message as a whole. */
   readonly rejected: readonly QuarantineEntry[];
 }
@@ -73,94 +107,59 @@ export function parseMessage(
   const content = parseBody(message.body);
   if (content.problem !== null) {
     return {
-      mutations: [],
+      ...nothing,
       rejected: [entryOf(message, { index: null, problem: content.problem, content: message.body })],
     };
   }
-  const mutations: Mutation[] = [];
+  const steps: Step[] = [];
+  const ids = content.isAtomic ? new Set<string>() : null;
   const rejected: QuarantineEntry[] = [];
   for (const [index, raw] of content.mutations.entries()) {
-    const parsed = parseMutation(schema, raw, { defaultStamp: deriveStamp(message, index), nowMs, home });
-    if ('op' in parsed) {
-      mutations.push(parsed);
+    const parsed = requireNewId(parseStep(schema, raw, { message, index, nowMs, home }), ids);
+    if ('mutation' in parsed) {
+      steps.push(parsed);
+      continue;
+    }
+    const field = content.isList ? prefixed(`mutations[${index}]`, parsed.field) : parsed.field;
+    const problem = { field, reason: parsed.reason };
+    if (content.isAtomic) {
+      const entry = entryOf(message, { index: null, problem, content: message.body });
+      return { ...nothing, rejected: [entry] };
+    }
+    rejected.push(entryOf(message, { index, problem, content: JSON.stringify(raw) }));
+  }
+  return { ...unitsOf(message, steps, content.isAtomic), rejected };
+}
+
+/** Of one id the ledger keeps one outcome. Apart from each other, the second of two counts as the first once more. */
+function requireNewId(parsed: Step | Problem, ids: Set<string> | null): Step | Problem {
+  if (ids === null || !('mutation' in parsed) || parsed.opId === null) return parsed;
+  if (ids.has(parsed.opId)) return { field: 'opId', reason: 'is there twice in one atomic message' };
+  ids.add(parsed.opId);
+  return parsed;
+}
+
+const nothing = { mutations: [], positions: [], units: [] };
+
+function unitsOf(
+  message: MutationMessage,
+  steps: readonly Step[],
+  isAtomic: boolean,
+): Omit<ParsedMessage, 'rejected'> {
+  if (isAtomic) return { ...nothing, units: steps.length === 0 ? [] : [{ message, isAtomic, steps }] };
+  const mutations: JoinedMutation[] = [];
+  const positions: number[] = [];
+  const units: Unit[] = [];
+  for (const step of steps) {
+    const { mutation, opId, index } = step;
+    if (opId !== null || mutation.op === 'increment') {
+      units.push({ message, isAtomic, steps: [step] });
     } else {
-      const field = content.isList ? prefixed(`mutations[${index}]`, parsed.field) : parsed.field;
-      const problem = { field, reason: parsed.reason };
-      rejected.push(entryOf(message, { index, problem, content: JSON.stringify(raw) }));
+      mutations.push(mutation);
+      positions.push(index);
     }
   }
-  return { mutations, rejected };
-}
-
-type Body =
-  | { readonly problem: Problem }
-  | { readonly problem: null; readonly mutations: readonly unknown[]; readonly isList: boolean };
-
-function parseBody(body: string): Body {
-  // Characters are fewer than bytes: this refuses nothing that the queue would take.
-  if (body.length > limits.messageSizeMax) return refuse('', `larger than ${limits.messageSizeMax} bytes`);
-  if (isNestedDeeper(body, limits.jsonDepthMax))
-    return refuse('', `nested deeper than ${limits.jsonDepthMax} levels`);
-  let content: unknown;
-  try {
-    content = JSON.parse(body);
-  } catch (error) {
-    return refuse('', `not JSON: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  if (!isPlainObject(content)) return refuse('', `expected an object, got ${describe(content)}`);
-  if (!Object.hasOwn(content, 'mutations')) return { problem: null, mutations: [content], isList: false };
-  const { mutations, ...others } = content;
-  const other = Object.keys(others)[0];
-  if (other !== undefined)
-    return refuse('', `${JSON.stringify(other.slice(0, 80))} cannot stand beside 'mutations'`);
-  if (!Array.isArray(mutations)) return refuse('mutations', `expected an array, got ${describe(mutations)}`);
-  if (mutations.length > limits.mutationsPerMessageMax) {
-    return refuse('mutations', `more than ${limits.mutationsPerMessageMax}: ${mutations.length}`);
-  }
-  return { problem: null, mutations, isList: true };
-}
-
-function refuse(field: string, reason: string): Body {
-  return { problem: { field, reason } };
-}
-
-const encoder = new TextEncoder();
-
-/** Looks at brackets only, so it holds for text that is not JSON, too. On bytes: several times faster than on text. */
-function isNestedDeeper(text: string, depthMax: number): boolean {
-  if (!hasMore(text, '{', depthMax / 2) && !hasMore(text, '[', depthMax / 2)) return false;
-  const bytes = encoder.encode(text);
-  let depth = 0;
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i];
-    if (byte === 0x22) {
-      i = endOfString(bytes, i);
-    } else if (byte === 0x7b || byte === 0x5b) {
-      if (++depth > depthMax) return true;
-    } else if (byte === 0x7d || byte === 0x5d) {
-      depth--;
-    }
-  }
-  return false;
-}
-
-/** The text has this character more than `max` times. Most messages are told by their few brackets. */
-function hasMore(text: string, character: string, max: number): boolean {
-  let count = 0;
-  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) {
-    if (++count > max) return true;
-  }
-  return false;
-}
-
-/** Index of the quote that closes the string opened at `start`, or the end of the text. */
-function endOfString(bytes: Uint8Array, start: number): number {
-  for (let i = start + 1; i < bytes.length; i++) {
-    const byte = bytes[i];
-    if (byte === 0x22) return i;
-    if (byte === 0x5c) i++;
-  }
-  return bytes.length;
+  return { mutations, positions, units };
 }
 
 const orderShape = z.strictObject({
@@ -169,29 +168,48 @@ const orderShape = z.strictObject({
   sequence: z.int().min(0),
 });
 
+const opIdShape = z.string().min(1).max(limits.opIdSizeMax);
+
 const common = { type: z.string(), order: orderShape.optional() };
 
-const mutationShape = z.discriminatedUnion('op', [
-  z.strictObject({ op: z.literal('upsert'), ...common, value: z.unknown() }),
-  z.strictObject({ op: z.literal('patch'), ...common, key: z.unknown(), fields: z.unknown() }),
-  z.strictObject({ op: z.literal('delete'), ...common, key: z.unknown() }),
+const conditionShape = z.union([
+  z.strictObject({ ifAbsent: z.literal(true) }),
+  z.strictObject({ ifVersion: orderShape }),
 ]);
+
+const conditional = { ...common, condition: z.unknown().optional(), opId: opIdShape.optional() };
+
+const mutationShape = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('upsert'), ...conditional, value: z.unknown() }),
+  z.strictObject({ op: z.literal('patch'), ...conditional, key: z.unknown(), fields: z.unknown() }),
+  z.strictObject({ op: z.literal('delete'), ...conditional, key: z.unknown() }),
+  z.strictObject({
+    op: z.literal('increment'),
+    ...common,
+    opId: opIdShape.optional(),
+    key: z.unknown(),
+    fields: z.unknown(),
+  }),
+]);
+
+type Shaped = z.output<typeof mutationShape>;
 
 /** What a mutation takes from the message around it. */
 interface Surroundings {
-  readonly defaultStamp: OrderStamp;
+  readonly message: MutationMessage;
+  readonly index: number;
   readonly nowMs: number;
   /** Null: the dataset has one partition. */
   readonly home: Home | null;
 }
 
-function parseMutation(schema: DatasetSchema, raw: unknown, surroundings: Surroundings): Mutation | Problem {
-  const mutation = parseAnywhere(schema, raw, surroundings);
-  return 'op' in mutation ? (checkHome(mutation, surroundings.home) ?? mutation) : mutation;
+function parseStep(schema: DatasetSchema, raw: unknown, surroundings: Surroundings): Step | Problem {
+  const step = parseAnywhere(schema, raw, surroundings);
+  return 'mutation' in step ? (checkHome(step.mutation, surroundings.home) ?? step) : step;
 }
 
 /** In the wrong chain nobody would find it, and it would win over nothing: there is no way to apply it here. */
-function checkHome({ type, key }: Mutation, home: Home | null): Problem | null {
+function checkHome({ type, key }: Step['mutation'], home: Home | null): Problem | null {
   if (home === null) return null;
   const partition = home.partitions.ofRecordKey(type, key);
   if (partition === home.partition) return null;
@@ -199,23 +217,61 @@ function checkHome({ type, key }: Mutation, home: Home | null): Problem | null {
   return { field: '', reason };
 }
 
-function parseAnywhere(schema: DatasetSchema, raw: unknown, surroundings: Surroundings): Mutation | Problem {
+function parseAnywhere(schema: DatasetSchema, raw: unknown, surroundings: Surroundings): Step | Problem {
+  const { message, index } = surroundings;
   if (!isPlainObject(raw)) return { field: '', reason: `expected a mutation, got ${describe(raw)}` };
-  if (isPlainUpsert(raw)) return parseUpsert(schema, raw, surroundings.defaultStamp);
+  if (isPlainUpsert(raw)) {
+    const mutation = parseUpsert(schema, raw, deriveStamp(message, index));
+    return 'reason' in mutation ? mutation : { mutation, condition: null, opId: null, index };
+  }
   const shaped = mutationShape.safeParse(raw);
   if (!shaped.success) return shapeProblem(raw, shaped.error.issues[0]);
-  const mutation = shaped.data;
-  const { type, order: stamp = surroundings.defaultStamp } = mutation;
-  const problem = checkType(schema, type) ?? checkOrder(mutation.order, surroundings.nowMs);
+  const { data } = shaped;
+  const stamp = data.order ?? deriveStamp(message, index);
+  const problem = checkType(schema, data.type) ?? checkOrder(data.order, surroundings.nowMs);
   if (problem !== null) return problem;
-  if (mutation.op === 'upsert') return parseUpsert(schema, mutation, stamp);
+  const condition = parseCondition(data);
+  if (condition !== null && 'reason' in condition) return condition;
+  const mutation = parseMutation(schema, data, stamp);
+  if ('reason' in mutation) return mutation;
+  const needsLedger = condition !== null || mutation.op === 'increment';
+  if (!needsLedger && data.opId !== undefined) {
+    return { field: 'opId', reason: 'only an increment or a conditional mutation has one' };
+  }
+  const opId = needsLedger ? (data.opId ?? `${message.id}/${index}`) : null;
+  return { mutation, condition, opId, index };
+}
+
+function parseMutation(schema: DatasetSchema, shaped: Shaped, stamp: OrderStamp): Step['mutation'] | Problem {
+  const { type } = shaped;
+  if (shaped.op === 'upsert') return parseUpsert(schema, shaped, stamp);
   const wrong =
-    validateKey(schema, type, mutation.key, 'key') ??
-    (mutation.op === 'patch' ? validatePatch(schema, type, mutation.fields, 'fields') : null);
+    validateKey(schema, type, shaped.key, 'key') ??
+    (shaped.op === 'patch' ? validatePatch(schema, type, shaped.fields, 'fields') : null);
   if (wrong !== null) return wrong;
-  const key = keyOfPaths(schema, type, plain(mutation.key));
-  if (mutation.op === 'delete') return { op: 'delete', type, key, stamp };
-  return { op: 'patch', type, key, stamp, fields: plain(mutation.fields) };
+  const key = keyOfPaths(schema, type, plain(shaped.key));
+  switch (shaped.op) {
+    case 'delete':
+      return { op: 'delete', type, key, stamp };
+    case 'patch':
+      return { op: 'patch', type, key, stamp, fields: plain(shaped.fields) };
+    case 'increment': {
+      const { problem, amounts } = parseAmounts(schema, type, shaped.fields);
+      return problem ?? { op: 'increment', type, key, stamp, fields: amounts };
+    }
+  }
+}
+
+function parseCondition(shaped: Shaped): Condition | Problem | null {
+  if (shaped.op === 'increment' || shaped.condition === undefined) return null;
+  const parsed = conditionShape.safeParse(shaped.condition);
+  if (!parsed.success) {
+    const reason = `expected {"ifAbsent":true} or {"ifVersion":{timestamp, source, sequence}}, got ${describe(shaped.condition)}`;
+    return { field: 'condition', reason };
+  }
+  if ('ifVersion' in parsed.data) return { kind: 'version', stamp: parsed.data.ifVersion };
+  if (shaped.op === 'upsert') return { kind: 'absent' };
+  return { field: 'condition.ifAbsent', reason: `a ${shaped.op} of what is absent does nothing` };
 }
 
 interface PlainUpsert {
@@ -237,7 +293,7 @@ function parseUpsert(
   schema: DatasetSchema,
   { type, value: given }: PlainUpsert,
   stamp: OrderStamp,
-): Mutation | Problem {
+): Upsert | Problem {
   const wrong = checkType(schema, type) ?? validateRecord(schema, type, given, 'value');
   if (wrong !== null) return wrong;
   const value = plain(given);
@@ -270,7 +326,10 @@ function checkOrder(order: OrderStamp | undefined, nowMs: number): Problem | nul
 function shapeProblem(raw: PlainObject, issue: z.core.$ZodIssue | undefined): Problem {
   assert(issue !== undefined, 'a failed check has an issue');
   if (issue.code === 'invalid_union') {
-    return { field: 'op', reason: `expected 'upsert', 'patch' or 'delete', got ${describe(raw['op'])}` };
+    return {
+      field: 'op',
+      reason: `expected 'upsert', 'patch', 'delete' or 'increment', got ${describe(raw['op'])}`,
+    };
   }
   const field = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {

@@ -4,60 +4,99 @@ import type { RecordKey } from '../schema/record-key.ts';
 import type { Cycle } from '../state/cycle.ts';
 import { recordObject } from '../state/plain-record.ts';
 import { stampTypeOf } from './bookkeeping-schema.ts';
+import { Drafts } from './drafts.ts';
 import { type KeyChange, type KeyState, merge, visibleRecord } from './join.ts';
+import { targetOf } from './ledger.ts';
+import type { Unit } from './mutations.ts';
+import { planUnits } from './plan-units.ts';
+import type { PlannedKey, PlannedRecord, SetAside } from './planned.ts';
 import { isOverwritten, keyStateOfRecords, stampRecordOf } from './stamp-record.ts';
+import { newerThan, watermarkOf } from './watermark.ts';
 
-/** What becomes of one key. */
-export interface PlannedKey {
-  readonly type: string;
-  readonly stampType: string;
-  readonly key: RecordKey;
-  /** Ordinals of its record and of its stamp record now; -1: there is none. */
-  readonly ordinal: number;
-  readonly stampOrdinal: number;
-  /** The record that readers will see; null: none. */
-  readonly record: PlainObject | null;
-  readonly stampRecord: PlainObject;
+/** What a batch says that the state does not know. */
+export interface Plan {
+  readonly keys: readonly PlannedKey[];
+  readonly others: readonly PlannedRecord[];
+  readonly setAside: readonly SetAside[];
+  /** {@link targetOf} the keys of whose plain changes everything up to the watermark is late. */
+  readonly lateTargets: ReadonlySet<string>;
+  readonly watermark: number;
+}
+
+/** The mutations of a batch: those that are just joined, coalesced per key, and the others. */
+export interface Batch {
+  readonly changes: readonly KeyChange[];
+  readonly units: readonly Unit[];
+}
+
+/** Nothing to commit: everything is in, by whichever commit, or set aside. */
+export function isEmptyPlan({ keys, others }: Plan): boolean {
+  return keys.length === 0 && others.length === 0;
 }
 
 /**
- * Joins a batch into a state: the keys for which it says something that the state does not know. Nothing left means
- * that everything is in, by whichever commit. Pure.
+ * Joins a batch into a state. Pure. Plain changes come first, then the units by their stamps; only keys that a unit or an
+ * increment has to do with take the longer way over drafts.
  */
-export function planKeys(base: LoadedState, changes: readonly KeyChange[]): readonly PlannedKey[] {
+export function planBatch(base: LoadedState, { changes, units }: Batch): Plan {
+  const watermark = watermarkOf(base);
+  const drafts = new Drafts(base, watermark);
+  for (const unit of units) for (const { mutation } of unit.steps) drafts.of(mutation.type, mutation.key);
+  const lateTargets = new Set<string>();
+  const keys = planPlain(base, changes, { drafts, watermark, lateTargets });
+  const { others, setAside } = planUnits(drafts, units);
+  return { keys: [...keys, ...drafts.planned()], others, setAside, lateTargets, watermark };
+}
+
+interface SlowPath {
+  readonly drafts: Drafts;
+  readonly watermark: number;
+  readonly lateTargets: Set<string>;
+}
+
+function planPlain(base: LoadedState, changes: readonly KeyChange[], slow: SlowPath): PlannedKey[] {
+  const { drafts, watermark, lateTargets } = slow;
   const planned: PlannedKey[] = [];
   let lastType = '';
   let stampType = '';
   for (const { type, key, change } of changes) {
     // Changes of a type come together, and a name that is made anew each time is slow to look up.
     if (type !== lastType) [lastType, stampType] = [type, stampTypeOf(type)];
+    if (!drafts.isEmpty && drafts.has(type, key)) {
+      if (drafts.mergePlain(type, key, change)) lateTargets.add(targetOf(type, key));
+      continue;
+    }
     const ordinal = findOrdinal(base, type, key);
     const stampOrdinal = findOrdinal(base, stampType, key);
     const stamps = recordAt(base, stampType, stampOrdinal);
-    const value = isOverwritten(stamps, change) ? null : recordAt(base, type, ordinal);
+    let effective = change;
+    if (watermark >= 0 && ordinal === -1 && stampOrdinal === -1) {
+      effective = newerThan(change, watermark);
+      // What is older than an upsert or delete that is in time would change nothing.
+      if (effective !== change && effective.base === null) lateTargets.add(targetOf(type, key));
+    }
+    const value = isOverwritten(stamps, effective) ? null : recordAt(base, type, ordinal);
     const before = keyStateOfRecords(stamps, value);
-    const after: KeyState = merge(before, change);
+    if (before.countedTo !== null) {
+      if (drafts.mergePlain(type, key, change)) lateTargets.add(targetOf(type, key));
+      continue;
+    }
+    const after: KeyState = merge(before, effective);
     if (after === before) continue;
     const record = visibleRecord(after);
-    planned.push({
-      type,
-      stampType,
-      key,
-      ordinal,
-      stampOrdinal,
-      record,
-      stampRecord: stampRecordOf(key, after),
-    });
+    const stampRecord = stampRecordOf(key, after);
+    planned.push({ type, stampType, key, ordinal, stampOrdinal, record, stampRecord });
   }
   return planned;
 }
 
 /** Populates a cycle with what was planned. Equal records keep their ordinals. */
-export function populate(cycle: Cycle, planned: readonly PlannedKey[]): void {
-  for (const { type, stampType, ordinal, stampOrdinal, record, stampRecord } of planned) {
+export function populate(cycle: Cycle, { keys, others }: Pick<Plan, 'keys' | 'others'>): void {
+  for (const { type, stampType, ordinal, stampOrdinal, record, stampRecord } of keys) {
     replace(cycle, type, ordinal, record);
     replace(cycle, stampType, stampOrdinal, stampRecord);
   }
+  for (const { type, ordinal, record } of others) replace(cycle, type, ordinal, record);
 }
 
 function replace(cycle: Cycle, type: string, ordinal: number, record: PlainObject | null): void {

@@ -1,6 +1,6 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
-import { bookkeepingPart, recordCountOf } from '../consumer/loaded-version.ts';
+import { bookkeepingPart, type LoadedState, recordCountOf } from '../consumer/loaded-version.ts';
 import { compareVersions } from '../consumer/update-plan.ts';
 import { checkDatasetId } from '../dataset-id.ts';
 import { DatasetError, isDatasetError } from '../errors.ts';
@@ -13,6 +13,7 @@ import type {
   DatasetId,
   Deadline,
   Head,
+  LateQueue,
   MutationMessage,
   MutationSource,
   Quarantine,
@@ -26,10 +27,12 @@ import { announce, announcementOf } from './announce.ts';
 import { commitBackoffMs } from './backoff.ts';
 import { bookkeepingTypesOf, withBookkeeping } from './bookkeeping-schema.ts';
 import { type ChainBounds, chainLength, defaultChainBounds } from './chain.ts';
-import { type CommitResult, commitChanges, type WarmHolder } from './commit.ts';
+import { type CommitResult, commitPlanned, type WarmHolder } from './commit.ts';
 import type { ProducerContext } from './context.ts';
-import { type FailedMessage, type Intake, quarantineRejected, takeIn } from './intake.ts';
+import { type FailedMessage, type Intake, takeIn } from './intake.ts';
 import type { Home } from './mutations.ts';
+import { planBatch } from './plan.ts';
+import { conditionEntries, lateEntries, putLate, quarantineEntries } from './set-aside.ts';
 import { writeSnapshot } from './snapshot.ts';
 import type { WarmState } from './warm-state.ts';
 
@@ -41,6 +44,8 @@ export interface ProducerOptions {
   readonly blobs: BlobStore;
   readonly announcer: Announcer;
   readonly quarantine: Quarantine;
+  /** Default: the quarantine. */
+  readonly lateQueue?: LateQueue;
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
@@ -71,6 +76,7 @@ export interface ProcessResult {
 export class Producer {
   readonly #context: ProducerContext;
   readonly #quarantine: Quarantine;
+  readonly #lateQueue: LateQueue;
   readonly #home: Home | null;
   #warm: WarmState | null = null;
 
@@ -79,6 +85,7 @@ export class Producer {
     const { id, heads, blobs, announcer, clock, random, telemetry } = options;
     const schema = withBookkeeping(options.schema);
     this.#quarantine = options.quarantine;
+    this.#lateQueue = options.lateQueue ?? options.quarantine;
     this.#home = homeOf(id, options.partitions);
     this.#context = {
       id,
@@ -114,7 +121,8 @@ export class Producer {
     const intake = takeIn(schema, messages, clock.nowMs(), this.#home);
     telemetry.record('MessagesReceived', messages.length);
     telemetry.record('MutationsReceived', intake.mutationCount);
-    const notSetAside = await quarantineRejected({ id, quarantine: this.#quarantine, telemetry }, intake);
+    const shelf = { id, quarantine: this.#quarantine, telemetry };
+    const notSetAside = await quarantineEntries(shelf, intake.rejected);
     const notCommitted = await this.#commit(intake, deadline);
     telemetry.record('CycleDurationMs', clock.monotonicMs() - startMs);
     const failed = new Map([...notSetAside, ...notCommitted].map((each) => [each.message, each]));
@@ -149,14 +157,15 @@ export class Producer {
 
   /** @returns the messages that are not in */
   async #commit(intake: Intake, deadline: Deadline): Promise<readonly FailedMessage[]> {
-    if (intake.changes.length === 0) return [];
+    if (intake.withMutations.length === 0) return [];
     // Taken, not shared: a call that was frozen half way and wakes up during another one must not touch its state.
     const holder: WarmHolder = { warm: this.#warm };
     this.#warm = null;
     try {
-      const result = await commitChanges(this.#context, holder, intake.changes, deadline);
+      const planner = (base: LoadedState) => planBatch(base, intake);
+      const result = await commitPlanned(this.#context, holder, planner, deadline);
       await this.#afterCommit(intake, result, holder, deadline);
-      return [];
+      return await this.#setAside(intake, result);
     } catch (error) {
       if (!isDatasetError(error)) throw error;
       const level = error.kind === 'unavailable' || error.kind === 'conflict' ? 'warn' : 'error';
@@ -166,6 +175,17 @@ export class Producer {
     } finally {
       this.#giveBack(holder.warm);
     }
+  }
+
+  /** What the commit has left out. Which that is stands only now. */
+  async #setAside(intake: Intake, { plan }: CommitResult): Promise<readonly FailedMessage[]> {
+    const { id, telemetry } = this.#context;
+    const notQuarantined = await quarantineEntries(
+      { id, quarantine: this.#quarantine, telemetry },
+      conditionEntries(plan),
+    );
+    const notLate = await putLate({ id, lateQueue: this.#lateQueue, telemetry }, lateEntries(intake, plan));
+    return [...notQuarantined, ...notLate];
   }
 
   #giveBack(warm: WarmState | null): void {

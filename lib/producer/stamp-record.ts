@@ -31,7 +31,8 @@ export function keyStateOfRecords(stamps: PlainObject | null, value: PlainObject
   const stamp = stamps === null ? null : readStamp(stamps);
   const base: BaseRegister | null =
     stamp === null && value === null ? null : { stamp: stamp ?? oldestStamp, value };
-  return { base, patches: stamps === null ? emptyKeyState.patches : readPatches(stamps['patches'], value) };
+  if (stamps === null) return { ...emptyKeyState, base };
+  return { base, ...readPatches(stamps['patches'], value) };
 }
 
 /**
@@ -45,7 +46,7 @@ export function isOverwritten(stamps: PlainObject | null, change: KeyState): boo
 }
 
 /** Null: neither an upsert nor a delete was seen yet. */
-function readStamp(stamps: PlainObject): OrderStamp | null {
+export function readStamp(stamps: PlainObject): OrderStamp | null {
   const { timestamp = null, source = null, sequence = null } = stamps;
   if (timestamp === null && source === null && sequence === null) return null;
   if (typeof source !== 'string') throw corrupt('source');
@@ -59,33 +60,41 @@ function readWhole(value: unknown, field: string): number {
   return whole;
 }
 
-/** Canonical JSON `{field: [timestamp, source, sequence(, value)]}`, or null if there are no patches. */
-function printPatches({ base, patches }: KeyState): string | null {
-  if (patches.size === 0) return null;
+/** No field has this name: the greatest increment stands there. */
+const countedName = '';
+
+/** Canonical JSON `{field: [timestamp, source, sequence(, value)]}`, or null if there are neither patches nor increments. */
+function printPatches({ base, patches, countedTo }: KeyState): string | null {
+  if (patches.size === 0 && countedTo === null) return null;
   const isWaiting = base === null || base.value === null;
   const fields: Record<string, unknown> = {};
   for (const [field, { stamp, value }] of patches) {
     const register: unknown[] = [stamp.timestamp, stamp.source, stamp.sequence];
     fields[field] = isWaiting ? [...register, value ?? null] : register;
   }
+  if (countedTo !== null) fields[countedName] = [countedTo.timestamp, countedTo.source, countedTo.sequence];
   return printCanonical(fields);
 }
 
-function readPatches(text: unknown, value: PlainObject | null): ReadonlyMap<string, FieldRegister> {
-  if (text === null || text === undefined) return emptyKeyState.patches;
+const nothingNewer = { patches: emptyKeyState.patches, countedTo: null };
+
+function readPatches(text: unknown, value: PlainObject | null): Pick<KeyState, 'patches' | 'countedTo'> {
+  if (text === null || text === undefined) return nothingNewer;
   const fields = typeof text === 'string' ? parseJson(text) : null;
   if (!isPlainObject(fields)) throw corrupt('patches');
   const patches = new Map<string, FieldRegister>();
+  let countedTo: OrderStamp | null = null;
   for (const [field, register] of Object.entries(fields)) {
     if (!Array.isArray(register)) throw corrupt('patches');
     const [timestamp, source, sequence, waiting] = register;
     const stamp = readStamp({ timestamp, source, sequence });
     if (stamp === null) throw corrupt('patches');
     // Without a value of its own the patch is in the record; if another writer removed that, it went with it.
-    if (register.length === 4) patches.set(field, { stamp, value: waiting });
+    if (field === countedName) countedTo = stamp;
+    else if (register.length === 4) patches.set(field, { stamp, value: waiting });
     else if (value !== null) patches.set(field, { stamp, value: value[field] ?? null });
   }
-  return patches;
+  return { patches, countedTo };
 }
 
 function parseJson(text: string): unknown {
@@ -97,7 +106,7 @@ function parseJson(text: string): unknown {
 }
 
 /** JSON with sorted names. What JSON lacks takes the other form that records allow: BYTES as base64, LONG as decimal. */
-function printCanonical(value: unknown): string {
+export function printCanonical(value: unknown): string {
   if (Object.is(value, -0)) return '-0';
   if (typeof value === 'bigint') return `"${value}"`;
   if (value instanceof Uint8Array) return `"${toBase64(value)}"`;

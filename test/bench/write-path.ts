@@ -4,7 +4,7 @@ import { applyToIndexes, buildIndexes, type LoadedState } from '../../lib/consum
 import type { MutationMessage } from '../../lib/ports.ts';
 import { bookkeepingTypesOf, withBookkeeping } from '../../lib/producer/bookkeeping-schema.ts';
 import { takeIn } from '../../lib/producer/intake.ts';
-import { planKeys, populate } from '../../lib/producer/plan.ts';
+import { planBatch, populate } from '../../lib/producer/plan.ts';
 import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../lib/schema/dsl.ts';
 import { ReadState } from '../../lib/state/read-state.ts';
@@ -66,9 +66,9 @@ export class WritePath {
 
   /** The bytes of the delta. */
   run(): number {
-    const { changes } = takeIn(schema, this.#messages, Date.now());
+    const intake = takeIn(schema, this.#messages, Date.now());
     const cycle = this.#writer.begin();
-    populate(cycle, planKeys(this.#base, changes));
+    populate(cycle, planBatch(this.#base, intake));
     this.#delta = encodeDelta(cycle.transition(), { tag: ++this.#tag, headerTags, parts });
     return this.#delta.main.length;
   }

@@ -8,7 +8,7 @@ import {
   merge,
   visibleRecord,
 } from '../../lib/producer/join.ts';
-import type { Mutation } from '../../lib/producer/mutations.ts';
+import type { JoinedMutation as Mutation } from '../../lib/producer/mutations.ts';
 import { compareStamps } from '../../lib/producer/order-stamp.ts';
 import { keyStateOfRecords, stampRecordOf } from '../../lib/producer/stamp-record.ts';
 import type { PlainObject } from '../../lib/schema/record.ts';

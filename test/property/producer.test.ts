@@ -4,7 +4,7 @@ import { MemoryCloud, plentyOfTime } from '../support/memory-cloud.ts';
 
 /** A mutation with a place in time of its own. */
 interface Step {
-  readonly op: 'upsert' | 'patch' | 'delete';
+  readonly op: 'upsert' | 'patch' | 'delete' | 'increment';
   readonly cityId: number;
   readonly name: string | null;
   readonly population: number | null;
@@ -12,7 +12,7 @@ interface Step {
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
-  op: fc.constantFrom('upsert', 'upsert', 'patch', 'delete'),
+  op: fc.constantFrom('upsert', 'upsert', 'patch', 'delete', 'increment', 'increment'),
   cityId: fc.integer({ min: 1, max: 4 }),
   name: fc.option(fc.constantFrom('Utrecht', 'Delft', '', '\u{1f3db}')),
   population: fc.option(fc.integer({ min: -5, max: 5 })),
@@ -23,17 +23,26 @@ function mutationOf({ op, cityId, name, population, patched }: Step, timestamp: 
   const common = { op, type: 'City', order: { timestamp, source: 'app', sequence: 0 } };
   if (op === 'upsert') return { ...common, value: { cityId, name, population } };
   if (op === 'delete') return { ...common, key: { cityId } };
+  if (op === 'increment') {
+    return { ...common, key: { cityId }, fields: { population: population ?? 7 }, opId: `op-${timestamp}` };
+  }
   const fields = patched === 'both' ? { name, population } : patched === 'name' ? { name } : { population };
   return { ...common, key: { cityId }, fields };
 }
 
 /** The same in a Map, in the order of time. */
 function replay(steps: readonly Step[]): Map<number, object> {
-  const cities = new Map<number, object>();
+  const cities = new Map<
+    number,
+    { readonly cityId: number; readonly name: string | null; readonly population: number | null }
+  >();
   for (const { op, cityId, name, population, patched } of steps) {
     const before = cities.get(cityId);
     if (op === 'upsert') cities.set(cityId, { cityId, name, population });
     if (op === 'delete') cities.delete(cityId);
+    if (op === 'increment' && before !== undefined) {
+      cities.set(cityId, { ...before, population: (before.population ?? 0) + (population ?? 7) });
+    }
     if (op !== 'patch' || before === undefined) continue;
     cities.set(cityId, {
       ...before,
@@ -80,6 +89,6 @@ it('makes the same of mutations as a Map does, whatever their order, repetition,
       expect(consumer.loaded?.state.type('City').count ?? 0).toBe(expected.size);
       for (const [cityId, city] of expected) expect(consumer.find('City', cityId)?.toObject()).toEqual(city);
     }),
-    { numRuns: 60 },
+    { numRuns: 150 },
   );
 });

@@ -20,16 +20,28 @@ describe('withBookkeeping', () => {
         '\tOrderSource source;\n\tlong sequence;\n\tboolean deleted;\n\tstring patches;\n}\n' +
         'OrderStampOfCountry @PrimaryKey(key0) {\n\tstring key0;\n\tlong timestamp;\n' +
         '\tOrderSource source;\n\tlong sequence;\n\tboolean deleted;\n\tstring patches;\n}\n' +
-        'OrderSource {\n\tstring value;\n}\n',
+        'OrderSource {\n\tstring value;\n}\n' +
+        'OperationLedgerEntry @PrimaryKey(opId) {\n\tstring opId;\n\tlong timestamp;\n\tOrderSource source;\n' +
+        '\tlong sequence;\n\tOperationLedgerTarget target;\n\tstring amounts;\n\tstring failure;\n}\n' +
+        'OperationLedgerTarget {\n\tstring value;\n}\n' +
+        'PurgeWatermark @PrimaryKey(id) {\n\tint id;\n\tlong timestamp;\n}\n',
     );
     expect(schema.inBlobOrder.slice(0, 2)).toEqual(schemaOf(user).inBlobOrder);
-    expect(bookkeepingTypesOf(schema)).toEqual(['OrderStampOfCity', 'OrderStampOfCountry', 'OrderSource']);
+    expect(bookkeepingTypesOf(schema)).toEqual([
+      'OrderStampOfCity',
+      'OrderStampOfCountry',
+      'OrderSource',
+      'OperationLedgerEntry',
+      'OperationLedgerTarget',
+      'PurgeWatermark',
+    ]);
     expect(stampTypeOf('City')).toBe('OrderStampOfCity');
   });
 
   test.each([
     ['OrderStampOfX @PrimaryKey(a) { int a; }', /'OrderStampOfX' is reserved/],
     ['A @PrimaryKey(a) { int a; } OrderSource { int b; }', /'OrderSource' is reserved/],
+    ['A @PrimaryKey(a) { int a; } PurgeWatermark { int b; }', /'PurgeWatermark' is reserved/],
     ['A { int a; }', /needs a type with a primary key/],
     ['', /needs a type with a primary key/],
     ['A @PrimaryKey(b!) { B b; } B { int x; }', /is an ordinal/],

@@ -28,6 +28,9 @@ const patch = (fields: unknown, more: object = {}) => ({
   ...more,
 });
 
+const increment = (fields: unknown, more: object = {}) => ({ ...patch(fields, more), op: 'increment' });
+const ifAbsent = { ifAbsent: true };
+
 describe('parseMessage accepts', () => {
   test('one upsert, stamped by the message', () => {
     const value = { cityId: 1, name: 'Utrecht', population: null };
@@ -42,7 +45,32 @@ describe('parseMessage accepts', () => {
           value,
         },
       ],
+      positions: [0],
+      units: [],
     });
+  });
+
+  test('an increment and a condition are units of their own, an atomic message is one', () => {
+    const mutations = [
+      upsert({ cityId: 1 }),
+      increment({ population: 2 }, { opId: 'a' }),
+      upsert({ cityId: 2 }, { condition: ifAbsent }),
+      patch({ population: 1 }, { condition: { ifVersion: { timestamp: 1, source: 's', sequence: 0 } } }),
+    ];
+    const apart = parse({ mutations });
+    expect(apart.rejected).toEqual([]);
+    expect(apart.positions).toEqual([0]);
+    expect(
+      apart.units.map(({ isAtomic, steps }) => [isAtomic, steps.map(({ index, opId }) => [index, opId])]),
+    ).toEqual([
+      [false, [[1, 'a']]],
+      [false, [[2, 'm-1/2']]],
+      [false, [[3, 'm-1/3']]],
+    ]);
+    const whole = parse({ mutations, atomic: true });
+    expect(whole.mutations).toEqual([]);
+    expect(whole.units).toHaveLength(1);
+    expect(whole.units[0]?.steps.map(({ opId }) => opId)).toEqual([null, 'a', 'm-1/2', 'm-1/3']);
   });
 
   test('many mutations of several types, each with a stamp and its key', () => {
@@ -81,7 +109,7 @@ describe('parseMessage accepts', () => {
   });
 
   test('no mutations', () => {
-    expect(parse({ mutations: [] })).toEqual({ mutations: [], rejected: [] });
+    expect(parse({ mutations: [] })).toEqual({ mutations: [], positions: [], units: [], rejected: [] });
   });
 
   test('names that mean something elsewhere', () => {
@@ -176,11 +204,35 @@ describe('a bad mutation is set aside and says why', () => {
     [{ op: 'delete', type: 'City', key: [1] }, 'key', 'expected the key of City, got an array of 1'],
     [{ op: 'delete', type: 'City', key: { cityId: 1 }, value: {} }, 'value', "unknown field of op 'delete'"],
     [
-      { op: 'increment', type: 'City' },
+      { op: 'replace', type: 'City' },
       'op',
-      `expected 'upsert', 'patch' or 'delete', got string "increment"`,
+      `expected 'upsert', 'patch', 'delete' or 'increment', got string "replace"`,
     ],
-    [{}, 'op', `expected 'upsert', 'patch' or 'delete', got undefined`],
+    [{}, 'op', `expected 'upsert', 'patch', 'delete' or 'increment', got undefined`],
+    [{ op: 'increment', type: 'City' }, 'key', 'is missing'],
+    [increment({}), 'fields', 'expected at least one field'],
+    [increment({ population: null }), 'fields.population', 'expected a number to add, got null'],
+    [increment({ population: 0.5 }), 'fields.population', 'expected INT, a whole number, got number 0.5'],
+    [
+      increment({ name: 'x' }),
+      'fields.name',
+      'is a REFERENCE: only a field of INT, LONG, FLOAT or DOUBLE can be incremented',
+    ],
+    [increment({ cityId: 1 }), 'fields.cityId', 'part of the primary key of City: a patch cannot change it'],
+    [increment({ population: 1 }, { opId: '' }), 'opId', expect.stringContaining('got string ""')],
+    [increment({ population: 1 }, { condition: ifAbsent }), 'condition', "unknown field of op 'increment'"],
+    [upsert({ cityId: 1 }, { opId: 'x' }), 'opId', 'only an increment or a conditional mutation has one'],
+    [
+      patch({ population: 1 }, { condition: ifAbsent }),
+      'condition.ifAbsent',
+      expect.stringMatching('a patch of'),
+    ],
+    [upsert({ cityId: 1 }, { condition: {} }), 'condition', expect.stringMatching('got an object')],
+    [
+      upsert({ cityId: 1 }, { condition: { ...ifAbsent, ifVersion: order } }),
+      'condition',
+      expect.stringMatching('expected {"ifAbsent":true} or'),
+    ],
     [null, '', 'expected a mutation, got null'],
     [[], '', 'expected a mutation, got an array of 0'],
   ])('%j', (bad, field, why) => {
@@ -252,7 +304,21 @@ describe('a message is refused as a whole', () => {
     ['"\\ud800"', '', /^expected an object, got string/],
     ['1e999', '', /^expected an object, got number Infinity/],
     ['{"mutations":{}}', 'mutations', /expected an array, got an object/],
-    ['{"mutations":[],"atomic":true}', '', /^"atomic" cannot stand beside 'mutations'/],
+    ['{"mutations":[],"automatic":true}', '', /^"automatic" cannot stand beside 'mutations'/],
+    ['{"mutations":[],"atomic":1}', 'atomic', /expected BOOLEAN, got number 1/],
+    [
+      `{"atomic":true,"mutations":[${JSON.stringify(upsert({ cityId: 1 }))},{"op":"delete"}]}`,
+      'mutations[1].type',
+      /is missing/,
+    ],
+    [
+      JSON.stringify({
+        atomic: true,
+        mutations: [increment({ population: 1 }, { opId: 'a' }), increment({ population: 2 }, { opId: 'a' })],
+      }),
+      'mutations[1].opId',
+      /is there twice/,
+    ],
     [deep, '', /^nested deeper than 64 levels/],
     ['['.repeat(1_000_000), '', /^nested deeper than 64 levels/],
     ['{"":'.repeat(200_000), '', /^nested deeper than 64 levels/],

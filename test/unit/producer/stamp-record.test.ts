@@ -12,10 +12,10 @@ const keyFields = { key0: 7, key1: 'NL' };
 
 describe('stampRecordOf', () => {
   test('a record, a deletion', () => {
-    const live: KeyState = { base: { stamp, value: { id: 7 } }, patches: noPatches };
+    const live: KeyState = { base: { stamp, value: { id: 7 } }, patches: noPatches, countedTo: null };
     const stampFields = { ...keyFields, timestamp: 10, source: 's', sequence: 1, patches: null };
     expect(stampRecordOf(key, live)).toEqual({ ...stampFields, deleted: false });
-    const deleted: KeyState = { base: { stamp, value: null }, patches: noPatches };
+    const deleted: KeyState = { base: { stamp, value: null }, patches: noPatches, countedTo: null };
     expect(stampRecordOf(key, deleted)).toEqual({ ...stampFields, deleted: true });
   });
 
@@ -24,9 +24,9 @@ describe('stampRecordOf', () => {
       ['y', { stamp: newer, value: { b: [1n, -0], a: new Uint8Array([255]), c: undefined } }],
       ['x', { stamp: newer, value: null }],
     ]);
-    const onRecord = stampRecordOf(key, { base: { stamp, value: { id: 7 } }, patches });
+    const onRecord = stampRecordOf(key, { base: { stamp, value: { id: 7 } }, patches, countedTo: null });
     expect(onRecord['patches']).toBe('{"x":[11,"s\\"\\n",2],"y":[11,"s\\"\\n",2]}');
-    const waiting = stampRecordOf(key, { base: null, patches });
+    const waiting = stampRecordOf(key, { base: null, patches, countedTo: null });
     expect(waiting).toEqual({
       ...keyFields,
       timestamp: null,
@@ -39,33 +39,55 @@ describe('stampRecordOf', () => {
 });
 
 describe('keyStateOfRecords', () => {
+  test('the greatest increment is kept, beside patches or alone', () => {
+    const counted: KeyState = { base: { stamp, value: { id: 7 } }, patches: noPatches, countedTo: newer };
+    const record = stampRecordOf(key, counted);
+    expect(record['patches']).toBe('{"":[11,"s\\"\\n",2]}');
+    expect(keyStateOfRecords(record, { id: 7 })).toEqual(counted);
+    const waiting = { ...counted, base: null, patches: new Map([['x', { stamp: newer, value: 1 }]]) };
+    expect(keyStateOfRecords(stampRecordOf(key, waiting), null)).toEqual(waiting);
+  });
+
   test('nothing is known of a key without records', () => {
     expect(keyStateOfRecords(null, null)).toBe(emptyKeyState);
   });
 
   test('a record that another writer made is older than every mutation', () => {
     const state = keyStateOfRecords(null, { id: 7 });
-    expect(state).toEqual({ base: { stamp: oldestStamp, value: { id: 7 } }, patches: noPatches });
+    expect(state).toEqual({
+      base: { stamp: oldestStamp, value: { id: 7 } },
+      patches: noPatches,
+      countedTo: null,
+    });
     const again = keyStateOfRecords(stampRecordOf(key, state), { id: 7 });
     expect(again).toEqual(state);
   });
 
   test('LONGs may come as bigint', () => {
     const record = { ...keyFields, timestamp: 10n, source: 's', sequence: 1n, deleted: true, patches: null };
-    expect(keyStateOfRecords(record, null)).toEqual({ base: { stamp, value: null }, patches: noPatches });
+    expect(keyStateOfRecords(record, null)).toEqual({
+      base: { stamp, value: null },
+      patches: noPatches,
+      countedTo: null,
+    });
   });
 
   test('where another writer changed the record, the record is right', () => {
     const patches = new Map([['x', { stamp: newer, value: 5 }]]);
-    const live = stampRecordOf(key, { base: { stamp, value: { id: 7 } }, patches });
-    expect(keyStateOfRecords(live, null)).toEqual({ base: { stamp, value: null }, patches: noPatches });
+    const live = stampRecordOf(key, { base: { stamp, value: { id: 7 } }, patches, countedTo: null });
+    expect(keyStateOfRecords(live, null)).toEqual({
+      base: { stamp, value: null },
+      patches: noPatches,
+      countedTo: null,
+    });
     expect(keyStateOfRecords(live, { id: 7 })).toEqual({
       base: { stamp, value: { id: 7 } },
       patches: new Map([['x', { stamp: newer, value: null }]]),
+      countedTo: null,
     });
-    const waiting = stampRecordOf(key, { base: null, patches });
+    const waiting = stampRecordOf(key, { base: null, patches, countedTo: null });
     const found = keyStateOfRecords(waiting, { id: 7, x: 1 });
-    expect(found).toEqual({ base: { stamp: oldestStamp, value: { id: 7, x: 1 } }, patches });
+    expect(found).toEqual({ base: { stamp: oldestStamp, value: { id: 7, x: 1 } }, patches, countedTo: null });
     expect(visibleRecord(found)).toEqual({ id: 7, x: 5 });
   });
 

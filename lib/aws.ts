@@ -18,6 +18,7 @@ export {
   s3Client,
   sqsClient,
 } from './aws/clients.ts';
+export { AwsFloorRecord, type AwsFloorRecordOptions } from './aws/floor-record.ts';
 export { AwsHeadStore, type AwsHeadStoreOptions } from './aws/head-store.ts';
 export { AwsMutationSink, type AwsMutationSinkOptions } from './aws/mutation-sink.ts';
 export { AwsMutationSource, type AwsMutationSourceOptions } from './aws/mutation-source.ts';

@@ -16,6 +16,13 @@ export function checkBlobName(name: string): void {
     });
 }
 
+/** Refuses (`invalid`) a prefix that does not end at a folder, or could leave its own. */
+export function checkBlobPrefix(prefix: string): void {
+  if (!prefix.endsWith('/'))
+    throw new DatasetError('invalid', 'blob prefix: must end with a slash', { prefix });
+  checkBlobName(prefix.slice(0, -1));
+}
+
 /** Refuses (`invalid`) metadata that one of the stores cannot give back unchanged. */
 export function checkBlobMetadata(metadata: BlobMetadata): void {
   let size = 0;

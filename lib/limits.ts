@@ -72,6 +72,9 @@ export const limits = {
   /** Bounds of the adaptive poll that repairs lost announcements. Its slowest is well below what counts as inactivity. */
   pollMsMin: 1_000,
   pollMsMax: 20_000,
+  /** Names in one page of a list of blobs (S3's own bound), and blobs that are deleted at once. */
+  shelfPageMax: 1_000,
+  deleteConcurrencyMax: 8,
   /** Full-jitter backoff after a failed refresh, up to {@link limits.pollMsMax}. */
   refreshBackoffBaseMs: 100,
 } as const;

@@ -19,6 +19,7 @@ export {
 export { HollowExport, type HollowExportOptions } from './hollow-directory/hollow-export.ts';
 export { LocalAnnouncements, type LocalAnnouncementsOptions } from './local/announcements.ts';
 export { LocalBlobStore } from './local/blob-store.ts';
+export { LocalFloorRecord } from './local/floor-record.ts';
 export { LocalHeadStore } from './local/head-store.ts';
 export { LocalMutationQueue, type LocalMutationQueueOptions } from './local/mutation-queue.ts';
 export { LocalQuarantine } from './local/quarantine.ts';

@@ -212,6 +212,34 @@ export interface BlobStore {
   get(name: string): Promise<StoredBlob | null>;
 }
 
+/** The blobs as a list from which some can be taken away. Only the cleaner and whoever rebuilds a head get it. */
+export interface BlobShelf {
+  /**
+   * Names that begin with `prefix`, ascending, from behind `after` on; at most a page. A folder ends the prefix.
+   * `next` is where the next page goes on; null: there is none.
+   */
+  list(
+    prefix: string,
+    after: string | null,
+  ): Promise<{ readonly names: readonly string[]; readonly next: string | null }>;
+  /** Resolves when none of them is there any more. A name that was not there is no failure. */
+  delete(names: readonly string[]): Promise<void>;
+}
+
+/** What a chain's head must not fall below, kept where no restore of the table changes it. Both only ever rise. */
+export interface FloorMark {
+  readonly era: number;
+  readonly floor: number;
+}
+
+/** A copy of floors and eras outside the heads' table: written before anything is deleted, and before an era begins. */
+export interface FloorRecord {
+  /** Null: nothing was ever deleted, and the era is the first. */
+  load(id: DatasetId): Promise<FloorMark | null>;
+  /** Raises what is lower. Resolves when at least this is durably recorded. */
+  raise(id: DatasetId, mark: FloorMark): Promise<void>;
+}
+
 /** A hint that a version is there. Never the truth: the head is. */
 export interface Announcement extends ServedRef {
   readonly id: DatasetId;

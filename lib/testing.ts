@@ -11,6 +11,7 @@
 export { MemoryAnnouncements } from './memory/announcements.ts';
 export { MemoryBlobStore } from './memory/blob-store.ts';
 export { VirtualClock } from './memory/clock.ts';
+export { MemoryFloorRecord } from './memory/floor-record.ts';
 export { MemoryHeadStore } from './memory/head-store.ts';
 export { MemoryMutationQueue, type MemoryMutationQueueOptions } from './memory/mutation-queue.ts';
 export { MemoryQuarantine } from './memory/quarantine.ts';

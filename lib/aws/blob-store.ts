@@ -1,17 +1,21 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
   HeadObjectCommand,
+  ListObjectsV2Command,
   NoSuchKey,
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { checkBlobMetadata, checkBlobName } from '../blob-rules.ts';
+import { checkBlobMetadata, checkBlobName, checkBlobPrefix } from '../blob-rules.ts';
 import { DatasetError } from '../errors.ts';
-import type { BlobMetadata, BlobStore, PutOutcome, StoredBlob } from '../ports.ts';
+import { limits } from '../limits.ts';
+import type { BlobMetadata, BlobShelf, BlobStore, PutOutcome, StoredBlob } from '../ports.ts';
 import { awsError } from './errors.ts';
+import { forEachAtOnce } from './for-each-at-once.ts';
 
 export interface AwsBlobStoreOptions {
   readonly client: S3Client;
@@ -23,7 +27,7 @@ export interface AwsBlobStoreOptions {
  * S3 checks, keeps, and sends along with every get. That a missing object is told from a forbidden one needs
  * `s3:ListBucket`; without it S3 says 403 for both, which is `denied` here, never "missing".
  */
-export class AwsBlobStore implements BlobStore {
+export class AwsBlobStore implements BlobStore, BlobShelf {
   readonly #client: S3Client;
   readonly #bucket: string;
 
@@ -63,6 +67,32 @@ export class AwsBlobStore implements BlobStore {
       if (error instanceof NoSuchKey) return null;
       throw awsError(error, `get ${name}`);
     }
+  }
+
+  async list(prefix: string, after: string | null): ReturnType<BlobShelf['list']> {
+    checkBlobPrefix(prefix);
+    const command = new ListObjectsV2Command({
+      Bucket: this.#bucket,
+      Prefix: prefix,
+      MaxKeys: limits.shelfPageMax,
+      ...(after === null ? {} : { StartAfter: after }),
+    });
+    const result = await this.#client.send(command).catch((error: unknown) => {
+      throw awsError(error, `list ${prefix}`);
+    });
+    const names = (result.Contents ?? []).flatMap(({ Key }) => Key ?? []);
+    return { names, next: result.IsTruncated === true ? (names.at(-1) ?? null) : null };
+  }
+
+  /** In a bucket with versions a deletion can be undone until the noncurrent versions expire. */
+  async delete(names: readonly string[]): Promise<void> {
+    for (const name of names) checkBlobName(name);
+    await forEachAtOnce(names, limits.deleteConcurrencyMax, async (name) => {
+      const command = new DeleteObjectCommand({ Bucket: this.#bucket, Key: name });
+      await this.#client.send(command).catch((error: unknown) => {
+        throw awsError(error, `delete ${name}`);
+      });
+    });
   }
 
   async #describe(name: string): Promise<PutOutcome> {

@@ -31,15 +31,29 @@ const namePattern =
  * @throws DatasetError `invalid`: something in the name could leave its place
  */
 export function blobName(name: BlobName, part?: string): string {
-  checkDatasetId(name.id);
   if (!cidPattern.test(name.cid)) throw invalid('the commit id is not 32 hex digits');
   if (part !== undefined && !partPattern.test(part))
     throw invalid(`${JSON.stringify(part)} cannot name a part`);
-  const owner = name.id.tenant === undefined ? 'd' : `t/${name.id.tenant}`;
-  const folder = `${owner}/${name.id.dataset}/${checked(name.mapGeneration)}/${name.id.partition}/${name.kind}`;
+  const folder = blobFolder(name.id, name.mapGeneration, name.kind);
   const from = name.kind === 'snapshot' ? '' : `${padded(name.fromVersion)}-`;
   const suffix = part === undefined ? '' : `.part-${part}`;
-  return `${folder}/${from}${padded(name.toVersion)}-${name.cid}${suffix}`;
+  return `${folder}${from}${padded(name.toVersion)}-${name.cid}${suffix}`;
+}
+
+/** Where a chain's blobs of one kind are: the prefix of their names. */
+export function blobFolder(id: DatasetId, mapGeneration: number, kind: BlobName['kind']): string {
+  checkDatasetId(id);
+  return `${ownerFolder(id)}/${checked(mapGeneration)}/${id.partition}/${kind}/`;
+}
+
+/** Name of the object that keeps a chain's floor outside the heads' table. No blob has such a name. */
+export function floorName(id: DatasetId): string {
+  checkDatasetId(id);
+  return `${ownerFolder(id)}/floor/${id.partition}`;
+}
+
+function ownerFolder({ tenant, dataset }: DatasetId): string {
+  return tenant === undefined ? `d/${dataset}` : `t/${tenant}/${dataset}`;
 }
 
 /** The reverse of {@link blobName}; null for the name of anything else. */

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { checkBlobMetadata, checkBlobName } from '../blob-rules.ts';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { checkBlobMetadata, checkBlobName, checkBlobPrefix } from '../blob-rules.ts';
 import { DatasetError } from '../errors.ts';
 import { FieldReader, parseJson } from '../field-reader.ts';
-import type { BlobMetadata, BlobStore, PutOutcome, StoredBlob } from '../ports.ts';
+import { limits } from '../limits.ts';
+import type { BlobMetadata, BlobShelf, BlobStore, PutOutcome, StoredBlob } from '../ports.ts';
 import { isSystemError, localError } from './errors.ts';
 
 /** What is kept beside a blob's bytes. */
@@ -23,7 +24,7 @@ const draftsFolder = '.drafts';
  * Blobs under a directory. The name of a blob is a folder with the raw bytes and their facts: it is written as a draft
  * and appears by one rename, which fails if the folder is there. So a blob is whole or absent, and its facts are its own.
  */
-export class LocalBlobStore implements BlobStore {
+export class LocalBlobStore implements BlobStore, BlobShelf {
   readonly #directory: string;
 
   /** @param directory created if missing */
@@ -61,6 +62,41 @@ export class LocalBlobStore implements BlobStore {
       return { bytes, metadata: facts.metadata };
     } catch (error) {
       throw localError(error, `get ${name}`);
+    }
+  }
+
+  async list(prefix: string, after: string | null): ReturnType<BlobShelf['list']> {
+    checkBlobPrefix(prefix);
+    try {
+      const folder = join(this.#directory, prefix);
+      const found = (await readdir(folder, { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.name === factsFile)
+        .map((entry) => relative(this.#directory, entry.parentPath).replaceAll(sep, '/'))
+        .filter((name) => after === null || name > after)
+        .toSorted();
+      const names = found.slice(0, limits.shelfPageMax);
+      return { names, next: found.length > names.length ? (names.at(-1) ?? null) : null };
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return { names: [], next: null };
+      throw localError(error, `list ${prefix}`);
+    }
+  }
+
+  /** A blob disappears by one rename, as it appeared. */
+  async delete(names: readonly string[]): Promise<void> {
+    for (const name of names) checkBlobName(name);
+    for (const name of names) {
+      const away = join(this.#directory, draftsFolder, randomUUID());
+      try {
+        if ((await this.#readFacts(name)) === null) continue;
+        await mkdir(dirname(away), { recursive: true });
+        await rename(join(this.#directory, name), away);
+        await syncDirectory(dirname(join(this.#directory, name)));
+      } catch (error) {
+        if (!isSystemError(error, 'ENOENT')) throw localError(error, `delete ${name}`);
+      } finally {
+        await rm(away, { recursive: true, force: true });
+      }
     }
   }
 

@@ -1,8 +1,9 @@
-import { checkBlobMetadata, checkBlobName } from '../blob-rules.ts';
-import type { BlobMetadata, BlobStore, PutOutcome, StoredBlob } from '../ports.ts';
+import { checkBlobMetadata, checkBlobName, checkBlobPrefix } from '../blob-rules.ts';
+import { limits } from '../limits.ts';
+import type { BlobMetadata, BlobShelf, BlobStore, PutOutcome, StoredBlob } from '../ports.ts';
 
 /** Blobs in a map. Bytes are copied in and out, so nobody can change a stored one. */
-export class MemoryBlobStore implements BlobStore {
+export class MemoryBlobStore implements BlobStore, BlobShelf {
   readonly #blobs = new Map<string, StoredBlob>();
 
   async put(name: string, bytes: Uint8Array, metadata: BlobMetadata): Promise<PutOutcome> {
@@ -18,6 +19,19 @@ export class MemoryBlobStore implements BlobStore {
     checkBlobName(name);
     const blob = this.#blobs.get(name);
     return blob === undefined ? null : { bytes: blob.bytes.slice(), metadata: blob.metadata };
+  }
+
+  async list(prefix: string, after: string | null): ReturnType<BlobShelf['list']> {
+    checkBlobPrefix(prefix);
+    const found = [...this.#blobs.keys()].filter((name) => name.startsWith(prefix)).toSorted();
+    const rest = found.filter((name) => after === null || name > after);
+    const names = rest.slice(0, limits.shelfPageMax);
+    return { names, next: rest.length > names.length ? (names.at(-1) ?? null) : null };
+  }
+
+  async delete(names: readonly string[]): Promise<void> {
+    for (const name of names) checkBlobName(name);
+    for (const name of names) this.#blobs.delete(name);
   }
 
   /** Names of all blobs, in the order they were stored. */

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { AwsAnnouncementWatcher } from '../../lib/aws/announcement-watcher.ts';
 import { AwsAnnouncer } from '../../lib/aws/announcer.ts';
 import { AwsBlobStore } from '../../lib/aws/blob-store.ts';
+import { AwsFloorRecord } from '../../lib/aws/floor-record.ts';
 import { headKey } from '../../lib/aws/head-item.ts';
 import { AwsHeadStore } from '../../lib/aws/head-store.ts';
 import { AwsMutationSink } from '../../lib/aws/mutation-sink.ts';
@@ -21,7 +22,9 @@ import {
 } from '../support/emulators.ts';
 import { firstProposal, freshId, nextProposal, snapshotEntry } from '../support/heads.ts';
 import { announcementsContract } from './announcements-contract.ts';
+import { type BlobShelfHarness, blobShelfContract } from './blob-shelf-contract.ts';
 import { blobStoreContract } from './blob-store-contract.ts';
+import { floorRecordContract } from './floor-record-contract.ts';
 import { committed, type HeadStoreHarness, headStoreContract } from './head-store-contract.ts';
 import { headUpkeepContract } from './head-upkeep-contract.ts';
 import { mutationQueueContract } from './mutation-queue-contract.ts';
@@ -47,7 +50,7 @@ if (hasDynamoDb()) {
   );
 }
 
-blobStoreContract('aws-on-emulators', async () => {
+const openBlobs = async (): Promise<BlobShelfHarness> => {
   const { clients, stop } = await startS3Emulator('blobs');
   const [first, second] = clients;
   const stores = [
@@ -55,6 +58,18 @@ blobStoreContract('aws-on-emulators', async () => {
     new AwsBlobStore({ client: second, bucket: 'blobs' }),
   ] as const;
   return { stores, close: stop };
+};
+blobStoreContract('aws-on-emulators', openBlobs);
+blobShelfContract('aws-on-emulators', openBlobs);
+
+floorRecordContract('aws-on-emulators', async () => {
+  const { clients, stop } = await startS3Emulator('blobs');
+  const [first, second] = clients;
+  const records = [
+    new AwsFloorRecord({ client: first, bucket: 'blobs' }),
+    new AwsFloorRecord({ client: second, bucket: 'blobs' }),
+  ] as const;
+  return { records, close: stop };
 });
 
 announcementsContract('aws-on-emulators', async () => {

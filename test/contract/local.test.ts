@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { isDatasetError } from '../../lib/errors.ts';
 import { LocalAnnouncements } from '../../lib/local/announcements.ts';
 import { LocalBlobStore } from '../../lib/local/blob-store.ts';
+import { LocalFloorRecord } from '../../lib/local/floor-record.ts';
 import { LocalHeadStore } from '../../lib/local/head-store.ts';
 import { LocalMutationQueue } from '../../lib/local/mutation-queue.ts';
 import { LocalQuarantine } from '../../lib/local/quarantine.ts';
@@ -19,7 +20,9 @@ import { MemoryTelemetry } from '../../lib/memory/telemetry.ts';
 import { firstProposal, freshId } from '../support/heads.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { announcementsContract } from './announcements-contract.ts';
+import { type BlobShelfHarness, blobShelfContract } from './blob-shelf-contract.ts';
 import { blobStoreContract } from './blob-store-contract.ts';
+import { floorRecordContract } from './floor-record-contract.ts';
 import { type HeadStoreHarness, headStoreContract } from './head-store-contract.ts';
 import { headUpkeepContract } from './head-upkeep-contract.ts';
 import { mutationQueueContract } from './mutation-queue-contract.ts';
@@ -38,10 +41,23 @@ const openHeads = async (): Promise<HeadStoreHarness> => {
 headStoreContract('local', openHeads);
 headUpkeepContract('local', openHeads);
 
-blobStoreContract('local', async () => {
+const openBlobs = async (): Promise<BlobShelfHarness> => {
   const directory = await temporaryDirectory();
   const root = join(directory.path, 'blobs');
   return { stores: [new LocalBlobStore(root), new LocalBlobStore(root)], close: directory.remove };
+};
+blobStoreContract('local', openBlobs);
+blobShelfContract('local', openBlobs);
+
+floorRecordContract('local', async () => {
+  const directory = await temporaryDirectory();
+  const file = join(directory.path, 'floors.sqlite');
+  const records = [new LocalFloorRecord(file), new LocalFloorRecord(file)] as const;
+  const close = async (): Promise<void> => {
+    for (const record of records) record.close();
+    await directory.remove();
+  };
+  return { records, close };
 });
 
 announcementsContract('local', async () => {

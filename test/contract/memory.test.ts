@@ -1,12 +1,15 @@
 import { MemoryAnnouncements } from '../../lib/memory/announcements.ts';
 import { MemoryBlobStore } from '../../lib/memory/blob-store.ts';
 import { VirtualClock } from '../../lib/memory/clock.ts';
+import { MemoryFloorRecord } from '../../lib/memory/floor-record.ts';
 import { MemoryHeadStore } from '../../lib/memory/head-store.ts';
 import { MemoryMutationQueue } from '../../lib/memory/mutation-queue.ts';
 import { MemoryQuarantine } from '../../lib/memory/quarantine.ts';
 import { SeededRandom } from '../../lib/memory/random.ts';
 import { announcementsContract } from './announcements-contract.ts';
+import { type BlobShelfHarness, blobShelfContract } from './blob-shelf-contract.ts';
 import { blobStoreContract } from './blob-store-contract.ts';
+import { floorRecordContract } from './floor-record-contract.ts';
 import { type HeadStoreHarness, headStoreContract } from './head-store-contract.ts';
 import { headUpkeepContract } from './head-upkeep-contract.ts';
 import { mutationQueueContract } from './mutation-queue-contract.ts';
@@ -21,9 +24,16 @@ const openHeads = async (): Promise<HeadStoreHarness> => {
 headStoreContract('memory', openHeads);
 headUpkeepContract('memory', openHeads);
 
-blobStoreContract('memory', async () => {
+const openBlobs = async (): Promise<BlobShelfHarness> => {
   const store = new MemoryBlobStore();
   return { stores: [store, store], close };
+};
+blobStoreContract('memory', openBlobs);
+blobShelfContract('memory', openBlobs);
+
+floorRecordContract('memory', async () => {
+  const record = new MemoryFloorRecord();
+  return { records: [record, record], close };
 });
 
 announcementsContract('memory', async () => {

@@ -6,10 +6,14 @@ import type { Random } from '../ports.ts';
  * @example new SeededRandom(42).uniform() // the same number on every machine
  */
 export class SeededRandom implements Random {
-  readonly #state: Uint32Array;
+  #a = 0x9e3779b9 | 0;
+  #b: number;
+  #c: number;
+  #counter = 1;
 
   constructor(seed: number) {
-    this.#state = Uint32Array.of(0x9e3779b9, Math.floor(seed / 2 ** 32), seed, 1);
+    this.#b = Math.floor(seed / 2 ** 32) | 0;
+    this.#c = seed | 0;
     for (let round = 0; round < 15; round++) this.#next(); // mixes the seed into all of the state
   }
 
@@ -26,12 +30,12 @@ export class SeededRandom implements Random {
   }
 
   #next(): number {
-    const [a = 0, b = 0, c = 0, counter = 0] = this.#state;
-    const result = (a + b + counter) >>> 0;
-    this.#state[0] = b ^ (b >>> 9);
-    this.#state[1] = c + (c << 3);
-    this.#state[2] = ((c << 21) | (c >>> 11)) + result;
-    this.#state[3] = counter + 1;
+    const c = this.#c;
+    const result = (this.#a + this.#b + this.#counter) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (c + (c << 3)) | 0;
+    this.#c = (((c << 21) | (c >>> 11)) + result) | 0;
+    this.#counter = (this.#counter + 1) | 0;
     return result;
   }
 }

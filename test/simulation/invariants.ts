@@ -1,4 +1,4 @@
-import { applyDelta } from '../../lib/blob/apply-delta.ts';
+import { applyDelta, type StateChanges } from '../../lib/blob/apply-delta.ts';
 import { blobName } from '../../lib/blob/blob-names.ts';
 import { decodeSnapshot } from '../../lib/blob/decode-snapshot.ts';
 import type { LoadedVersion } from '../../lib/consumer/loaded-version.ts';
@@ -16,17 +16,22 @@ import type {
 } from '../../lib/ports.ts';
 import { isBookkeepingType } from '../../lib/producer/bookkeeping-schema.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
-import { hashState, toHex } from '../../lib/state/state-hash.ts';
+import { hashState, type StateHash, toHex, updateHash } from '../../lib/state/state-hash.ts';
 import type { Oracle, PlainRecord } from './oracle.ts';
-import { findCovered, readRecords, requireNoPhantoms, requireSameRecords } from './records.ts';
+import { RecordLog, readRecords, requireSameRecords } from './records.ts';
 import { Violation } from './world.ts';
 
 const partName = 'bookkeeping';
 
 /** A committed version as the checker replayed it. */
 interface Replayed extends VersionRef {
-  readonly hash: string;
   readonly state: ReadState;
+  readonly data: StateHash;
+  readonly bookkeeping: StateHash;
+  /** `data` as text. */
+  readonly hash: string;
+  /** Names of its delta's files; null: it has none, being a first version. */
+  readonly deltaNames: readonly string[] | null;
 }
 
 /** Looks at the stores directly, without faults. */
@@ -47,14 +52,18 @@ export interface StoreView {
  *   S10 era, version, snapshot and floor only rise
  *   L1, L2  without faults the queue gets empty and every reader gets to the head (simulate.ts)
  *
- * S6 is checked after each write, so a fault surfaces where it is made and not where it hurts.
+ * S6 is checked after each write that could break it, so a fault surfaces where it is made and not where it hurts. What
+ * was found sound is not read again: a blob that is there stays there unless something deletes or overwrites it, and both
+ * are told to the checker.
  */
 export class Invariants {
   readonly #id: DatasetId;
   readonly #oracle: Oracle;
   readonly #stores: StoreView;
   readonly #log: Replayed[] = [];
-  readonly #digests = new Map<string, string>();
+  readonly #cids = new Set<string>();
+  readonly #records: RecordLog;
+  readonly #contents = new Map<string, Uint8Array>();
   readonly #quarantined = new Set<string>();
   readonly #served = new Map<string, ServedRef>();
   readonly #soundSnapshots = new Set<string>();
@@ -64,6 +73,7 @@ export class Invariants {
     this.#id = id;
     this.#oracle = oracle;
     this.#stores = stores;
+    this.#records = new RecordLog(oracle);
   }
 
   get head(): Head | null {
@@ -75,14 +85,13 @@ export class Invariants {
   }
 
   /** S8: no name ever has two contents. */
-  afterBlob(name: string, digest: string): void {
-    const before = this.#digests.get(name);
-    if (before !== undefined && before !== digest) throw new Violation('S8', `${name} was overwritten`);
-    this.#digests.set(name, digest);
-    this.#requireReadable();
+  afterBlob(name: string, bytes: Uint8Array): void {
+    const before = this.#contents.get(name);
+    if (before === undefined) this.#contents.set(name, bytes.slice());
+    else if (!isEqual(before, bytes)) throw new Violation('S8', `${name} was overwritten`);
   }
 
-  afterDeletion(): void {
+  afterDeletion(_name: string): void {
     this.#requireReadable();
   }
 
@@ -98,21 +107,16 @@ export class Invariants {
   }
 
   /** S4: what leaves the queue is in some committed version, or in quarantine. */
-  onAcknowledge(message: MutationMessage): void {
-    const state = this.#log.at(-1)?.state ?? null;
-    for (const mutation of this.#oracle.mutationsOf(message.id)) {
-      if (state === null || !findCovered(state, mutation)) {
-        throw new Violation(
-          'S4',
-          `message ${message.id} was acknowledged, mutation ${mutation.index} is nowhere`,
-        );
-      }
+  onAcknowledge({ id }: MutationMessage): void {
+    for (const mutation of this.#oracle.mutationsOf(id)) {
+      if (this.#records.covers(mutation)) continue;
+      throw new Violation('S4', `message ${id} was acknowledged, mutation ${mutation.index} is nowhere`);
     }
-    for (const { index } of this.#oracle.badOf(message.id)) {
-      if (this.#quarantined.has(`${message.id} ${index}`)) continue;
+    for (const index of this.#oracle.badOf(id)) {
+      if (this.#quarantined.has(`${id} ${index}`)) continue;
       throw new Violation(
         'S4',
-        `message ${message.id} was acknowledged, bad mutation ${index} is not in quarantine`,
+        `message ${id} was acknowledged, bad mutation ${index} is not in quarantine`,
       );
     }
   }
@@ -136,7 +140,7 @@ export class Invariants {
     if (entry?.cid !== ref.cid || entry.era !== ref.era) {
       throw new Violation('S5', `${reader} serves version ${ref.version}, which nobody committed`);
     }
-    if (toHex(hashState(state, (type) => !isBookkeepingType(type))) !== entry.hash) {
+    if (toHex(hashState(state, isDataType)) !== entry.hash) {
       throw new Violation('S5', `${reader} serves another state than version ${ref.version}`);
     }
     const before = this.#served.get(reader);
@@ -150,7 +154,8 @@ export class Invariants {
   requireComplete(): void {
     const state = this.#log.at(-1)?.state;
     const records: Map<string, PlainRecord> = state === undefined ? new Map() : readRecords(state);
-    requireSameRecords(records, this.#oracle.finalRecords());
+    requireSameRecords('S2', this.#records.records, records);
+    requireSameRecords('S3', records, this.#oracle.finalRecords());
   }
 
   /** S1: versions without gaps, each from exactly the one before it. */
@@ -158,8 +163,9 @@ export class Invariants {
     const expected = (before?.version ?? 0) + 1;
     if (head.version !== expected)
       throw new Violation('S1', `version ${head.version} follows ${expected - 1}`);
-    if (this.#log.some(({ cid }) => cid === head.cid)) throw new Violation('S1', `commit ${head.cid} twice`);
-    const predecessor = head.recent.find(({ version }) => version === expected - 1);
+    if (this.#cids.has(head.cid)) throw new Violation('S1', `commit ${head.cid} twice`);
+    this.#cids.add(head.cid);
+    const predecessor = head.recent.at(-2);
     if (predecessor !== undefined && predecessor.cid !== before?.cid) {
       throw new Violation('S1', `version ${head.version} does not follow the commit before it`);
     }
@@ -167,20 +173,56 @@ export class Invariants {
 
   /** S2: the delta leads from the state before to the hash that was committed, and every record was asked for. */
   #replay(head: Head): void {
-    const before = this.#log.at(-1);
+    const before = this.#log.at(-1) ?? null;
     const { era, version, cid } = head;
-    const state = this.#guarded('S2', `version ${version} cannot be replayed`, () =>
-      before === undefined
-        ? this.#readSnapshot(head, head.snapshots[0] as SnapshotEntry)
-        : this.#readDelta(head, before),
+    const next = guarded('S2', `version ${version} cannot be replayed`, () =>
+      before === null ? this.#firstVersion(head) : this.#nextVersion(head, before),
     );
-    const data = toHex(hashState(state, (type) => !isBookkeepingType(type)));
-    const bookkeeping = toHex(hashState(state, isBookkeepingType));
-    if (data !== head.hashes.data || bookkeeping !== head.hashes.bookkeeping) {
+    const { state, data, bookkeeping, changes, deltaNames } = next;
+    const hash = toHex(data);
+    if (hash !== head.hashes.data || toHex(bookkeeping) !== head.hashes.bookkeeping) {
       throw new Violation('S2', `version ${version} does not have the hash that was committed`);
     }
-    requireNoPhantoms(state, this.#oracle);
-    this.#log.push({ era, version, cid, hash: data, state });
+    this.#records.advance(before?.state ?? null, state, changes);
+    this.#log.push({ era, version, cid, state, data, bookkeeping, hash, deltaNames });
+  }
+
+  #firstVersion(head: Head): Omit<Replayed, keyof VersionRef | 'hash'> & { changes: StateChanges | null } {
+    const state = this.#readSnapshot(head, head.snapshots[0] as SnapshotEntry);
+    const data = hashState(state, isDataType);
+    return {
+      state,
+      data,
+      bookkeeping: hashState(state, isBookkeepingType),
+      changes: null,
+      deltaNames: null,
+    };
+  }
+
+  #nextVersion(
+    head: Head,
+    before: Replayed,
+  ): Omit<Replayed, keyof VersionRef | 'hash'> & { changes: StateChanges | null } {
+    const { mapGeneration, version: toVersion, cid } = head;
+    const { version: fromVersion } = before;
+    const name = { kind: 'delta', id: this.#id, mapGeneration, fromVersion, toVersion, cid } as const;
+    const deltaNames = [blobName(name), blobName(name, partName)];
+    const [main, part] = deltaNames.map((each) => this.#requireBlob(each)) as [StoredBlob, StoredBlob];
+    for (const { metadata } of [main, part]) {
+      if (metadata['cid'] !== cid || metadata['fromcid'] !== before.cid) {
+        throw new Violation('S6', `the delta to version ${toVersion} belongs to another commit`);
+      }
+    }
+    const { state, changes } = applyDelta(before.state, main.bytes, new Map([[partName, part.bytes]]));
+    const update = (hash: StateHash, includes: (type: string) => boolean): StateHash =>
+      updateHash(hash, before.state, state, changes, includes);
+    return {
+      state,
+      data: update(before.data, isDataType),
+      bookkeeping: update(before.bookkeeping, isBookkeepingType),
+      changes,
+      deltaNames,
+    };
   }
 
   /** S6: a cold reader that starts now gets to the head. */
@@ -193,51 +235,32 @@ export class Invariants {
       throw new Violation('S6', `floor ${head.floor}, snapshot ${snapshot.version}, version ${head.version}`);
     }
     this.#requireSnapshot(head, snapshot);
-    let before: { version: number; cid: string } = snapshot;
+    const first = head.version - head.recent.length + 1;
     for (let version = snapshot.version + 1; version <= head.version; version++) {
-      const entry = head.recent.find((each) => each.version === version);
+      const entry = head.recent[version - first];
+      const committed = this.#log[version - 1];
       if (entry === undefined) throw new Violation('S6', `the head does not list version ${version}`);
-      if (entry.cid !== this.#log[version - 1]?.cid)
+      if (entry.version !== version || entry.cid !== committed?.cid)
         throw new Violation('S6', `entry ${version} is of another commit`);
-      this.#requireDelta(head, before, entry);
-      before = entry;
+      for (const name of committed.deltaNames ?? []) this.#requireBlob(name);
     }
   }
 
   #requireSnapshot(head: Head, entry: SnapshotEntry): void {
     const committed = this.#log[entry.version - 1];
     if (committed?.cid !== entry.cid) throw new Violation('S6', `snapshot ${entry.version} is of no commit`);
-    const name = {
-      kind: 'snapshot',
-      id: this.#id,
-      mapGeneration: head.mapGeneration,
-      toVersion: entry.version,
-      cid: entry.cid,
-    } as const;
-    this.#requireBlob(blobName(name));
-    this.#requireBlob(blobName(name, partName));
-    if (this.#soundSnapshots.has(entry.cid)) return;
-    const state = this.#guarded('S6', `snapshot ${entry.version} cannot be read`, () =>
+    if (this.#soundSnapshots.has(entry.cid)) {
+      for (const name of this.#snapshotNames(head, entry)) this.#requireBlob(name);
+      return;
+    }
+    const state = guarded('S6', `snapshot ${entry.version} cannot be read`, () =>
       this.#readSnapshot(head, entry),
     );
-    if (toHex(hashState(state, (type) => !isBookkeepingType(type))) !== committed.hash) {
-      throw new Violation('S6', `snapshot ${entry.version} is of another state`);
-    }
+    const isSound =
+      toHex(hashState(state, isDataType)) === committed.hash &&
+      toHex(hashState(state, isBookkeepingType)) === toHex(committed.bookkeeping);
+    if (!isSound) throw new Violation('S6', `snapshot ${entry.version} is of another state`);
     this.#soundSnapshots.add(entry.cid);
-  }
-
-  #requireDelta(
-    head: Head,
-    from: { version: number; cid: string },
-    to: { version: number; cid: string },
-  ): void {
-    const name = deltaName(this.#id, head, from.version, to);
-    for (const full of [blobName(name), blobName(name, partName)]) {
-      const { metadata } = this.#requireBlob(full);
-      if (metadata['cid'] !== to.cid || metadata['fromcid'] !== from.cid) {
-        throw new Violation('S6', `${full} belongs to another commit`);
-      }
-    }
   }
 
   #requireBlob(name: string): StoredBlob {
@@ -246,36 +269,35 @@ export class Invariants {
     return blob;
   }
 
-  #readSnapshot(head: Head, { version, cid }: SnapshotEntry): ReadState {
-    const name = {
-      kind: 'snapshot',
-      id: this.#id,
-      mapGeneration: head.mapGeneration,
-      toVersion: version,
-      cid,
-    } as const;
-    const part = this.#requireBlob(blobName(name, partName));
-    return decodeSnapshot(this.#requireBlob(blobName(name)).bytes, new Map([[partName, part.bytes]]));
+  #snapshotNames({ mapGeneration }: Head, { version, cid }: SnapshotEntry): readonly [string, string] {
+    const name = { kind: 'snapshot', id: this.#id, mapGeneration, toVersion: version, cid } as const;
+    return [blobName(name), blobName(name, partName)];
   }
 
-  #readDelta(head: Head, before: Replayed): ReadState {
-    const name = deltaName(this.#id, head, before.version, head);
-    const part = this.#requireBlob(blobName(name, partName));
-    return applyDelta(
-      before.state,
-      this.#requireBlob(blobName(name)).bytes,
-      new Map([[partName, part.bytes]]),
-    ).state;
+  #readSnapshot(head: Head, entry: SnapshotEntry): ReadState {
+    const [main, part] = this.#snapshotNames(head, entry);
+    return decodeSnapshot(
+      this.#requireBlob(main).bytes,
+      new Map([[partName, this.#requireBlob(part).bytes]]),
+    );
   }
+}
 
-  #guarded<T>(invariant: string, message: string, read: () => T): T {
-    try {
-      return read();
-    } catch (error) {
-      if (error instanceof Violation) throw error;
-      throw new Violation(invariant, `${message}: ${error instanceof Error ? error.message : String(error)}`);
-    }
+function guarded<T>(invariant: string, message: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Violation) throw error;
+    throw new Violation(invariant, `${message}: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+function isDataType(type: string): boolean {
+  return !isBookkeepingType(type);
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /** S10. */
@@ -289,9 +311,4 @@ function requireMonotone(before: Head | null, head: Head): void {
     head.mapGeneration >= before.mapGeneration &&
     (before.status === 'open' || head.status === 'sealed');
   if (!isForward) throw new Violation('S10', `the head went back after version ${before.version}`);
-}
-
-function deltaName(id: DatasetId, head: Head, fromVersion: number, to: { version: number; cid: string }) {
-  const { mapGeneration } = head;
-  return { kind: 'delta', id, mapGeneration, fromVersion, toVersion: to.version, cid: to.cid } as const;
 }

@@ -1,72 +1,126 @@
 import { DatasetError } from '../../lib/errors.ts';
-import { type Faults, noFaults } from './faults.ts';
+import type { Coverage, Site } from './coverage.ts';
+import { type Fault, type Faults, noFaults } from './faults.ts';
 import type { SimProcess } from './process.ts';
 import type { World } from './world.ts';
 
+/** One call of a process to a store. */
+export interface Call<T> {
+  readonly from: SimProcess;
+  readonly site: Site;
+  /** For the trace: what of it. */
+  readonly detail: () => string;
+  /** What the store does, in one step. */
+  readonly apply: () => Promise<T>;
+}
+
+type Settled<T> = { readonly value: T; readonly error: null } | { readonly error: DatasetError };
+
 /** Carries calls from processes to stores. What has been sent may still be applied after its sender died. */
 export class Network {
+  readonly coverage: Coverage;
   readonly #world: World;
   readonly #faults: Faults;
 
-  constructor(world: World, faults: Faults) {
+  constructor(world: World, faults: Faults, coverage: Coverage) {
     this.#world = world;
     this.#faults = faults;
+    this.coverage = coverage;
   }
 
   get faults(): Faults {
     return this.#world.areFaultsOn ? this.#faults : noFaults;
   }
 
-  /** Calls `apply` at some time, in one step; resolves or rejects as the caller is told. */
-  request<T>(from: SimProcess, label: string, apply: () => Promise<T>): Promise<T> {
-    const world = this.#world;
-    const { faults } = this;
+  /** True: the fault strikes at this site. */
+  strikes(site: Site, fault: Fault, share = 1): boolean {
+    const probability = this.faults[fault] * share;
+    if (probability === 0 || !this.#world.chance(probability)) return false;
+    this.coverage.hit(site, fault);
+    return true;
+  }
+
+  /** Resolves or rejects as the caller is told, which need not be what happened. */
+  request<T>(call: Call<T>): Promise<T> {
     return new Promise((resolve, reject) => {
+      const { from, site } = call;
       if (!from.isAlive) return;
-      if (world.chance(faults.crash / 2)) return from.crash();
-      const goThereMs = world.between(1, 20);
-      const name = `${from.name} ${label}`;
-      const refuse = (afterMs: number, why: string): void =>
-        from.deliver(afterMs, name, () => {
-          world.trace(`${name} -> unavailable (${why})`);
-          reject(new DatasetError('unavailable', why));
+      const world = this.#world;
+      if (this.strikes(site, 'crash', 0.5)) return from.crash();
+      if (this.strikes(site, 'clockJump')) from.jumpClock();
+      const refusal = this.#refusal(call);
+      if (refusal !== null) {
+        return from.deliver(refusal.afterMs, () => {
+          world.trace(() => `${name(call)} -> unavailable (${refusal.why})`);
+          reject(new DatasetError('unavailable', refusal.why));
         });
-      if (world.chance(faults.throttle)) return refuse(goThereMs, 'throttled');
-      if (world.chance(faults.unknown)) {
-        // Told to have failed, before or after it is applied; a third of them never are.
-        if (!world.chance(1 / 3)) this.#applyLater(name, world.between(1, 8_000), apply);
-        return refuse(world.between(5, 1_000), 'no answer');
       }
-      const isSlow = world.chance(faults.slow);
-      const isRepeated = world.chance(faults.repeat);
-      world.schedule(isSlow ? world.between(20, 3_000) : goThereMs, name, async () => {
-        let outcome = await settled(apply);
-        if (isRepeated) outcome = await settled(apply);
-        world.trace(`${name} applied${isRepeated ? ' twice' : ''}`);
-        if (from.isAlive && world.chance(faults.crash / 2)) from.crash();
-        if (from.isAlive && world.chance(faults.freeze)) from.freeze(world.between(500, 12_000));
-        from.deliver(world.between(1, 20), name, () => {
-          if (outcome.error === null) resolve(outcome.value as T);
+      const isSlow = this.strikes(site, 'slow');
+      const isRepeated = this.strikes(site, 'repeat');
+      world.schedule(isSlow ? world.between(20, 3_000) : world.between(1, 20), () => {
+        this.#apply(call, isRepeated, (outcome) => {
+          if (outcome.error === null) resolve(outcome.value);
           else reject(outcome.error);
         });
       });
     });
   }
 
-  #applyLater<T>(name: string, afterMs: number, apply: () => Promise<T>): void {
-    this.#world.schedule(afterMs, name, async () => {
-      await settled(apply);
-      this.#world.trace(`${name} applied, unknown to its sender`);
+  #apply<T>(call: Call<T>, isRepeated: boolean, reply: (outcome: Settled<T>) => void): void {
+    const { from, site } = call;
+    const world = this.#world;
+    const answer = (outcome: Settled<T>): void => {
+      world.trace(() => `${name(call)} applied${isRepeated ? ' twice' : ''}`);
+      if (from.isAlive && this.strikes(site, 'crash', 0.5)) from.crash();
+      if (from.isAlive && this.strikes(site, 'freeze')) from.freeze(world.between(500, 12_000));
+      from.deliver(world.between(1, 20), () => reply(outcome));
+    };
+    const once = settled(call.apply);
+    (isRepeated ? once.then(() => settled(call.apply)) : once)
+      .then(answer)
+      .catch((error: unknown) => world.fail(error));
+  }
+
+  /** Null: the call goes through. Else the caller is told that it did not, which may be wrong. */
+  #refusal<T>(call: Call<T>): { readonly why: string; readonly afterMs: number } | null {
+    const { site } = call;
+    const world = this.#world;
+    if (this.strikes(site, 'throttle')) return { why: 'throttled', afterMs: world.between(1, 20) };
+    if (this.strikes(site, 'busy')) return { why: 'busy', afterMs: world.between(1, 20) };
+    if (this.strikes(site, 'drop')) return { why: 'no answer', afterMs: world.between(5, 1_000) };
+    if (this.strikes(site, 'ambiguous')) {
+      const afterMs = world.between(5, 1_000);
+      this.#applyUnknown(call, world.between(1, afterMs));
+      return { why: 'no answer', afterMs };
+    }
+    if (this.strikes(site, 'lateApply')) {
+      const afterMs = world.between(5, 1_000);
+      this.#applyUnknown(call, world.between(afterMs, 8_000));
+      return { why: 'no answer', afterMs };
+    }
+    return null;
+  }
+
+  #applyUnknown<T>(call: Call<T>, afterMs: number): void {
+    const world = this.#world;
+    world.schedule(afterMs, () => {
+      settled(call.apply)
+        .then(() => world.trace(() => `${name(call)} applied, unknown to its sender`))
+        .catch((error: unknown) => world.fail(error));
     });
   }
 }
 
+function name({ from, site, detail }: Call<unknown>): string {
+  return `${from.name} ${site} ${detail()}`;
+}
+
 /** Errors of stores are answers; those of invariants end the run. */
-async function settled<T>(apply: () => Promise<T>): Promise<{ value: T | null; error: DatasetError | null }> {
+async function settled<T>(apply: () => Promise<T>): Promise<Settled<T>> {
   try {
     return { value: await apply(), error: null };
   } catch (error) {
-    if (error instanceof DatasetError) return { value: null, error };
+    if (error instanceof DatasetError) return { error };
     throw error;
   }
 }

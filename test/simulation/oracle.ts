@@ -26,52 +26,53 @@ export function compareStamps(a: Stamp, b: Stamp): number {
  * What must come out, in the plainest way: remember everything, sort, replay. Shares no code with lib/producer.
  */
 export class Oracle {
-  readonly #accepted: Accepted[] = [];
-  readonly #bad: { messageId: string; index: number | null }[] = [];
+  readonly #byMessage = new Map<string, Accepted[]>();
+  readonly #byRecord = new Map<string, Accepted[]>();
+  readonly #bad = new Map<string, (number | null)[]>();
 
   accept(message: MutationMessage, sent: Sent): void {
-    if (sent.isBroken) this.#bad.push({ messageId: message.id, index: null });
+    if (sent.isBroken) addTo(this.#bad, message.id, null);
     for (const [index, intent] of sent.intents.entries()) {
       if (intent.op === 'bad') {
-        this.#bad.push({ messageId: message.id, index });
+        addTo(this.#bad, message.id, index);
         continue;
       }
       const stamp: Stamp = intent.order ?? [message.sentAtMs, message.id, index];
-      this.#accepted.push({ messageId: message.id, index, stamp, intent });
+      const accepted = { messageId: message.id, index, stamp, intent };
+      addTo(this.#byMessage, message.id, accepted);
+      addTo(this.#byRecord, recordName(intent.type, intent.key), accepted);
     }
   }
 
   mutationsOf(messageId: string): readonly Accepted[] {
-    return this.#accepted.filter((each) => each.messageId === messageId);
+    return this.#byMessage.get(messageId) ?? [];
   }
 
-  badOf(messageId: string): readonly { messageId: string; index: number | null }[] {
-    return this.#bad.filter((each) => each.messageId === messageId);
-  }
-
-  get bad(): readonly { messageId: string; index: number | null }[] {
-    return this.#bad;
+  /** Positions of what has to be quarantined; null: the message as a whole. */
+  badOf(messageId: string): readonly (number | null)[] {
+    return this.#bad.get(messageId) ?? [];
   }
 
   /** The mutation of a record with this stamp. */
   find(name: string, stamp: Stamp): Accepted | undefined {
-    return this.#accepted.find(
-      (each) =>
-        recordName(each.intent.type, each.intent.key) === name && compareStamps(each.stamp, stamp) === 0,
-    );
+    return this.#byRecord.get(name)?.find((each) => compareStamps(each.stamp, stamp) === 0);
   }
 
   /** Every record that must be there when everything is in. */
   finalRecords(): Map<string, PlainRecord> {
     const records = new Map<string, PlainRecord>();
-    for (const name of new Set(this.#accepted.map(({ intent }) => recordName(intent.type, intent.key)))) {
-      const record = visible(
-        this.#accepted.filter(({ intent }) => recordName(intent.type, intent.key) === name),
-      );
+    for (const [name, mutations] of this.#byRecord) {
+      const record = visible(mutations);
       if (record !== null) records.set(name, record);
     }
     return records;
   }
+}
+
+function addTo<V>(lists: Map<string, V[]>, key: string, value: V): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }
 
 /** The record that some mutations of one key make; null: none. */

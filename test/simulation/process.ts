@@ -9,18 +9,23 @@ import type { World } from './world.ts';
 export class SimProcess {
   readonly name: string;
   readonly world: World;
-  readonly clock: Clock;
   readonly random: Random;
+  readonly #clock: SimClock;
   readonly #onCrash: () => void;
   #isAlive = true;
   #frozenUntilMs = 0;
 
-  constructor(name: string, world: World, onCrash: () => void) {
+  /** @param skewMs how far its wall clock is off */
+  constructor(name: string, world: World, { skewMs, onCrash }: { skewMs: number; onCrash: () => void }) {
     this.name = name;
     this.world = world;
     this.#onCrash = onCrash;
     this.random = new SeededRandom(Math.floor(world.random.uniform() * 2 ** 48));
-    this.clock = new SimClock(this, world.between(-200, 200));
+    this.#clock = new SimClock(this, skewMs);
+  }
+
+  get clock(): Clock {
+    return this.#clock;
   }
 
   get isAlive(): boolean {
@@ -29,13 +34,13 @@ export class SimProcess {
 
   crash(): void {
     if (!this.#isAlive) return;
-    this.world.trace(`${this.name} CRASH`);
+    this.world.trace(() => `${this.name} CRASH`);
     this.#isAlive = false;
     this.#onCrash();
   }
 
   freeze(ms: number): void {
-    this.world.trace(`${this.name} FREEZE ${ms.toFixed(0)}`);
+    this.world.trace(() => `${this.name} FREEZE ${ms.toFixed(0)}`);
     this.#frozenUntilMs = Math.max(this.#frozenUntilMs, this.world.nowMs + ms);
   }
 
@@ -43,21 +48,28 @@ export class SimProcess {
     this.#frozenUntilMs = 0;
   }
 
+  /** The wall clock is set, by up to a minute. Time that was measured is not touched by it. */
+  jumpClock(): void {
+    const jumpMs = this.world.count(-60_000, 60_000);
+    this.world.trace(() => `${this.name} CLOCK ${jumpMs}`);
+    this.#clock.jump(jumpMs);
+  }
+
   /** Runs `action` inside the process after `delayMs`, if it still lives then and when it is not frozen. */
-  deliver(delayMs: number, label: string, action: () => void): void {
-    this.world.schedule(delayMs, label, () => {
+  deliver(delayMs: number, action: () => void): void {
+    this.world.schedule(delayMs, () => {
       if (!this.#isAlive) return;
       const waitMs = this.#frozenUntilMs - this.world.nowMs;
-      if (waitMs > 0) this.deliver(Math.min(waitMs, 1_000), label, action);
+      if (waitMs > 0) this.deliver(Math.min(waitMs, 1_000), action);
       else action();
     });
   }
 }
 
-/** Wall clocks are off by a little, and differently in each process. */
+/** A wall clock that is off, and monotonic time that is not. */
 class SimClock implements Clock {
   readonly #process: SimProcess;
-  readonly #skewMs: number;
+  #skewMs: number;
 
   constructor(process: SimProcess, skewMs: number) {
     this.#process = process;
@@ -72,10 +84,15 @@ class SimClock implements Clock {
     return this.#process.world.nowMs;
   }
 
+  /** Within two minutes of the truth: what is further off is not a clock. */
+  jump(ms: number): void {
+    this.#skewMs = Math.max(-120_000, Math.min(120_000, this.#skewMs + ms));
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted === true) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#process.deliver(ms, 'wake', resolve);
+      this.#process.deliver(ms, resolve);
       signal?.addEventListener('abort', () => resolve(), { once: true });
     });
   }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { MemoryBlobStore } from '../../lib/memory/blob-store.ts';
 import { MemoryHeadStore } from '../../lib/memory/head-store.ts';
+import { DatasetError } from '../../lib/errors.ts';
 import type {
   Announcement,
   AnnouncementWatcher,
@@ -10,15 +10,16 @@ import type {
   DatasetId,
   Head,
   HeadStore,
-  MutationMessage,
   MutationSource,
   Quarantine,
   StoredBlob,
 } from '../../lib/ports.ts';
+import type { Site } from './coverage.ts';
 import { Invariants } from './invariants.ts';
 import type { Network } from './network.ts';
 import { Oracle } from './oracle.ts';
 import type { SimProcess } from './process.ts';
+import { SimQueue } from './queue.ts';
 import type { Sent } from './traffic.ts';
 import type { World } from './world.ts';
 
@@ -32,24 +33,19 @@ export interface Ports {
   readonly source: MutationSource;
 }
 
-interface QueuedMessage {
-  readonly id: string;
-  readonly body: string;
-  readonly sentAtMs: number;
-  visibleAtMs: number;
-  receiveCount: number;
-}
-
 interface Listener {
   readonly process: SimProcess;
   readonly listen: (announcement: Announcement) => void;
 }
+
+type Request = <T>(site: Site, detail: () => string, apply: () => Promise<T>) => Promise<T>;
 
 /** The stores of the simulation: the memory adapters, and behind each write the invariants. */
 export class Cloud {
   readonly id: DatasetId = { dataset: 'simulated', partition: 0 };
   readonly oracle = new Oracle();
   readonly invariants: Invariants;
+  readonly queue: SimQueue;
   readonly #world: World;
   readonly #network: Network;
   readonly #heads = new MemoryHeadStore();
@@ -57,9 +53,7 @@ export class Cloud {
   readonly #history: (Head | null)[] = [null];
   /** Blobs as they are: a mutant may delete or overwrite what the memory adapter rightly keeps. */
   readonly #present = new Map<string, StoredBlob>();
-  readonly #queue = new Map<string, QueuedMessage>();
   readonly #listeners = new Set<Listener>();
-  #sentCount = 0;
 
   constructor(world: World, network: Network) {
     this.#world = world;
@@ -67,63 +61,66 @@ export class Cloud {
     this.invariants = new Invariants(this.id, this.oracle, {
       blob: (name) => this.#present.get(name) ?? null,
     });
-  }
-
-  get messageCount(): number {
-    return this.#queue.size;
+    this.queue = new SimQueue(world, network, (message) => this.invariants.onAcknowledge(message));
   }
 
   /** As a sender sees it: accepted, whatever the answer. */
   send(sent: Sent): void {
     const world = this.#world;
     // The sender of an unknown send sends again.
-    const copies = world.areFaultsOn && world.chance(0.05) ? 2 : 1;
+    const copies = world.chance(this.#network.faults.sendTwice) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
-      const id = `m${String(++this.#sentCount).padStart(4, '0')}`;
-      const message: QueuedMessage = {
-        id,
-        body: sent.body,
-        sentAtMs: world.wallMs,
-        visibleAtMs: 0,
-        receiveCount: 0,
-      };
-      this.#queue.set(id, message);
-      this.oracle.accept({ ...message, receipt: '' }, sent);
-      world.trace(`sent ${id} ${sent.body}`);
+      const message = this.queue.accept(sent.body);
+      this.oracle.accept(message, sent);
+      world.trace(() => `sent ${message.id} ${sent.body}`);
     }
   }
 
   portsOf(process: SimProcess): Ports {
-    const call = <T>(label: string, apply: () => Promise<T>): Promise<T> =>
-      this.#network.request(process, label, apply);
+    const request: Request = (site, detail, apply) =>
+      this.#network.request({ from: process, site, detail, apply });
     return {
-      heads: this.#headsOf(call),
+      heads: this.#headsOf(request),
       blobs: {
-        put: (name, bytes, metadata) => call(`put ${short(name)}`, () => this.#put(name, bytes, metadata)),
-        get: (name) => call(`get ${short(name)}`, async () => copyOf(this.#present.get(name))),
+        put: (name, bytes, metadata) =>
+          request(
+            'blob.put',
+            () => short(name),
+            () => this.#put(name, bytes, metadata),
+          ),
+        get: (name) =>
+          request(
+            'blob.get',
+            () => short(name),
+            async () => this.#get(name),
+          ),
       },
       announcer: {
         announce: (announcement) =>
-          call(`announce ${announcement.version}`, async () => this.#announce(announcement)),
+          request(
+            'announce',
+            () => String(announcement.version),
+            async () => this.#announce(announcement),
+          ),
       },
       watcher: { watch: (listen, signal) => this.#watch({ process, listen }, signal) },
       quarantine: {
         send: (_, entries) =>
-          call(`quarantine ${entries.length}`, async () => this.invariants.onQuarantine(entries)),
+          request(
+            'quarantine',
+            () => String(entries.length),
+            async () => this.invariants.onQuarantine(entries),
+          ),
       },
-      source: {
-        receive: (messagesMax) => call('receive', async () => this.#receive(messagesMax)),
-        acknowledge: (messages) =>
-          call(`acknowledge ${messages.map(({ id }) => id).join()}`, async () => this.#acknowledge(messages)),
-      },
+      source: this.queue.sourceOf(process),
     };
   }
 
   /** For mutants only. */
   deleteBlob(name: string): void {
     this.#present.delete(name);
-    this.#world.trace(`deleted ${short(name)}`);
-    this.invariants.afterDeletion();
+    this.#world.trace(() => `deleted ${short(name)}`);
+    this.invariants.afterDeletion(name);
   }
 
   /** For mutants only: a blob whose name begins like this, the part or the main one. */
@@ -137,25 +134,31 @@ export class Cloud {
   /** For mutants only. */
   overwriteBlob(name: string, blob: StoredBlob): void {
     this.#present.set(name, blob);
-    this.invariants.afterBlob(name, digestOf(blob.bytes));
+    this.invariants.afterBlob(name, blob.bytes);
   }
 
-  #headsOf(call: <T>(label: string, apply: () => Promise<T>) => Promise<T>): HeadStore {
+  #headsOf(request: Request): HeadStore {
     return {
       load: (id, consistency) =>
-        call(`load head ${consistency}`, async () => {
-          const isStale = consistency === 'eventual' && this.#world.chance(this.#network.faults.stale);
-          return isStale
-            ? (this.#history.at(-this.#world.count(1, 3)) ?? null)
-            : this.#heads.load(id, consistency);
-        }),
+        request(
+          'head.load',
+          () => consistency,
+          async () =>
+            consistency === 'eventual' && this.#network.strikes('head.load', 'stale')
+              ? (this.#history.at(-this.#world.count(1, 3)) ?? null)
+              : this.#heads.load(id, consistency),
+        ),
       commit: (id, proposal) =>
-        call(`commit ${proposal.version} ${proposal.cid.slice(0, 6)}`, async () =>
-          this.#afterHead(await this.#heads.commit(id, proposal)),
+        request(
+          'head.commit',
+          () => `${proposal.version} ${proposal.cid.slice(0, 6)}`,
+          async () => this.#afterHead(await this.#heads.commit(id, proposal)),
         ),
       registerSnapshot: (id, era, snapshot) =>
-        call(`register snapshot ${snapshot.version}`, async () =>
-          this.#afterHead(await this.#heads.registerSnapshot(id, era, snapshot)),
+        request(
+          'head.snapshot',
+          () => String(snapshot.version),
+          async () => this.#afterHead(await this.#heads.registerSnapshot(id, era, snapshot)),
         ),
       raiseFloor: (id, raise) =>
         call(`raise floor ${raise.floor}`, async () =>
@@ -179,9 +182,10 @@ export class Cloud {
   }
 
   #afterHead(outcome: CommitOutcome): CommitOutcome {
-    const { head } = outcome;
-    this.#world.trace(`  ${outcome.kind}, head ${head?.version ?? 0} ${head?.cid.slice(0, 6) ?? ''}`);
+    const { kind, head } = outcome;
+    this.#world.trace(() => `  ${kind}, head ${head?.version ?? 0} ${head?.cid.slice(0, 6) ?? ''}`);
     if (outcome.kind === 'committed') {
+      this.#world.mark(outcome.head.cid);
       this.#history.push(outcome.head);
       this.invariants.afterHead(outcome.head);
     }
@@ -193,20 +197,33 @@ export class Cloud {
     if (outcome.kind === 'stored') {
       const stored = await this.#blobs.get(name);
       if (stored !== null) this.#present.set(name, stored);
-      this.invariants.afterBlob(name, digestOf(bytes));
+      this.invariants.afterBlob(name, bytes);
     }
     return outcome;
   }
 
+  /** Damage on the way is found by the adapters, by digest and by size: that is their contract. */
+  #get(name: string): StoredBlob | null {
+    const blob = this.#present.get(name);
+    if (blob === undefined) return null;
+    if (this.#network.strikes('blob.get', 'corrupt'))
+      throw new DatasetError('corrupt', 'the digest does not match');
+    if (this.#network.strikes('blob.get', 'truncate'))
+      throw new DatasetError('unavailable', 'the bytes end early');
+    return { bytes: blob.bytes.slice(), metadata: blob.metadata };
+  }
+
   #announce(announcement: Announcement): void {
     this.invariants.onAnnounce(announcement);
-    const { faults } = this.#network;
+    const world = this.#world;
     for (const { process, listen } of this.#listeners) {
-      if (this.#world.chance(faults.hintLost)) continue;
-      const copies = this.#world.chance(faults.hintTwice) ? 2 : 1;
+      if (this.#network.strikes('announce', 'hintLost')) continue;
+      const copies = this.#network.strikes('announce', 'hintTwice') ? 2 : 1;
       for (let copy = 0; copy < copies; copy++) {
-        const afterMs = this.#world.between(5, this.#world.chance(0.2) ? 3_000 : 100);
-        process.deliver(afterMs, 'hint', () => listen(announcement));
+        const isLate = this.#network.strikes('announce', 'hintLate');
+        process.deliver(isLate ? world.between(100, 3_000) : world.between(5, 100), () =>
+          listen(announcement),
+        );
       }
     }
   }
@@ -220,43 +237,6 @@ export class Cloud {
       });
     });
   }
-
-  /** Any order; sometimes a message is delivered although another delivery of it is still at work. */
-  #receive(messagesMax: number): MutationMessage[] {
-    const world = this.#world;
-    const visible = [...this.#queue.values()].filter((message) => message.visibleAtMs <= world.nowMs);
-    const taken: MutationMessage[] = [];
-    const wanted = world.count(1, messagesMax);
-    while (taken.length < wanted && visible.length > 0) {
-      const [message] = visible.splice(world.count(0, visible.length - 1), 1);
-      if (message === undefined) break;
-      const isTwice = world.chance(this.#network.faults.deliverTwice);
-      message.visibleAtMs = world.nowMs + (isTwice ? world.between(0, 200) : 10_000);
-      message.receiveCount += 1;
-      const { id, body, sentAtMs, receiveCount } = message;
-      taken.push({ id, body, sentAtMs, receiveCount, receipt: `${id}#${receiveCount}` });
-    }
-    return taken;
-  }
-
-  #acknowledge(messages: readonly MutationMessage[]): void {
-    for (const message of messages) {
-      const queued = this.#queue.get(message.id);
-      if (queued === undefined) continue;
-      this.invariants.onAcknowledge(message);
-      // An old receipt may or may not delete.
-      const isLatest = message.receipt === `${message.id}#${queued.receiveCount}`;
-      if (isLatest || this.#world.chance(0.5)) this.#queue.delete(message.id);
-    }
-  }
-}
-
-function copyOf(blob: StoredBlob | undefined): StoredBlob | null {
-  return blob === undefined ? null : { bytes: blob.bytes.slice(), metadata: blob.metadata };
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Enough of a blob's name to follow a trace. */

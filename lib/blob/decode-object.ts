@@ -32,19 +32,26 @@ export function readObjectShard(
   const bitsPerRecord = widths.reduce((sum, width) => sum + width, 0);
   const bits = readLongs(reader, recordCount * bitsPerRecord, `records of ${wire.name}`);
   let offset = 0;
-  const kept = new Set(local.fields.map((field) => field.name));
-  const stored = new Map<string, FieldLayout>();
-  wire.fields.forEach((field, i) => {
+  // The usual case, all fields as they are, is spared the look-ups by name.
+  const kept = wire === local ? null : new Set(local.fields.map((field) => field.name));
+  const what = `bytes of ${wire.name}`;
+  const stored = wire.fields.map((field, i): FieldLayout => {
     const width = widths[i] as number;
-    const what = `bytes of ${wire.name}.${field.name}`;
     const size = reader.readVarLong(what);
-    const data = size > 0 && kept.has(field.name) ? reader.readData(size, what) : noBytes;
+    const isKept = size > 0 && (kept === null || kept.has(field.name));
+    const data = isKept ? reader.readData(size, what) : noBytes;
     if (data === noBytes) reader.skip(size, what);
-    stored.set(field.name, { offset, width, data });
+    const layout = { offset, width, data };
     offset += width;
+    return layout;
   });
-  const fields = local.fields.map((field) => stored.get(field.name) ?? absentField);
+  const fields = kept === null ? stored : keptFields(wire, local, stored);
   return new ObjectLayer(local, recordCount, bits, { fields, bitsPerRecord });
+}
+
+function keptFields(wire: ObjectSchema, local: ObjectSchema, stored: readonly FieldLayout[]): FieldLayout[] {
+  const byName = new Map(wire.fields.map((field, i) => [field.name, stored[i] as FieldLayout]));
+  return local.fields.map((field) => byName.get(field.name) ?? absentField);
 }
 
 const absentField: FieldLayout = { offset: 0, width: 0, data: noBytes };

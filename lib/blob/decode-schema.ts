@@ -1,10 +1,48 @@
 import type { ByteReader } from '../bytes/byte-reader.ts';
+import { murmur3 } from '../bytes/hash.ts';
 import { type Field, type FieldKind, fieldKinds, type Schema } from '../schema/schema.ts';
 
 const kindsByName: ReadonlyMap<string, FieldKind> = new Map(fieldKinds.map((kind) => [kind, kind]));
 
-/** One schema, as headers and sections hold it (docs/format.md, "Schemas"). */
+/** A schema that was read before, and the bytes it was read from. */
+interface KnownSchema {
+  readonly bytes: Uint8Array;
+  readonly schema: Schema;
+}
+
+/** Every delta repeats the schemas of the types that it changes, twice. Found by a hash of their first bytes. */
+const knownSchemas = new Map<number, KnownSchema>();
+const knownSchemasMax = 1_024;
+const knownSizeMax = 4_096;
+const hashedSize = 24;
+
+/**
+ * One schema, as headers and sections hold it (docs/format.md, "Schemas"). Equal bytes give the very same object, as a
+ * rule: it costs less, and who compares schemas is done at once.
+ */
 export function readSchema(reader: ByteReader): Schema {
+  const { bytes, position: start } = reader;
+  const hash = murmur3(bytes, start, Math.min(start + hashedSize, bytes.length));
+  const known = knownSchemas.get(hash);
+  if (known !== undefined && isAt(bytes, start, known.bytes)) {
+    reader.skip(known.bytes.length, 'schema');
+    return known.schema;
+  }
+  const schema = decodeSchema(reader);
+  if (reader.position - start <= knownSizeMax) {
+    if (knownSchemas.size === knownSchemasMax) knownSchemas.clear();
+    knownSchemas.set(hash, { bytes: bytes.slice(start, reader.position), schema });
+  }
+  return schema;
+}
+
+function isAt(bytes: Uint8Array, start: number, wanted: Uint8Array): boolean {
+  if (start + wanted.length > bytes.length) return false;
+  for (let i = 0; i < wanted.length; i++) if (bytes[start + i] !== wanted[i]) return false;
+  return true;
+}
+
+function decodeSchema(reader: ByteReader): Schema {
   const at = reader.position;
   const typeId = reader.readByte('kind of a schema');
   const name = reader.readUtf('name of a type');

@@ -165,7 +165,31 @@ function readShards<L>(
   return { shards, populated: readPopulated(reader, maxOrdinal, name), maxOrdinal };
 }
 
+interface KnownDataset {
+  readonly stored: readonly Schema[];
+  readonly loaded: readonly Schema[];
+  readonly schema: DatasetSchema;
+}
+
+/** The dataset that was last read, by its first schema: one that is loaded again is checked and resolved once. */
+const knownDatasets = new WeakMap<Schema, KnownDataset>();
+
 function datasetSchemaOf(stored: readonly Schema[], loaded: readonly Schema[]): DatasetSchema {
+  const [first] = stored;
+  const known = first === undefined ? undefined : knownDatasets.get(first);
+  if (known !== undefined && isSameList(known.stored, stored) && isSameList(known.loaded, loaded)) {
+    return known.schema;
+  }
+  const schema = resolveSchemas(stored, loaded);
+  if (first !== undefined) knownDatasets.set(first, { stored, loaded, schema });
+  return schema;
+}
+
+function isSameList(a: readonly Schema[], b: readonly Schema[]): boolean {
+  return a.length === b.length && a.every((schema, i) => schema === b[i]);
+}
+
+function resolveSchemas(stored: readonly Schema[], loaded: readonly Schema[]): DatasetSchema {
   try {
     return DatasetSchema.loaded(stored, loaded);
   } catch (error) {

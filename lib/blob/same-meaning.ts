@@ -9,6 +9,7 @@ import type { ObjectSchema, Schema } from '../schema/schema.ts';
  * @throws DatasetError `incompatible`
  */
 export function requireSameMeaning(wire: Schema, local: Schema): void {
+  if (wire === local) return;
   if (wire.kind === 'OBJECT' && local.kind === 'OBJECT') {
     requireSameFields(wire, local);
   } else if (printSchema(wire) !== printSchema(local)) {

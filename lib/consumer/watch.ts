@@ -48,6 +48,9 @@ export async function watch(
   ]);
 }
 
+/** Why a nap ends. A reason of its own, because the default one costs an exception with a stack. */
+const newHint = 'a hint came';
+
 /** The newest hint that the target does not satisfy yet, and the nap that a new one ends. */
 class Hints {
   readonly signal: AbortSignal;
@@ -73,7 +76,7 @@ class Hints {
     if (known !== null && compareVersions(hint, known) <= 0) return;
     this.#newest = hint;
     this.#target.onHint(hint);
-    this.#nap.abort();
+    this.#nap.abort(newHint);
   }
 
   /** Takes the newest hint away if the target is there; null if not. */

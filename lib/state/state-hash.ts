@@ -65,15 +65,27 @@ export function toHex(hash: StateHash): string {
   return hash.map((lane) => lane.toString(16).padStart(8, '0')).join('');
 }
 
+/** One buffer for whatever is hashed: nothing else runs while a record is in it. */
+let scratch = new ByteWriter();
+
+/** More room than this is not kept for the next hash. */
+const scratchSizeMax = 65_536;
+
+function takeScratch(): ByteWriter {
+  if (scratch.bytes.length > scratchSizeMax) scratch = new ByteWriter();
+  scratch.reset();
+  return scratch;
+}
+
 function seedOf(typeName: string): number {
-  const name = new ByteWriter();
+  const name = takeScratch();
   name.writeUnits(typeName);
   return murmur3(name.bytes, 0, name.position);
 }
 
-/** Adds up hashes of records; one buffer serves all of them. */
+/** Adds up hashes of records. */
 class HashSum {
-  readonly #record = new ByteWriter();
+  #record = scratch;
   readonly #lanes: Uint32Array;
 
   constructor(start: StateHash) {
@@ -82,7 +94,7 @@ class HashSum {
 
   /** The empty buffer for the next record. */
   begin(): ByteWriter {
-    this.#record.reset();
+    this.#record = takeScratch();
     return this.#record;
   }
 

@@ -1,4 +1,4 @@
-import type { World } from './world.ts';
+import type { SeededRandom } from '../../lib/memory/random.ts';
 
 /** Probabilities, each per call, delivery or message as named. */
 export interface Faults {
@@ -67,8 +67,12 @@ export const faultKinds = Object.keys(typical) as readonly Fault[];
 export const noFaults: Faults = mapFaults(() => 0);
 
 /** A mix of its own for every seed: each fault is off in a third of them, so that it cannot hide the others. */
-export function drawFaults(world: World): Faults {
-  return mapFaults((fault) => (world.chance(1 / 3) ? 0 : typical[fault] * world.between(0.3, 2)));
+export function drawFaults(random: SeededRandom): Faults {
+  return mapFaults((fault) => {
+    const isOff = random.uniform() < 1 / 3;
+    const scale = 0.3 + 1.7 * random.uniform();
+    return isOff ? 0 : typical[fault] * scale;
+  });
 }
 
 /** `faults` without some of them: what a failure does not need. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mutants } from './mutants.ts';
+import { drawScenario } from './scenario.ts';
 import { simulate } from './simulate.ts';
 
 const seedsMax = 200;
@@ -33,7 +34,7 @@ describe('a protocol that is wrong on purpose is caught', () => {
 
   it.each(Object.entries(mutants))('%s', { timeout: 120_000 }, async (name, mutant) => {
     for (let seed = 0; seed < seedsMax; seed++) {
-      const { violation } = await simulate({ seed, mutant });
+      const { violation } = await simulate({ scenario: drawScenario(seed), mutant });
       if (violation === null) continue;
       expect(catchers[name]).toContain(violation.invariant);
       return;

@@ -4,16 +4,16 @@ import type { MetricName } from '../../lib/metric-names.ts';
 import type { Deadline, MutationMessage, Telemetry } from '../../lib/ports.ts';
 import { Producer } from '../../lib/producer/producer.ts';
 import { Coverage } from './coverage.ts';
-import { drawFaults } from './faults.ts';
 import type { Mutant } from './mutants.ts';
 import { Network } from './network.ts';
 import { SimProcess } from './process.ts';
+import type { Scenario } from './scenario.ts';
 import { Cloud, type Ports } from './stores.ts';
 import { Sender, schema } from './traffic.ts';
 import { Violation, World } from './world.ts';
 
 export interface SimulationOptions {
-  readonly seed: number;
+  readonly scenario: Scenario;
   readonly mutant?: Mutant;
   /** Told of every line of the trace. */
   readonly onLine?: (line: string) => void;
@@ -22,7 +22,7 @@ export interface SimulationOptions {
 }
 
 export interface SimulationResult {
-  readonly seed: number;
+  readonly scenario: Scenario;
   /** Equal digests: equal runs. */
   readonly digest: string;
   readonly eventCount: number;
@@ -37,20 +37,17 @@ export interface SimulationResult {
 
 /** Virtual times, short so that much happens in a run: a function often runs out of time while it is frozen. */
 const functionMs = 5_000;
-const faultsMsMax = 20_000;
 const drainMsMax = 180_000;
 const catchUpMsMax = 90_000;
 
-const chainBounds = { recentEntriesMin: 3, chainLengthForSnapshot: 5, chainLengthMax: 12 };
-
-/** One run of one seed: faults for a while, then none, and in the end everything must be in everywhere. */
+/** One run of one scenario: faults for a while, then none, and in the end everything must be in everywhere. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const result = await runOnce(options);
   if (result.violation === null || options.onLine !== undefined) return result;
   // Runs keep no trace, for speed: the one that is wanted is run again.
   const again = await runOnce({ ...options, onLine: () => undefined });
   if (again.digest === result.digest && again.violation?.message === result.violation.message) return again;
-  throw new Error(`seed ${options.seed} is not deterministic: ${result.violation.message}`);
+  throw new Error(`seed ${options.scenario.seed} is not deterministic: ${result.violation.message}`);
 }
 
 async function runOnce(options: SimulationOptions): Promise<SimulationResult> {
@@ -60,7 +57,7 @@ async function runOnce(options: SimulationOptions): Promise<SimulationResult> {
     return run.result(null);
   } catch (error) {
     if (!(error instanceof Violation))
-      throw new Error(`seed ${options.seed}: ${String(error)}`, { cause: error });
+      throw new Error(`seed ${options.scenario.seed}: ${String(error)}`, { cause: error });
     run.world.trace(() => String(error));
     return run.result(error);
   }
@@ -68,40 +65,37 @@ async function runOnce(options: SimulationOptions): Promise<SimulationResult> {
 
 class Run {
   readonly world: World;
-  readonly #seed: number;
+  readonly #scenario: Scenario;
   readonly #network: Network;
   readonly #cloud: Cloud;
   readonly #mutant: Mutant;
   readonly #telemetry = new ConflictCount();
   readonly #processes = new Set<SimProcess>();
   readonly #consumers = new Map<string, Consumer>();
-  readonly #skewMsMax: number;
   #crashCount = 0;
 
-  constructor({ seed, mutant = {}, onLine, coverage = new Coverage() }: SimulationOptions) {
-    this.#seed = seed;
+  constructor({ scenario, mutant = {}, onLine, coverage = new Coverage() }: SimulationOptions) {
+    this.#scenario = scenario;
     this.#mutant = mutant;
-    this.world = new World(seed, onLine ?? null);
-    this.#network = new Network(this.world, drawFaults(this.world), coverage);
+    this.world = new World(scenario.seed, onLine ?? null);
+    this.#network = new Network(this.world, scenario.faults, coverage);
     this.#cloud = new Cloud(this.world, this.#network);
-    this.#skewMsMax = this.world.pick([0, 200, 60_000]);
   }
 
   async go(): Promise<void> {
     const { world } = this;
-    const untilMs = world.between(faultsMsMax / 4, faultsMsMax);
-    this.#startSenders(untilMs);
-    for (let i = world.pick([1, 2, 2, 3, 4]); i > 0; i--) {
+    const { producers, consumers, faultsMs: untilMs } = this.#scenario;
+    this.#startSenders();
+    for (const [i, kind] of producers.entries()) {
       this.#start(
-        `producer ${i}`,
-        world.chance(0.3)
+        `producer ${i + 1}`,
+        kind === 'service'
           ? (p, ports) => this.#runLongLived(p, ports)
           : (p, ports) => this.#runFunction(p, ports),
       );
     }
-    for (let i = world.pick([1, 1, 2, 3]); i > 0; i--) {
-      const consistency = world.pick(['strong', 'eventual'] as const);
-      this.#start(`consumer ${i}`, (p, ports) => this.#runConsumer(p, ports, consistency));
+    for (const [i, consistency] of consumers.entries()) {
+      this.#start(`consumer ${i + 1}`, (p, ports) => this.#runConsumer(p, ports, consistency));
     }
     await world.run(untilMs);
 
@@ -121,7 +115,7 @@ class Run {
   result(violation: Violation | null): SimulationResult {
     const { world } = this;
     return {
-      seed: this.#seed,
+      scenario: this.#scenario,
       digest: world.digest(),
       eventCount: world.eventCount,
       commitCount: this.#cloud.invariants.commitCount,
@@ -132,14 +126,16 @@ class Run {
     };
   }
 
-  #startSenders(untilMs: number): void {
+  #startSenders(): void {
     const { world } = this;
-    const options = { poison: world.chance(1 / 3) ? 0 : 0.08, skewMsMax: world.pick([0, 200, 5_000]) };
-    const senders = Array.from({ length: world.count(1, 3) }, (_, i) => new Sender(world, `app${i + 1}`, options));
-    // Most runs are short: they find most, and what takes many messages is found by the others.
-    for (let i = world.pick([4, 6, 8, 12, 30]); i > 0; i--) {
+    const { senders: count, messages, poison, senderSkewMsMax: skewMsMax, faultsMs } = this.#scenario;
+    const senders = Array.from(
+      { length: count },
+      (_, i) => new Sender(world, `app${i + 1}`, { poison, skewMsMax }),
+    );
+    for (let i = 0; i < messages; i++) {
       const sender = world.pick(senders);
-      world.schedule(world.between(0, untilMs), () => this.#cloud.send(sender.next()));
+      world.schedule(world.between(0, faultsMs), () => this.#cloud.send(sender.next()));
     }
   }
 
@@ -152,7 +148,8 @@ class Run {
       this.#consumers.delete(name);
       world.schedule(world.between(100, 5_000), () => this.#start(name, main));
     };
-    const skewMs = world.between(-this.#skewMsMax, this.#skewMsMax);
+    const { skewMsMax } = this.#scenario;
+    const skewMs = world.between(-skewMsMax, skewMsMax);
     const process = new SimProcess(name, world, { skewMs, onCrash });
     this.#processes.add(process);
     const ports = this.#cloud.portsOf(process);
@@ -175,7 +172,7 @@ class Run {
       clock,
       random,
       telemetry,
-      chainBounds,
+      chainBounds: this.#scenario.bounds,
     });
   }
 

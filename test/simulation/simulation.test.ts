@@ -1,32 +1,36 @@
+import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
-import { type SimulationResult, simulate } from './simulate.ts';
+import { type Failure, runBatch } from './batch.ts';
+import { drawScenario } from './scenario.ts';
+import { simulate } from './simulate.ts';
 
-const seedCount = 200;
+const seedCount = 2_000;
 
-it(`holds every invariant for ${seedCount} seeds`, { timeout: 120_000 }, async () => {
-  const totals = { commits: 0, conflicts: 0, crashes: 0 };
-  for (let seed = 0; seed < seedCount; seed++) {
-    const result = await simulate({ seed });
-    if (result.violation !== null) throw new Error(describeFailure(result));
-    totals.commits += result.commitCount;
-    totals.conflicts += result.conflictCount;
-    totals.crashes += result.crashCount;
-  }
+it(`holds every invariant for ${seedCount} seeds`, { timeout: 600_000 }, async () => {
+  const batch = { first: 0, count: seedCount, mutant: null, untilFailure: true };
+  const { totals, failures, coverage } = await runBatch(batch, Math.min(2, availableParallelism()));
+  for (const failure of failures) throw new Error(describeFailure(failure));
   // A simulation in which nothing goes wrong proves nothing.
-  expect(totals.commits).toBeGreaterThan(5 * seedCount);
+  expect(totals.seeds).toBe(seedCount);
+  expect(totals.commits).toBeGreaterThan(4 * seedCount);
   expect(totals.conflicts).toBeGreaterThan(seedCount / 2);
   expect(totals.crashes).toBeGreaterThan(seedCount / 2);
+  expect(coverage.missing()).toEqual([]);
 });
 
-it('replays a seed exactly', { timeout: 60_000 }, async () => {
+it('replays a seed exactly, traced or not', { timeout: 60_000 }, async () => {
+  const run = (seed: number) => simulate({ scenario: drawScenario(seed) });
   for (let seed = 0; seed < 15; seed++) {
-    const [first, second] = [await simulate({ seed }), await simulate({ seed })];
+    const [first, second] = [await run(seed), await run(seed)];
     expect(second).toEqual(first);
+    const lines: string[] = [];
+    const traced = await simulate({ scenario: drawScenario(seed), onLine: (line) => lines.push(line) });
+    expect(traced.digest).toBe(first.digest);
+    expect(lines.length).toBeGreaterThan(50);
   }
-  expect((await simulate({ seed: 0 })).digest).not.toBe((await simulate({ seed: 1 })).digest);
+  expect((await run(0)).digest).not.toBe((await run(1)).digest);
 });
 
-function describeFailure({ seed, violation, lastLines }: SimulationResult): string {
-  const replay = `npm run sim -- --seed ${seed} --trace`;
-  return `seed ${seed}: ${violation?.message}\nreplay: ${replay}\n${lastLines.join('\n')}`;
+function describeFailure({ seed, message, lastLines }: Failure): string {
+  return `seed ${seed}: ${message}\nreplay: npm run sim -- --seed ${seed} --trace\n${lastLines.join('\n')}`;
 }

@@ -1,6 +1,6 @@
+import { DatasetError } from '../../lib/errors.ts';
 import { MemoryBlobStore } from '../../lib/memory/blob-store.ts';
 import { MemoryHeadStore } from '../../lib/memory/head-store.ts';
-import { DatasetError } from '../../lib/errors.ts';
 import type {
   Announcement,
   AnnouncementWatcher,
@@ -138,6 +138,8 @@ export class Cloud {
   }
 
   #headsOf(request: Request): HeadStore {
+    const write = (site: Site, detail: () => string, apply: () => Promise<CommitOutcome>) =>
+      request(site, detail, async () => this.#afterHead(await apply()));
     return {
       load: (id, consistency) =>
         request(
@@ -149,34 +151,46 @@ export class Cloud {
               : this.#heads.load(id, consistency),
         ),
       commit: (id, proposal) =>
-        request(
+        write(
           'head.commit',
           () => `${proposal.version} ${proposal.cid.slice(0, 6)}`,
-          async () => this.#afterHead(await this.#heads.commit(id, proposal)),
+          () => this.#heads.commit(id, proposal),
         ),
       registerSnapshot: (id, era, snapshot) =>
-        request(
+        write(
           'head.snapshot',
           () => String(snapshot.version),
-          async () => this.#afterHead(await this.#heads.registerSnapshot(id, era, snapshot)),
+          () => this.#heads.registerSnapshot(id, era, snapshot),
         ),
       raiseFloor: (id, raise) =>
-        call(`raise floor ${raise.floor}`, async () =>
-          this.#afterHead(await this.#heads.raiseFloor(id, raise)),
+        write(
+          'head.floor',
+          () => String(raise.floor),
+          () => this.#heads.raiseFloor(id, raise),
         ),
       putPin: (id, era, name, pin) =>
-        call(`pin ${name} ${pin.version}`, async () =>
-          this.#afterHead(await this.#heads.putPin(id, era, name, pin)),
+        write(
+          'head.pin',
+          () => `${name} ${pin.version}`,
+          () => this.#heads.putPin(id, era, name, pin),
         ),
       removePin: (id, era, name) =>
-        call(`unpin ${name}`, async () => this.#afterHead(await this.#heads.removePin(id, era, name))),
+        write(
+          'head.unpin',
+          () => name,
+          () => this.#heads.removePin(id, era, name),
+        ),
       setServe: (id, era, serve) =>
-        call(`serve ${serve.pin ?? 'head'}`, async () =>
-          this.#afterHead(await this.#heads.setServe(id, era, serve)),
+        write(
+          'head.serve',
+          () => `${serve.epoch} ${serve.pin ?? 'head'}`,
+          () => this.#heads.setServe(id, era, serve),
         ),
       replace: (id, expected, head) =>
-        call(`replace head ${head.era}`, async () =>
-          this.#afterHead(await this.#heads.replace(id, expected, head)),
+        write(
+          'head.replace',
+          () => `era ${head.era} version ${head.version}`,
+          () => this.#heads.replace(id, expected, head),
         ),
     };
   }

@@ -1,0 +1,50 @@
+import { SeededRandom } from '../../lib/memory/random.ts';
+import type { ChainBounds } from '../../lib/producer/chain.ts';
+import { drawFaults, type Faults } from './faults.ts';
+
+/** What happens in a run, as far as it is settled beforehand. Drawn from a seed; a failure is made smaller by changing it. */
+export interface Scenario {
+  /** Of everything that is drawn on the way. */
+  readonly seed: number;
+  /** For how long messages are sent and faults strike, virtual ms. */
+  readonly faultsMs: number;
+  readonly faults: Faults;
+  readonly messages: number;
+  readonly senders: number;
+  /** One per producer. */
+  readonly producers: readonly ('function' | 'service')[];
+  /** One per consumer: how it reads heads. */
+  readonly consumers: readonly ('strong' | 'eventual')[];
+  /** Share of messages, and of mutations, that break a rule. */
+  readonly poison: number;
+  /** How far the clocks of senders and of processes are off, at most. */
+  readonly senderSkewMsMax: number;
+  readonly skewMsMax: number;
+  readonly bounds: ChainBounds;
+}
+
+const faultsMsMax = 20_000;
+
+/** Short, so that everything that depends on the length of a chain happens in a run. */
+const shortChain: ChainBounds = { recentEntriesMin: 3, chainLengthForSnapshot: 5, chainLengthMax: 12 };
+
+/** A mix of its own for every seed. */
+export function drawScenario(seed: number): Scenario {
+  const random = new SeededRandom(seed);
+  const pick = <T>(...items: readonly T[]): T => items[Math.floor(random.uniform() * items.length)] as T;
+  const times = <T>(count: number, draw: () => T): T[] => Array.from({ length: count }, draw);
+  return {
+    seed,
+    faultsMs: faultsMsMax * (0.25 + 0.75 * random.uniform()),
+    faults: drawFaults(random),
+    // Most runs are short: they find most, and what takes many messages is found by the others.
+    messages: pick(4, 6, 8, 12, 30),
+    senders: pick(1, 2, 3),
+    producers: times(pick(1, 2, 2, 3, 4), () => (random.uniform() < 0.3 ? 'service' : 'function')),
+    consumers: times(pick(1, 1, 2, 3), () => pick('strong', 'eventual')),
+    poison: pick(0, 0.08, 0.08),
+    senderSkewMsMax: pick(0, 200, 5_000),
+    skewMsMax: pick(0, 200, 60_000),
+    bounds: shortChain,
+  };
+}

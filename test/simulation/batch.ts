@@ -123,5 +123,5 @@ async function work({ batch, next }: WorkerInput): Promise<WorkerResult> {
 if (!isMainThread && parentPort !== null) {
   // Errors are answers here, and their stacks the most expensive part of them.
   Error.stackTraceLimit = 0;
-  parentPort.postMessage(await work(workerData as WorkerInput));
+  parentPort.postMessage(await work(workerData as WorkerInput), []);
 }

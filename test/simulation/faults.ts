@@ -75,9 +75,9 @@ export function drawFaults(random: SeededRandom): Faults {
   });
 }
 
-/** `faults` without some of them: what a failure does not need. */
-export function withoutFaults(faults: Faults, off: ReadonlySet<Fault>): Faults {
-  return mapFaults((fault) => (off.has(fault) ? 0 : faults[fault]));
+/** `faults` without one of them. */
+export function withoutFault(faults: Faults, off: Fault): Faults {
+  return { ...faults, [off]: 0 };
 }
 
 function mapFaults(probabilityOf: (fault: Fault) => number): Faults {

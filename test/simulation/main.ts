@@ -1,16 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Failure, runBatch } from './batch.ts';
-import { mutants } from './mutants.ts';
+import { type Mutant, mutants } from './mutants.ts';
 import { drawScenario } from './scenario.ts';
+import { describeScenario, shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
 
-const usage = `npm run sim -- [--seed N] [--seeds N] [--mutant NAME] [--trace] [--coverage]
+const usage = `npm run sim -- [--seed N] [--seeds N] [--mutant NAME] [--trace] [--shrink] [--coverage]
 
   --seed N      first seed; alone: just this one
   --seeds N     so many seeds, on all cores
   --mutant NAME a protocol that is wrong on purpose: ${Object.keys(mutants).join(' ')}
   --trace       every event of the one seed
+  --shrink      the one seed, which fails, as a story that is short enough to be read
   --coverage    how often each fault struck at each call
 `;
 
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1' },
     mutant: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    shrink: { type: 'boolean', default: false },
     coverage: { type: 'boolean', default: false },
   },
 });
@@ -28,16 +31,34 @@ if (!Number.isSafeInteger(first) || !Number.isSafeInteger(count) || count < 1) t
 const mutant = values.mutant ?? null;
 if (mutant !== null && mutants[mutant] === undefined) throw new Error(usage);
 
+const write = (text: string): void => void process.stdout.write(text);
+
 if (values.trace) await trace(first);
+else if (values.shrink) await shrinkSeed(first);
 else await runSeeds();
+
+function mutantOf(): Mutant {
+  return mutant === null ? {} : (mutants[mutant] ?? {});
+}
+
+async function shrinkSeed(seed: number): Promise<void> {
+  const failed = await simulate({ scenario: drawScenario(seed), mutant: mutantOf() });
+  if (failed.violation === null) return write(`seed ${seed}: every invariant held\n`);
+  const { result, runs } = await shrink(failed, mutantOf());
+  const isStep = (line: string): boolean => !/ (?:receive|head\.load)  ?\S* ?applied$/.test(line);
+  write(
+    `${describeScenario(result.scenario)} (${runs} runs)\n${result.lastLines.filter(isStep).join('\n')}\n`,
+  );
+  process.exitCode = 1;
+}
 
 async function trace(seed: number): Promise<void> {
   const result = await simulate({
     scenario: drawScenario(seed),
-    mutant: mutant === null ? {} : (mutants[mutant] ?? {}),
-    onLine: (line) => void process.stdout.write(`${line}\n`),
+    mutant: mutantOf(),
+    onLine: (line) => write(`${line}\n`),
   });
-  process.stdout.write(`${result.violation?.message ?? 'every invariant held'}, digest ${result.digest}\n`);
+  write(`${result.violation?.message ?? 'every invariant held'}, digest ${result.digest}\n`);
   if (result.violation !== null) process.exitCode = 1;
 }
 
@@ -48,12 +69,12 @@ async function runSeeds(): Promise<void> {
   const { totals, failures, coverage } = await runBatch(
     { first, count, mutant, untilFailure: mutant !== null },
     workerCount,
-    (seeds) => process.stdout.write(`${seeds} of ${count} seeds, ${perSecond(seeds)}/s\n`),
+    (seeds) => write(`${seeds} of ${count} seeds, ${perSecond(seeds)}/s\n`),
   );
   const seconds = ((performance.now() - startMs) / 1_000).toFixed(1);
   for (const failure of failures) print(failure);
-  if (values.coverage) process.stdout.write(coverage.table());
-  process.stdout.write(
+  if (values.coverage) write(coverage.table());
+  write(
     `${totals.seeds} seeds from ${first} in ${seconds} s on ${workerCount} cores (${perSecond(totals.seeds)}/s): ` +
       `${totals.events} events, ${totals.commits} commits, ${totals.conflicts} lost races, ${totals.crashes} crashes, ` +
       `${failures.length} violations\n`,
@@ -63,7 +84,7 @@ async function runSeeds(): Promise<void> {
 
 function print({ seed, message, lastLines }: Failure): void {
   const which = mutant === null ? '' : ` --mutant ${mutant}`;
-  process.stdout.write(
+  write(
     `\nseed ${seed}: ${message}\n${lastLines.join('\n')}\nreplay: npm run sim -- --seed ${seed}${which} --trace\n`,
   );
 }

@@ -166,7 +166,7 @@ export class Timeline {
   }
 }
 
-export function guarded<T>(invariant: string, message: string, read: () => T): T {
+function guarded<T>(invariant: string, message: string, read: () => T): T {
   try {
     return read();
   } catch (error) {

@@ -176,7 +176,7 @@ export class Invariants {
         version: pin.version,
         needed,
       });
-      if (this.#timeline.find(pin.cid)?.hash !== pin.hash)
+      if (this.#timeline.find(pin.cid)?.hash !== pin.hashes.data)
         throw new Violation('S7', `pin ${name} is of no commit`);
     }
     this.#needed = needed;

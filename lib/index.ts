@@ -83,13 +83,17 @@ export type {
   ValidationIssue,
   ValidationResult,
 } from './schema/validator.ts';
-export {
-  type DeleteInput,
-  type MutationInput,
-  messageBody,
-  type Order,
-  type PatchInput,
-  type UpsertInput,
-} from './sender/message-body.ts';
+export { messageBody } from './sender/message-body.ts';
+export type {
+  AmountsOf,
+  DeleteInput,
+  IfAbsent,
+  IfVersion,
+  IncrementInput,
+  MutationInput,
+  Order,
+  PatchInput,
+  UpsertInput,
+} from './sender/mutation-input.ts';
 export type { ReadState } from './state/read-state.ts';
 export type { RecordView } from './state/record.ts';

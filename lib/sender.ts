@@ -13,6 +13,12 @@
  */
 
 export type { MutationSink } from './ports.ts';
-export type { Order } from './sender/message-body.ts';
+export type { AmountsOf, IfAbsent, IfVersion, MutationInput, Order } from './sender/mutation-input.ts';
 export type { Priority } from './sender/send-buffer.ts';
-export { Sender, type SenderOptions, type SendOptions, type Sent } from './sender/sender.ts';
+export {
+  type ConditionOptions,
+  Sender,
+  type SenderOptions,
+  type SendOptions,
+  type Sent,
+} from './sender/sender.ts';

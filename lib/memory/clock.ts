@@ -28,7 +28,8 @@ export class VirtualClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#startMs + this.#elapsedMs;
+    // Sleeps have fractions of a ms, a wall clock has none.
+    return this.#startMs + Math.floor(this.#elapsedMs);
   }
 
   monotonicMs(): number {

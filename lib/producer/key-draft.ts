@@ -1,7 +1,7 @@
+import { addAmounts, kindOf } from '../schema/amounts.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { PlainObject } from '../schema/record.ts';
 import type { RecordKey } from '../schema/record-key.ts';
-import { addAmounts, kindOf } from './amounts.ts';
 import { emptyKeyState, type FieldRegister, type KeyState, merge, visibleRecord } from './join.ts';
 import { type Count, targetOf } from './ledger.ts';
 import { compareStamps, type OrderStamp } from './order-stamp.ts';

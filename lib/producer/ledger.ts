@@ -5,10 +5,10 @@
  */
 import type { LoadedState } from '../consumer/loaded-version.ts';
 import { DatasetError } from '../errors.ts';
+import type { Amounts } from '../schema/amounts.ts';
 import { isPlainObject, type PlainObject } from '../schema/record.ts';
 import type { RecordKey } from '../schema/record-key.ts';
 import { recordObject } from '../state/plain-record.ts';
-import type { Amounts } from './amounts.ts';
 import { ledgerType } from './bookkeeping-schema.ts';
 import type { Step } from './mutations.ts';
 import type { OrderStamp } from './order-stamp.ts';

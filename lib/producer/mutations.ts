@@ -14,6 +14,7 @@ import * as z from 'zod';
 import { assert } from '../assert.ts';
 import { limits } from '../limits.ts';
 import type { MutationMessage, QuarantineEntry } from '../ports.ts';
+import { type Amounts, parseAmounts } from '../schema/amounts.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { PartitionMap } from '../schema/partition-map.ts';
 import {
@@ -26,7 +27,6 @@ import {
   validateRecord,
 } from '../schema/record.ts';
 import { keyOfPaths, keyOfRecord, type RecordKey } from '../schema/record-key.ts';
-import { type Amounts, parseAmounts } from './amounts.ts';
 import { isBookkeepingType } from './bookkeeping-schema.ts';
 import { deriveStamp, type OrderStamp } from './order-stamp.ts';
 import { parseBody } from './parse-body.ts';

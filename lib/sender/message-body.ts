@@ -1,5 +1,6 @@
 import { toBase64 } from '../bytes/base64.ts';
 import { DatasetError } from '../errors.ts';
+import { parseAmounts } from '../schema/amounts.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import { jsonField, jsonRecord } from '../schema/json-record.ts';
 import {
@@ -9,45 +10,7 @@ import {
   validateKey,
   validatePatch,
 } from '../schema/record.ts';
-import type { InputOf, KeyedNameOf, KeyPathsOf } from '../schema/record-of.ts';
-
-/** Decides which of several mutations of one key wins: the greatest by time, then source, then sequence. */
-export interface Order {
-  /** Epoch ms. */
-  readonly timestamp: number;
-  /** Of two sources with the same time the one that sorts later wins. */
-  readonly source: string;
-  readonly sequence: number;
-}
-
-interface Common<Op extends string, Name> {
-  readonly op: Op;
-  readonly type: Name;
-  /** Default: when the queue took the message. */
-  readonly order?: Order;
-}
-
-/** Makes the record what `value` says: fields that it does not name become null. */
-export interface UpsertInput<D extends AnyDataset, Name extends KeyedNameOf<D>>
-  extends Common<'upsert', Name> {
-  readonly value: InputOf<D, Name>;
-}
-
-/** Sets some fields, if and when the record is there. */
-export interface PatchInput<D extends AnyDataset, Name extends KeyedNameOf<D>> extends Common<'patch', Name> {
-  readonly key: KeyPathsOf<D, Name>;
-  readonly fields: Omit<InputOf<D, Name>, keyof KeyPathsOf<D, Name>>;
-}
-
-export interface DeleteInput<D extends AnyDataset, Name extends KeyedNameOf<D>>
-  extends Common<'delete', Name> {
-  readonly key: KeyPathsOf<D, Name>;
-}
-
-/** A mutation of one of the keyed types of a dataset. */
-export type MutationInput<D extends AnyDataset> = {
-  [Name in KeyedNameOf<D>]: UpsertInput<D, Name> | PatchInput<D, Name> | DeleteInput<D, Name>;
-}[KeyedNameOf<D>];
+import type { AnyMutation, MutationInput } from './mutation-input.ts';
 
 /**
  * The text of a message with these mutations, checked as a producer will check it.
@@ -74,13 +37,6 @@ export function messageBody<D extends AnyDataset>(
   return JSON.stringify({ mutations: bodies });
 }
 
-/** As the compiler's types say, without following them. */
-export interface AnyMutation extends Common<'upsert' | 'patch' | 'delete', string> {
-  readonly value?: unknown;
-  readonly key?: unknown;
-  readonly fields?: unknown;
-}
-
 /** One mutation as JSON can hold it, or the first thing that is wrong with it. */
 export type MutationBody =
   | { readonly problem: Problem; readonly body: null }
@@ -88,8 +44,13 @@ export type MutationBody =
 
 /** Checks a mutation as a producer will check it. */
 export function mutationBody(dataset: AnyDataset, mutation: AnyMutation): MutationBody {
-  const { op, type, order } = mutation;
-  const common = { op, type, ...(order === undefined ? {} : { order }) };
+  const { op, type, order, condition, opId } = mutation;
+  const common = Object.fromEntries(
+    Object.entries({ op, type, order, condition, opId }).filter(([, value]) => value !== undefined),
+  );
+  if (opId !== undefined && op !== 'increment' && condition === undefined) {
+    return refuse('opId', { field: '', reason: 'only an increment or a conditional mutation has one' });
+  }
   if (op === 'upsert') {
     const result = jsonRecord(dataset, type, mutation.value);
     if (result.problem !== null) return refuse('value', result.problem);
@@ -98,9 +59,12 @@ export function mutationBody(dataset: AnyDataset, mutation: AnyMutation): Mutati
   const key = jsonKey(mutation.key);
   const problem = validateKey(dataset.schema, type, key, 'key');
   if (problem !== null) return { problem, body: null };
-  return op === 'delete'
-    ? { problem: null, body: { ...common, key } }
-    : patchBody(dataset, mutation, { ...common, key });
+  if (op === 'delete') return { problem: null, body: { ...common, key } };
+  if (op === 'patch') return patchBody(dataset, mutation, { ...common, key });
+  const { problem: wrong, amounts } = parseAmounts(dataset.schema, type, mutation.fields);
+  return wrong === null
+    ? { problem: null, body: { ...common, key, fields: amounts } }
+    : { problem: wrong, body: null };
 }
 
 function patchBody(dataset: AnyDataset, { type, fields }: AnyMutation, common: PlainObject): MutationBody {

@@ -5,12 +5,12 @@ import { checkMessages, utf8Size } from '../message-rules.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import { isPlainObject, type PlainObject } from '../schema/record.ts';
 import { keyOfPaths, keyOfRecord } from '../schema/record-key.ts';
-import { type AnyMutation, mutationBody } from './message-body.ts';
+import { mutationBody } from './message-body.ts';
+import type { AnyMutation } from './mutation-input.ts';
 import { aloneSize, type Packet } from './packer.ts';
 
 /**
- * Mutations that travel together, checked and as text, and where they belong. One alone is packed with others; several
- * are an atomic message.
+ * Mutations that travel together, checked and as text, and where they belong. `isAtomic`: in a message of their own.
  *
  * @throws DatasetError `rejected`: a mutation breaks a rule, or is too large; `invalid`: of different partitions, or a
  * correlation id that no queue carries
@@ -18,10 +18,10 @@ import { aloneSize, type Packet } from './packer.ts';
 export function packetOf(
   dataset: AnyDataset,
   mutations: readonly AnyMutation[],
-  correlationId: string | undefined,
+  { correlationId, isAtomic }: { readonly correlationId: string | undefined; readonly isAtomic: boolean },
 ): { readonly partition: number; readonly packet: Packet } {
   if (correlationId !== undefined) checkMessages([{ body: '{}', correlationId }]);
-  const isAtomic = mutations.length > 1;
+  if (mutations.length === 0) throw new DatasetError('invalid', 'there is no mutation to send');
   let partition = -1;
   const texts = mutations.map((mutation, index) => {
     const { problem, body } = mutationBody(dataset, mutation);

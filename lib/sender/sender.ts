@@ -4,6 +4,7 @@
  *   sender.ts        the application's side: checks, stamps, routes (this file)
  *   lane.ts          the way to one partition's queue: one request at a time, repeats
  *   send-buffer.ts   bounds what waits; priorities
+ *   packet-of.ts     checked mutations as text, and their partition
  *   packer.ts        mutations into messages, messages into requests
  *   retry-budget.ts  bounds the repeats
  *   message-body.ts  typed mutations as the text of a message
@@ -16,7 +17,15 @@ import type { Clock, MutationSink, Random, Telemetry } from '../ports.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import type { InputOf, KeyedNameOf, KeyPathsOf } from '../schema/record-of.ts';
 import { Lane } from './lane.ts';
-import type { AnyMutation, Order, PatchInput } from './message-body.ts';
+import type {
+  AmountsOf,
+  AnyMutation,
+  IfAbsent,
+  IfVersion,
+  MutationInput,
+  Order,
+  PatchInput,
+} from './mutation-input.ts';
 import { packetOf } from './packet-of.ts';
 import { RetryBudget } from './retry-budget.ts';
 import type { Priority } from './send-buffer.ts';
@@ -48,6 +57,13 @@ export interface SendOptions {
   readonly correlationId?: string;
   /** Default: this sender's clock, its source, and a number that counts up. */
   readonly order?: Order;
+}
+
+/** Of a mutation that is done only if something holds; else it goes to quarantine. */
+export interface ConditionOptions<Condition> extends SendOptions {
+  readonly condition?: Condition;
+  /** By this it is known again, however often it is sent. Default: one of this sender. */
+  readonly opId?: string;
 }
 
 /** A mutation that is on its way. */
@@ -127,9 +143,9 @@ export class Sender<D extends AnyDataset> {
   upsert<Name extends KeyedNameOf<D>>(
     type: Name,
     value: InputOf<D, Name>,
-    options?: SendOptions,
+    options?: ConditionOptions<IfAbsent | IfVersion>,
   ): Promise<Sent> {
-    return this.#send([{ op: 'upsert', type, value }], options);
+    return this.#sendOne({ op: 'upsert', type, value }, options);
   }
 
   /**
@@ -141,18 +157,49 @@ export class Sender<D extends AnyDataset> {
     type: Name,
     key: KeyPathsOf<D, Name>,
     fields: PatchInput<D, Name>['fields'],
-    options?: SendOptions,
+    options?: ConditionOptions<IfVersion>,
   ): Promise<Sent> {
-    return this.#send([{ op: 'patch', type, key, fields }], options);
+    return this.#sendOne({ op: 'patch', type, key, fields }, options);
   }
 
   /** @throws DatasetError as {@link upsert} */
   delete<Name extends KeyedNameOf<D>>(
     type: Name,
     key: KeyPathsOf<D, Name>,
-    options?: SendOptions,
+    options?: ConditionOptions<IfVersion>,
   ): Promise<Sent> {
-    return this.#send([{ op: 'delete', type, key }], options);
+    return this.#sendOne({ op: 'delete', type, key }, options);
+  }
+
+  /**
+   * Adds to some fields of a record, if and when it is there: once, however often it has to be sent. With an `opId` of the
+   * application it counts once also when the application sends it again, after a crash for example.
+   *
+   * @throws DatasetError as {@link upsert}
+   * @example
+   * await sender.increment('City', { id: 1 }, { population: 3 }, { opId: `birth-${registrationNumber}` });
+   */
+  increment<Name extends KeyedNameOf<D>>(
+    type: Name,
+    key: KeyPathsOf<D, Name>,
+    fields: AmountsOf<D, Name>,
+    options?: SendOptions & { readonly opId?: string },
+  ): Promise<Sent> {
+    return this.#sendOne({ op: 'increment', type, key, fields }, options);
+  }
+
+  /**
+   * Mutations of which no version ever shows a part: all of them or none. They have to be of one partition.
+   *
+   * @throws DatasetError as {@link upsert}; `invalid`: of several partitions; `rejected`: too large for one message
+   * @example
+   * await sender.atomic([
+   *   { op: 'increment', type: 'Account', key: { customer: 7, id: 1 }, fields: { cents: -500 } },
+   *   { op: 'increment', type: 'Account', key: { customer: 7, id: 2 }, fields: { cents: 500 } },
+   * ]);
+   */
+  atomic(mutations: readonly MutationInput<D>[], options: SendOptions = {}): Promise<Sent> {
+    return this.#send(mutations, options, true);
   }
 
   /**
@@ -181,15 +228,30 @@ export class Sender<D extends AnyDataset> {
     await this.flush();
   }
 
-  async #send(mutations: readonly AnyMutation[], options: SendOptions = {}): Promise<Sent> {
+  #sendOne(mutation: AnyMutation, options: ConditionOptions<unknown> = {}): Promise<Sent> {
+    const { condition, opId } = options;
+    const conditional = condition === undefined ? mutation : { ...mutation, condition };
+    return this.#send([opId === undefined ? conditional : { ...conditional, opId }], options, false);
+  }
+
+  async #send(mutations: readonly AnyMutation[], options: SendOptions, isAtomic: boolean): Promise<Sent> {
     if (this.#isClosed) throw new DatasetError('invalid', 'the sender is closed');
     const { priority = 'normal', correlationId } = options;
-    const ordered = mutations.map((mutation) => ({ ...mutation, order: options.order ?? this.#nextOrder() }));
-    const { partition, packet } = packetOf(this.#dataset, ordered, correlationId);
+    const stamped = mutations.map((mutation) => this.#stamp(mutation, options.order));
+    const { partition, packet } = packetOf(this.#dataset, stamped, { correlationId, isAtomic });
     const lane = this.#lanes[partition];
     assert(lane !== undefined, 'there is a lane for each partition');
     const { sent } = await lane.put(packet, priority);
     return { partition, accepted: sent };
+  }
+
+  /** Everything that makes a mutation the same when it is sent again. */
+  #stamp(mutation: AnyMutation, given: Order | undefined): AnyMutation {
+    const own = this.#nextOrder();
+    const order = mutation.order ?? given ?? own;
+    const isOperation = mutation.op === 'increment' || mutation.condition !== undefined;
+    if (!isOperation || mutation.opId !== undefined) return { ...mutation, order };
+    return { ...mutation, order, opId: `${own.source}/${own.sequence}` };
   }
 
   /** Later than all before it, also when the clock was set back. */

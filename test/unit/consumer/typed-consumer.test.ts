@@ -13,7 +13,8 @@ import { Producer } from '../../../lib/producer/producer.ts';
 import { type AnyDataset, defineDataset, type } from '../../../lib/schema/builder.ts';
 import { t } from '../../../lib/schema/field-specs.ts';
 import type { PlainOf, ViewOf } from '../../../lib/schema/record-of.ts';
-import { type MutationInput, messageBody } from '../../../lib/sender/message-body.ts';
+import { messageBody } from '../../../lib/sender/message-body.ts';
+import type { MutationInput } from '../../../lib/sender/mutation-input.ts';
 
 const shop = defineDataset({
   Order: type(

@@ -162,6 +162,62 @@ describe('a sender', () => {
   });
 });
 
+describe('what a sender says of an operation', () => {
+  it('names increments and conditional mutations, so that they are the same when they are sent again', async () => {
+    const { sink, sender } = setUp();
+    const { source } = sender;
+    const ifVersion = { timestamp: 1, source: 'rows', sequence: 2 };
+    await sender.increment('City', { id: 1 }, { population: 3 });
+    await sender.increment('City', { id: 1 }, { population: 3 }, { opId: 'birth-7' });
+    await sender.upsert('City', { id: 2 }, { condition: { ifAbsent: true } });
+    await sender.delete('City', { id: 3 }, { condition: { ifVersion }, opId: 'closed-3' });
+    await sender.close();
+    expect(sink.mutations).toMatchObject([
+      { op: 'increment', key: { id: 1 }, fields: { population: 3 }, opId: `${source}/1` },
+      { op: 'increment', opId: 'birth-7' },
+      { op: 'upsert', value: { id: 2 }, condition: { ifAbsent: true }, opId: `${source}/3` },
+      { op: 'delete', key: { id: 3 }, condition: { ifVersion }, opId: 'closed-3' },
+    ]);
+  });
+
+  it('sends an atomic message alone, with all of it, and only to one partition', async () => {
+    const { sink, sender } = setUp();
+    await sender.delete('City', { id: 9 });
+    await sender.atomic([
+      { op: 'delete', type: 'City', key: { id: 1 } },
+      { op: 'increment', type: 'City', key: { id: 2 }, fields: { population: 1 } },
+    ]);
+    await sender.delete('City', { id: 8 });
+    await sender.close();
+    expect(sink.messages.map(({ body }) => JSON.parse(body).atomic ?? false)).toEqual([false, true, false]);
+    expect(sink.messages.map((message) => mutationsOf(message).length)).toEqual([1, 2, 1]);
+    const ports = { ...setUp(), random: new SeededRandom(1) };
+    const many = new Sender({ ...ports, dataset: parted, sinks: [sink, sink, sink, sink] });
+    const ids = [1, 2].map((id) => ({ op: 'delete', type: 'City', key: { id } }) as const);
+    expect(parted.partitionOf('City', 1)).not.toBe(parted.partitionOf('City', 2));
+    await expect(many.atomic(ids)).rejects.toMatchObject({ kind: 'invalid' });
+    await expect(many.atomic([])).rejects.toMatchObject({ kind: 'invalid' });
+    const wrong = [
+      ids[0] ?? expect.fail(),
+      { op: 'upsert', type: 'City', value: { id: 1, population: 0.5 } } as const,
+    ];
+    await expect(many.atomic(wrong)).rejects.toMatchObject({
+      details: { field: 'mutations[1].value.population' },
+    });
+  });
+
+  it('refuses to add to what is no number, and an operation id where there is no operation', async () => {
+    const { sender } = setUp();
+    const names: object = { name: 1 };
+    await expect(sender.increment('City', { id: 1 }, names)).rejects.toMatchObject({
+      details: { field: 'fields.name' },
+    });
+    await expect(sender.delete('City', { id: 1 }, { opId: 'x' })).rejects.toMatchObject({
+      details: { field: 'opId' },
+    });
+  });
+});
+
 describe('a sender to several partitions', () => {
   it('sends each mutation to the queue of its partition', async () => {
     const clock = new VirtualClock();

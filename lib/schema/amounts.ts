@@ -1,6 +1,6 @@
-import type { DatasetSchema } from '../schema/dataset-schema.ts';
-import { describe, isPlainObject, type Problem, validatePatch } from '../schema/record.ts';
-import type { FieldKind } from '../schema/schema.ts';
+import type { DatasetSchema } from './dataset-schema.ts';
+import { describe, isPlainObject, type Problem, validatePatch } from './record.ts';
+import type { FieldKind } from './schema.ts';
 
 /** What an increment adds, by field. For INT and LONG safe integers, for FLOAT and DOUBLE finite. */
 export type Amounts = Readonly<Record<string, number>>;

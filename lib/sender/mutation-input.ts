@@ -1,0 +1,96 @@
+import type { AnyDataset } from '../schema/builder.ts';
+import type { InputOf, KeyedNameOf, KeyPathsOf } from '../schema/record-of.ts';
+
+/** Decides which of several mutations of one key wins: the greatest by time, then source, then sequence. */
+export interface Order {
+  /** Epoch ms. */
+  readonly timestamp: number;
+  /** Of two sources with the same time the one that sorts later wins. */
+  readonly source: string;
+  readonly sequence: number;
+}
+
+/** Only if the record is the one that this mutation, be it upsert, patch or increment, has changed last. */
+export interface IfVersion {
+  readonly ifVersion: Order;
+}
+
+/** Only if there is no record with this key. */
+export interface IfAbsent {
+  readonly ifAbsent: true;
+}
+
+interface Common<Op extends string, Name> {
+  readonly op: Op;
+  readonly type: Name;
+  /** Default: when the queue took the message. */
+  readonly order?: Order;
+}
+
+interface Conditional<Condition> {
+  /** What must hold at the commit, or the mutation goes to quarantine. */
+  readonly condition?: Condition;
+  /** By this a conditional mutation is known again, so that it has one outcome. Default: message id and position. */
+  readonly opId?: string;
+}
+
+/** Makes the record what `value` says: fields that it does not name become null. */
+export interface UpsertInput<D extends AnyDataset, Name extends KeyedNameOf<D>>
+  extends Common<'upsert', Name>,
+    Conditional<IfAbsent | IfVersion> {
+  readonly value: InputOf<D, Name>;
+}
+
+/** The fields of a record without those of its key. */
+type OtherFields<D extends AnyDataset, Name extends KeyedNameOf<D>> = Omit<
+  InputOf<D, Name>,
+  keyof KeyPathsOf<D, Name>
+>;
+
+/** Sets some fields, if and when the record is there. */
+export interface PatchInput<D extends AnyDataset, Name extends KeyedNameOf<D>>
+  extends Common<'patch', Name>,
+    Conditional<IfVersion> {
+  readonly key: KeyPathsOf<D, Name>;
+  readonly fields: OtherFields<D, Name>;
+}
+
+export interface DeleteInput<D extends AnyDataset, Name extends KeyedNameOf<D>>
+  extends Common<'delete', Name>,
+    Conditional<IfVersion> {
+  readonly key: KeyPathsOf<D, Name>;
+}
+
+/** What an increment adds to the fields that hold numbers. */
+export type AmountsOf<D extends AnyDataset, Name extends KeyedNameOf<D>> = {
+  readonly [F in keyof OtherFields<D, Name> as number extends NonNullable<OtherFields<D, Name>[F]>
+    ? F
+    : never]?: number;
+};
+
+/** Adds to some fields, if and when the record is there; once, however often it comes. */
+export interface IncrementInput<D extends AnyDataset, Name extends KeyedNameOf<D>>
+  extends Common<'increment', Name> {
+  readonly key: KeyPathsOf<D, Name>;
+  readonly fields: AmountsOf<D, Name>;
+  /** By this it is known again. Default: message id and position, which a message that is sent twice does not keep. */
+  readonly opId?: string;
+}
+
+/** A mutation of one of the keyed types of a dataset. */
+export type MutationInput<D extends AnyDataset> = {
+  [Name in KeyedNameOf<D>]:
+    | UpsertInput<D, Name>
+    | PatchInput<D, Name>
+    | DeleteInput<D, Name>
+    | IncrementInput<D, Name>;
+}[KeyedNameOf<D>];
+
+/** As the compiler's types say, without following them. */
+export interface AnyMutation extends Common<'upsert' | 'patch' | 'delete' | 'increment', string> {
+  readonly value?: unknown;
+  readonly key?: unknown;
+  readonly fields?: unknown;
+  readonly condition?: unknown;
+  readonly opId?: string;
+}

@@ -20,6 +20,14 @@ export const limits = {
   orderSourceSizeMax: 128,
   /** UTF-16 code units of an operation's id. */
   opIdSizeMax: 256,
+  /**
+   * How long deletions and operations are remembered at least: as long as SQS keeps a message (14 days), and as long
+   * again for what is sent once more from a dead-letter queue.
+   */
+  purgeHorizonMs: 28 * 86_400_000,
+  /** Bookkeeping records that one version forgets, and versions that one call makes for it. */
+  purgeRecordsMax: 10_000,
+  purgeVersionsMax: 20,
   /** UTF-16 code units of one string value. */
   stringSizeMax: 262_144,
   quarantineContentSizeMax: 65_536,

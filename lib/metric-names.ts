@@ -12,6 +12,7 @@ export const metrics = {
   MutationsSuperseded: 'Count',
   MutationsQuarantined: 'Count',
   MutationsLate: 'Count',
+  BookkeepingPurged: 'Count',
   MessagesFailed: 'Count',
   Commits: 'Count',
   CommitConflicts: 'Count',

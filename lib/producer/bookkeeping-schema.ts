@@ -70,8 +70,12 @@ export function stampTypeOf(type: string): string {
   return stampTypePrefix + type;
 }
 
+export function isStampType(type: string): boolean {
+  return type.startsWith(stampTypePrefix);
+}
+
 export function isBookkeepingType(type: string): boolean {
-  return otherNames.has(type) || type.startsWith(stampTypePrefix);
+  return otherNames.has(type) || isStampType(type);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { LoadedState } from '../consumer/loaded-version.ts';
 import type { RecordKey } from '../schema/record-key.ts';
 import { recordObject } from '../state/plain-record.ts';
 import { stampTypeOf } from './bookkeeping-schema.ts';
-import type { KeyState } from './join.ts';
+import { type KeyState, merge } from './join.ts';
 import { KeyDraft } from './key-draft.ts';
 import { Ledger, targetOf } from './ledger.ts';
 import { compareStamps } from './order-stamp.ts';
@@ -59,13 +59,13 @@ export class Drafts {
    * Would it matter what was purged? Of an absent key that might be its deletion; of one with increments, those that are
    * newer than the change.
    */
-  #isUncertain({ stored }: KeyDraft, { base, patches }: KeyState): boolean {
-    if (this.watermark < 0) return false;
+  #isUncertain({ stored }: KeyDraft, change: KeyState): boolean {
+    if (this.watermark < 0 || merge(stored.state, change) === stored.state) return false;
     if (stored.isAbsent) return true;
     const { countedTo } = stored.state;
     return (
       countedTo !== null &&
-      [base, ...patches.values()].some(
+      [change.base, ...change.patches.values()].some(
         (register) => register !== null && compareStamps(register.stamp, countedTo) < 0,
       )
     );

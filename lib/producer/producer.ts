@@ -1,6 +1,6 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
-import { bookkeepingPart, type LoadedState, recordCountOf } from '../consumer/loaded-version.ts';
+import { bookkeepingPart, type LoadedState } from '../consumer/loaded-version.ts';
 import { compareVersions } from '../consumer/update-plan.ts';
 import { checkDatasetId } from '../dataset-id.ts';
 import { DatasetError, isDatasetError } from '../errors.ts';
@@ -12,7 +12,6 @@ import type {
   Clock,
   DatasetId,
   Deadline,
-  Head,
   LateQueue,
   MutationMessage,
   MutationSource,
@@ -23,17 +22,17 @@ import type {
 } from '../ports.ts';
 import { canonicalText, type DatasetSchema, schemaIdOf } from '../schema/dataset-schema.ts';
 import type { PartitionMap } from '../schema/partition-map.ts';
-import { announce, announcementOf } from './announce.ts';
+import { afterCommit } from './after-commit.ts';
 import { commitBackoffMs } from './backoff.ts';
 import { bookkeepingTypesOf, withBookkeeping } from './bookkeeping-schema.ts';
-import { type ChainBounds, chainLength, defaultChainBounds } from './chain.ts';
-import { type CommitResult, commitPlanned, type WarmHolder } from './commit.ts';
+import { type ChainBounds, defaultChainBounds } from './chain.ts';
+import { type CommitResult, commitPlanned, type Planner, type WarmHolder } from './commit.ts';
 import type { ProducerContext } from './context.ts';
 import { type FailedMessage, type Intake, takeIn } from './intake.ts';
 import type { Home } from './mutations.ts';
-import { planBatch } from './plan.ts';
+import { isEmptyPlan, planBatch } from './plan.ts';
+import { planPurge } from './plan-purge.ts';
 import { conditionEntries, lateEntries, putLate, quarantineEntries } from './set-aside.ts';
-import { writeSnapshot } from './snapshot.ts';
 import type { WarmState } from './warm-state.ts';
 
 export interface ProducerOptions {
@@ -51,6 +50,11 @@ export interface ProducerOptions {
   readonly telemetry: Telemetry;
   /** Of the dataset: `cities.partitions`. Mutations of other partitions than `id` names are quarantined. Default: one. */
   readonly partitions?: PartitionMap;
+  /**
+   * How long deletions and operations are remembered, ms. Default and least in production: {@link limits.purgeHorizonMs}.
+   * A message that comes later than this may be late.
+   */
+  readonly purgeHorizonMs?: number;
   /** Default: {@link defaultChainBounds}. */
   readonly chainBounds?: ChainBounds;
 }
@@ -78,6 +82,7 @@ export class Producer {
   readonly #quarantine: Quarantine;
   readonly #lateQueue: LateQueue;
   readonly #home: Home | null;
+  readonly #purgeHorizonMs: number;
   #warm: WarmState | null = null;
 
   constructor(options: ProducerOptions) {
@@ -87,6 +92,7 @@ export class Producer {
     this.#quarantine = options.quarantine;
     this.#lateQueue = options.lateQueue ?? options.quarantine;
     this.#home = homeOf(id, options.partitions);
+    this.#purgeHorizonMs = options.purgeHorizonMs ?? limits.purgeHorizonMs;
     this.#context = {
       id,
       heads,
@@ -155,23 +161,60 @@ export class Producer {
     }
   }
 
+  /**
+   * Forgets deletions and operations that are older than the horizon, in versions of their own. To be called now and
+   * then, say once a day; what one call leaves over, the next one takes. Any number may run at once.
+   *
+   * @returns how many bookkeeping records are gone
+   * @throws DatasetError as {@link commitPlanned}; what was forgotten before stays so
+   */
+  async purge(deadline: Deadline): Promise<number> {
+    const { clock, telemetry } = this.#context;
+    const untilMs = clock.nowMs() - this.#purgeHorizonMs;
+    let count = 0;
+    for (let version = 0; version < limits.purgeVersionsMax; version++) {
+      const planner = (base: LoadedState) => planPurge(base, untilMs, limits.purgeRecordsMax);
+      const { committed, plan } = await this.#commitPlanned(planner, [], deadline);
+      // A plan that is empty ends it, whether this call's commits or another's did the work.
+      if (isEmptyPlan(plan)) break;
+      if (committed !== null) count += plan.others.length - 1;
+    }
+    telemetry.record('BookkeepingPurged', count);
+    return count;
+  }
+
   /** @returns the messages that are not in */
   async #commit(intake: Intake, deadline: Deadline): Promise<readonly FailedMessage[]> {
     if (intake.withMutations.length === 0) return [];
-    // Taken, not shared: a call that was frozen half way and wakes up during another one must not touch its state.
-    const holder: WarmHolder = { warm: this.#warm };
-    this.#warm = null;
+    const { telemetry } = this.#context;
     try {
       const planner = (base: LoadedState) => planBatch(base, intake);
-      const result = await commitPlanned(this.#context, holder, planner, deadline);
-      await this.#afterCommit(intake, result, holder, deadline);
+      const result = await this.#commitPlanned(planner, intake.withMutations, deadline);
+      const appliedCount = result.committed?.keyCount ?? 0;
+      telemetry.record('MutationsApplied', appliedCount);
+      telemetry.record('MutationsSuperseded', intake.mutationCount - appliedCount);
       return await this.#setAside(intake, result);
     } catch (error) {
       if (!isDatasetError(error)) throw error;
       const level = error.kind === 'unavailable' || error.kind === 'conflict' ? 'warn' : 'error';
-      this.#context.telemetry.log(level, 'a batch was not committed', { error, kind: error.kind });
+      telemetry.log(level, 'a batch was not committed', { error, kind: error.kind });
       const reason = `${error.kind}: ${error.message}`;
       return intake.withMutations.map((message) => ({ message, reason }));
+    }
+  }
+
+  async #commitPlanned(
+    planner: Planner,
+    messages: readonly MutationMessage[],
+    deadline: Deadline,
+  ): Promise<CommitResult> {
+    // Taken, not shared: a call that was frozen half way and wakes up during another one must not touch its state.
+    const holder: WarmHolder = { warm: this.#warm };
+    this.#warm = null;
+    try {
+      const result = await commitPlanned(this.#context, holder, planner, deadline);
+      await afterCommit(this.#context, result, messages, { holder, deadline });
+      return result;
     } finally {
       this.#giveBack(holder.warm);
     }
@@ -192,44 +235,6 @@ export class Producer {
     const version = warm?.loaded?.ref ?? null;
     const held = this.version;
     if (held === null || (version !== null && compareVersions(version, held) > 0)) this.#warm = warm;
-  }
-
-  async #afterCommit(
-    intake: Intake,
-    { head, committed }: CommitResult,
-    holder: WarmHolder,
-    deadline: Deadline,
-  ): Promise<void> {
-    const { id, clock, telemetry } = this.#context;
-    const appliedCount = committed?.keyCount ?? 0;
-    telemetry.record('MutationsApplied', appliedCount);
-    telemetry.record('MutationsSuperseded', intake.mutationCount - appliedCount);
-    if (head === null || committed === null) return;
-    const nowMs = clock.nowMs();
-    const oldestSentAtMs = Math.min(...intake.withMutations.map((message) => message.sentAtMs));
-    const correlationIds = intake.withMutations.flatMap((message) => message.correlationId ?? []);
-    const { version, cid } = committed.proposal;
-    telemetry.record('Commits', 1);
-    telemetry.record('DeltaBytes', committed.size);
-    telemetry.record('ChainLength', chainLength(head));
-    const loaded = holder.warm?.loaded ?? null;
-    if (loaded !== null) telemetry.record('RecordCount', recordCountOf(loaded));
-    telemetry.record('QueueToCommitMs', Math.max(0, nowMs - oldestSentAtMs));
-    telemetry.log('info', 'committed', { version, cid, keyCount: appliedCount, correlationIds });
-    await announce(this.#context, announcementOf(id, head, nowMs, correlationIds));
-    await this.#keepChainShort(head, holder, deadline);
-  }
-
-  async #keepChainShort(head: Head, { warm }: WarmHolder, deadline: Deadline): Promise<void> {
-    if (chainLength(head) < this.#context.bounds.chainLengthForSnapshot) return;
-    if (warm === null || warm.loaded === null || deadline.remainingMs() < limits.commitRoundMsMin) return;
-    try {
-      await writeSnapshot(this.#context, warm.loaded, head);
-    } catch (error) {
-      // The commit stands; the next one tries again.
-      if (!isDatasetError(error)) throw error;
-      this.#context.telemetry.log('warn', 'a snapshot failed', { error, version: head.version });
-    }
   }
 }
 

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { MemoryQuarantine } from '../../lib/memory/quarantine.ts';
 import { MemoryCloud, plentyOfTime } from '../support/memory-cloud.ts';
 
 /** A mutation with a place in time of its own. */
 interface Step {
-  readonly op: 'upsert' | 'patch' | 'delete' | 'increment';
+  readonly op: 'upsert' | 'patch' | 'delete' | 'increment' | 'nothing';
   readonly cityId: number;
   readonly name: string | null;
   readonly population: number | null;
@@ -89,6 +90,47 @@ it('makes the same of mutations as a Map does, whatever their order, repetition,
       expect(consumer.loaded?.state.type('City').count ?? 0).toBe(expected.size);
       for (const [cityId, city] of expected) expect(consumer.find('City', cityId)?.toObject()).toEqual(city);
     }),
-    { numRuns: 150 },
+    { numRuns: 120 },
   );
+});
+
+const purges = fc.infiniteStream(fc.option(fc.integer({ min: 0, max: 25 }), { freq: 3 }));
+
+it('forgets the past and brings nothing back: what is late is set aside, everything else is as if nothing were forgotten', async () => {
+  let lateCount = 0;
+  await fc.assert(
+    fc.asyncProperty(arrivals, purges, async ({ steps, order, batchSizes }, untils) => {
+      const cloud = new MemoryCloud();
+      const late = new MemoryQuarantine();
+      const delivered = new Set<number>();
+      const lateSteps = new Set<number>();
+      const rest = [...order];
+      while (rest.length > 0) {
+        const batch = rest.splice(0, batchSizes.next().value);
+        const mutations = batch.map((at) => mutationOf(steps[at] as Step, 1_000 + at));
+        const before = late.records().length;
+        const until = untils.next().value ?? null;
+        const purgeHorizonMs = until === null ? 0 : cloud.clock.nowMs() - (1_000 + until);
+        const producer = cloud.producer({ lateQueue: late, purgeHorizonMs });
+        expect((await producer.process([cloud.message({ mutations })], plentyOfTime)).failed).toEqual([]);
+        // What was taken in before and is late when it comes again is in.
+        for (const { index } of late.records().slice(before)) {
+          const at = batch[index ?? -1] as number;
+          if (!delivered.has(at) && batch.indexOf(at) === index) lateSteps.add(at);
+        }
+        for (const at of batch) delivered.add(at);
+        if (until !== null) await producer.purge(plentyOfTime);
+      }
+      lateCount += lateSteps.size;
+      const consumer = cloud.consumer();
+      await consumer.refresh();
+      const expected = replay(
+        steps.map((step, at) => (lateSteps.has(at) ? { ...step, op: 'nothing' } : step)),
+      );
+      expect(consumer.loaded?.state.type('City').count ?? 0).toBe(expected.size);
+      for (const [cityId, city] of expected) expect(consumer.find('City', cityId)?.toObject()).toEqual(city);
+    }),
+    { numRuns: 120 },
+  );
+  expect(lateCount).toBeGreaterThan(20);
 });

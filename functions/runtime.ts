@@ -39,6 +39,11 @@ export function composeProducer(): { readonly producer: Producer; readonly telem
     partitions: parsePartitions(schema, settings.partitions),
     announcer: new AwsAnnouncer({ client: eventBridgeClient(), bus: settings.bus }),
     quarantine: new AwsQuarantine({ client: sqsClient(), queueUrl: settings.quarantineQueueUrl }),
+    lateQueue: new AwsQuarantine({
+      client: sqsClient(),
+      queueUrl: settings.lateQueueUrl ?? settings.quarantineQueueUrl,
+    }),
+    purgeHorizonMs: settings.purgeHorizonMs,
   });
   return { producer, telemetry };
 }

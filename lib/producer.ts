@@ -12,6 +12,7 @@
 export type {
   Announcer,
   Deadline,
+  LateQueue,
   MutationMessage,
   MutationSource,
   Quarantine,

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { datasetIdProblem } from './dataset-id.ts';
 import { DatasetError } from './errors.ts';
+import { limits } from './limits.ts';
 
 const name = z.string().min(1, 'must not be empty');
 
@@ -39,6 +40,15 @@ const variables = {
   HOLLOW_BUS: name,
   /** SQS queue for mutations that broke a rule. */
   HOLLOW_QUARANTINE_QUEUE_URL: name,
+  /** SQS queue for mutations that came too late. Not set: they go to the quarantine queue. */
+  HOLLOW_LATE_QUEUE_URL: name.optional(),
+  /** Days for which deletions and operations are remembered: not less than two full retentions of a queue. */
+  HOLLOW_PURGE_HORIZON_DAYS: z
+    .string()
+    .regex(/^\d{1,4}$/, 'must be a number of days')
+    .prefault('28')
+    .transform(Number)
+    .refine((days) => days * 86_400_000 >= limits.purgeHorizonMs, 'must be at least 28'),
   /** SQS queue from which a long-lived consumer hears of new versions. */
   HOLLOW_ANNOUNCEMENT_QUEUE_URL: name,
   /** Address on which a long-lived consumer answers HTTP: itself only, unless told otherwise. */
@@ -55,6 +65,7 @@ const variables = {
 const { HOLLOW_DATASET, HOLLOW_PARTITION, HOLLOW_TABLE, HOLLOW_BUCKET } = variables;
 const reader = { HOLLOW_DATASET, HOLLOW_PARTITION, HOLLOW_TABLE, HOLLOW_BUCKET };
 const { HOLLOW_PARTITIONS, HOLLOW_SCHEMA, HOLLOW_BUS, HOLLOW_QUARANTINE_QUEUE_URL } = variables;
+const { HOLLOW_LATE_QUEUE_URL, HOLLOW_PURGE_HORIZON_DAYS } = variables;
 const { HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOST, PORT } = variables;
 
 /** Which variables each program reads. Those of other programs may be present and are ignored. */
@@ -66,6 +77,8 @@ const schemas = {
     HOLLOW_SCHEMA,
     HOLLOW_BUS,
     HOLLOW_QUARANTINE_QUEUE_URL,
+    HOLLOW_LATE_QUEUE_URL,
+    HOLLOW_PURGE_HORIZON_DAYS,
   }),
   service: z.object({ ...reader, HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOST, PORT }),
 };
@@ -91,6 +104,9 @@ export interface ProducerSettings extends ReaderSettings {
   readonly partitions: string;
   readonly bus: string;
   readonly quarantineQueueUrl: string;
+  /** Null: late mutations go to the quarantine queue. */
+  readonly lateQueueUrl: string | null;
+  readonly purgeHorizonMs: number;
 }
 
 export interface ServiceSettings extends ReaderSettings {
@@ -138,6 +154,8 @@ export function parseProducerSettings(environment: PlainRecord): ProducerSetting
     partitions: parsed.HOLLOW_PARTITIONS,
     bus: parsed.HOLLOW_BUS,
     quarantineQueueUrl: parsed.HOLLOW_QUARANTINE_QUEUE_URL,
+    lateQueueUrl: parsed.HOLLOW_LATE_QUEUE_URL ?? null,
+    purgeHorizonMs: parsed.HOLLOW_PURGE_HORIZON_DAYS * 86_400_000,
   });
 }
 

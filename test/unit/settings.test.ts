@@ -37,6 +37,8 @@ describe('settings', () => {
       schema: 'City { int cityId; }',
       bus: 'bus',
       quarantineQueueUrl: 'http://localhost/quarantine',
+      lateQueueUrl: null,
+      purgeHorizonMs: 28 * 86_400_000,
     });
     expect(Object.isFrozen(settings)).toBe(true);
   });
@@ -63,6 +65,7 @@ describe('settings', () => {
     [{ ...producer, HOLLOW_PARTITION: '-1' }, 'HOLLOW_PARTITION: must be a number'],
     [{ ...producer, HOLLOW_PARTITION: '100000' }, 'HOLLOW_PARTITION: partition must be'],
     [{ ...producer, HOLLOW_SCHEMA: undefined }, 'HOLLOW_SCHEMA: is not set'],
+    [{ ...producer, HOLLOW_PURGE_HORIZON_DAYS: '27' }, 'HOLLOW_PURGE_HORIZON_DAYS: must be at least 28'],
   ])('names the variable that is wrong: %#', (environment, expected) => {
     expect(messageOf(() => parseProducerSettings(environment))).toContain(expected);
   });

@@ -30,7 +30,7 @@ class Scene {
   async send(...contents: (object | MutationMessage)[]): Promise<void> {
     const messages = contents.map((content) =>
       'receipt' in content ? content : this.cloud.message(content),
-    ) as MutationMessage[];
+    );
     const { failed } = await this.producer().process(messages, plentyOfTime);
     expect(failed).toEqual([]);
   }

@@ -106,7 +106,7 @@ export function newestSnapshot(head: Head): SnapshotEntry {
 }
 
 /** The pin of that name; undefined if there is none. */
-function findPin(head: Head, name: string): Pin | undefined {
+export function findPin(head: Head, name: string): Pin | undefined {
   return Object.hasOwn(head.pins, name) ? head.pins[name] : undefined;
 }
 

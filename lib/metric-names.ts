@@ -31,6 +31,8 @@ export const metrics = {
   MutationsUnsent: 'Count',
   MutationsShed: 'Count',
   SendDurationMs: 'Milliseconds',
+  // housekeeping
+  BlobsDeleted: 'Count',
   // consumer
   RefreshDurationMs: 'Milliseconds',
   RefreshesFailed: 'Count',

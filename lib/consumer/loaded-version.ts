@@ -28,8 +28,8 @@ export interface LoadedHashes {
 
 /** What of a version is loaded. */
 export interface LoadOptions {
-  /** Optional parts to load beside the main blobs, each with the types that it holds. */
-  readonly parts: ReadonlyMap<string, readonly string[]>;
+  /** Optional parts to load beside the main blobs, each with the types that it holds: their names, or a test of one. */
+  readonly parts: ReadonlyMap<string, readonly string[] | TypeTest>;
   /** Types to index by primary key; null: every type whose primary key is loaded. */
   readonly indexedTypes: readonly string[] | null;
   /** Which types and fields to load. Default: all. */
@@ -83,15 +83,21 @@ export function applyToIndexes(
   return new Map(Array.from(indexes, ([type, index]) => [type, index.apply(to, changes.get(type))]));
 }
 
-type TypeTest = (type: string) => boolean;
+export type TypeTest = (type: string) => boolean;
 
 function typeTests(options: LoadOptions): { isData: TypeTest; isBookkeeping: TypeTest | null } {
   const bookkeeping = options.parts.get(bookkeepingPart);
-  const isInPart = new Set([...options.parts.values()].flat());
+  const tests = Array.from(options.parts.values(), testOf);
   return {
-    isData: (type) => !isInPart.has(type),
-    isBookkeeping: bookkeeping === undefined ? null : (type) => bookkeeping.includes(type),
+    isData: (type) => !tests.some((isInPart) => isInPart(type)),
+    isBookkeeping: bookkeeping === undefined ? null : testOf(bookkeeping),
   };
+}
+
+function testOf(types: readonly string[] | TypeTest): TypeTest {
+  if (typeof types === 'function') return types;
+  const names = new Set(types);
+  return (type) => names.has(type);
 }
 
 /** Records that have a primary key, over all types that are indexed. */

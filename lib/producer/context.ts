@@ -5,6 +5,8 @@ import type { ChainBounds } from './chain.ts';
 
 /** What every step of a producer works with. A producer is a consumer that may also commit. */
 export interface ProducerContext extends VersionSource {
+  /** Of each part, its types. */
+  readonly parts: ReadonlyMap<string, readonly string[]>;
   readonly heads: ChainHeads;
   readonly announcer: Announcer;
   readonly clock: Clock;

@@ -79,7 +79,7 @@ async function stageNext(context: ProducerContext, staged: Staged, head: Head): 
   const { mapGeneration, version: fromVersion } = head;
   await publish(blobs, { kind: 'delta', id, mapGeneration, fromVersion, toVersion: version, cid }, delta, {
     cid,
-    fromCid: head.cid,
+    from: { cid: head.cid, era: head.era },
     schemaId,
     hashes,
   });
@@ -100,7 +100,7 @@ async function stageFirst(context: ProducerContext, staged: Staged): Promise<Com
   const { mapGeneration } = proposal;
   await publish(blobs, { kind: 'snapshot', id, mapGeneration, toVersion: version, cid }, snapshot, {
     cid,
-    fromCid: null,
+    from: null,
     schemaId,
     hashes,
   });

@@ -1,19 +1,8 @@
 import { type BlobName, blobName } from '../blob/blob-names.ts';
 import type { EncodedBlob } from '../blob/blob-parts.ts';
 import { DatasetError } from '../errors.ts';
-import type { BlobMetadata, BlobStore, StateHashes } from '../ports.ts';
-
-/** Layout of blob metadata. */
-const metadataFormat = '1';
-
-/** What a blob's metadata say about the version it leads to. */
-export interface BlobFacts {
-  readonly cid: string;
-  /** Commit id that a delta starts from; null for a snapshot. */
-  readonly fromCid: string | null;
-  readonly schemaId: string;
-  readonly hashes: StateHashes;
-}
+import type { BlobMetadata, BlobStore } from '../ports.ts';
+import { type BlobFacts, metadataOf } from './blob-facts.ts';
 
 /** Bytes of the main blob and its parts together. */
 export function blobSize(blob: EncodedBlob): number {
@@ -54,15 +43,4 @@ async function putOnce(
   const isDelta = metadata['fromcid'] !== undefined;
   if (isSame && (!isDelta || outcome.size === bytes.length)) return;
   throw new DatasetError('corrupt', 'a blob name is taken by other content', { name, size: outcome.size });
-}
-
-function metadataOf({ cid, fromCid, schemaId, hashes }: BlobFacts): BlobMetadata {
-  return {
-    format: metadataFormat,
-    cid,
-    schemaid: schemaId,
-    hash: hashes.data,
-    bookkeepinghash: hashes.bookkeeping,
-    ...(fromCid === null ? {} : { fromcid: fromCid }),
-  };
 }

@@ -6,6 +6,12 @@ import type { ProducerContext } from './context.ts';
 import { blobSize, publish } from './publish.ts';
 import { stateHashesOf } from './state-hashes.ts';
 
+/** What it takes to write one. */
+export type SnapshotContext = Pick<
+  ProducerContext,
+  'id' | 'blobs' | 'heads' | 'clock' | 'telemetry' | 'parts'
+>;
+
 /**
  * Publishes the snapshot of a committed version and registers it. Any number of processes may do so for the same or for
  * other versions: the result is the same, or the newer one stays.
@@ -13,7 +19,7 @@ import { stateHashesOf } from './state-hashes.ts';
  * @returns the head as it is then
  */
 export async function writeSnapshot(
-  context: ProducerContext,
+  context: SnapshotContext,
   loaded: LoadedVersion,
   head: Head,
 ): Promise<Head> {
@@ -24,7 +30,7 @@ export async function writeSnapshot(
   const name = { kind: 'snapshot', id, mapGeneration: head.mapGeneration, toVersion: version, cid } as const;
   await publish(blobs, name, snapshot, {
     cid,
-    fromCid: null,
+    from: null,
     schemaId: loaded.schemaId,
     hashes,
   });

@@ -72,7 +72,7 @@ class Chain {
     const name = isDelta
       ? ({ kind, id, mapGeneration: 1, fromVersion: toVersion - 1, toVersion, cid } as const)
       : ({ kind: 'snapshot', id, mapGeneration: 1, toVersion, cid } as const);
-    await publish(blobs, name, blob, { ...next, fromCid: isDelta ? this.#cid : null });
+    await publish(blobs, name, blob, { ...next, from: isDelta ? { cid: this.#cid, era: 1 } : null });
   }
 }
 

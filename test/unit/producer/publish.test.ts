@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryBlobStore } from '../../../lib/memory/blob-store.ts';
-import { type BlobFacts, publish } from '../../../lib/producer/publish.ts';
+import type { BlobFacts } from '../../../lib/producer/blob-facts.ts';
+import { publish } from '../../../lib/producer/publish.ts';
 
 const cid = 'c'.repeat(32);
 const owner = { id: { dataset: 'cities', partition: 0 }, mapGeneration: 1, cid } as const;
@@ -8,7 +9,7 @@ const delta = { ...owner, kind: 'delta', fromVersion: 1, toVersion: 2 } as const
 const snapshot = { ...owner, kind: 'snapshot', toVersion: 2 } as const;
 const facts: BlobFacts = {
   cid,
-  fromCid: 'b'.repeat(32),
+  from: { cid: 'b'.repeat(32), era: 1 },
   schemaId: '0123456789abcdef',
   hashes: { data: 'd'.repeat(32), bookkeeping: 'e'.repeat(32) },
 };
@@ -26,6 +27,7 @@ describe('publish', () => {
       format: '1',
       cid,
       fromcid: 'b'.repeat(32),
+      era: '1',
       schemaid: '0123456789abcdef',
       hash: 'd'.repeat(32),
       bookkeepinghash: 'e'.repeat(32),
@@ -40,8 +42,8 @@ describe('publish', () => {
 
   it('takes another writer’s snapshot of the same state, whose bytes may differ', async () => {
     const blobs = new MemoryBlobStore();
-    await publish(blobs, snapshot, blob(5), { ...facts, fromCid: null });
-    await expect(publish(blobs, snapshot, blob(6), { ...facts, fromCid: null })).resolves.toBeUndefined();
+    await publish(blobs, snapshot, blob(5), { ...facts, from: null });
+    await expect(publish(blobs, snapshot, blob(6), { ...facts, from: null })).resolves.toBeUndefined();
   });
 
   it('does not take another state or another delta for its own', async () => {

@@ -193,6 +193,7 @@ describe('one message, step by step', () => {
       cid: head.cid,
       hash: head.hashes.data,
       size: chain.versions[1]?.size,
+      tier: 's3',
     });
   });
 

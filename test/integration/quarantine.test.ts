@@ -36,10 +36,10 @@ const bad: readonly BadMessage[] = [
   },
   {
     what: 'an unknown operation',
-    body: message({ op: 'increment', type: 'City', key: { cityId: 1 } }),
+    body: message({ op: 'rename', type: 'City', key: { cityId: 1 } }),
     index: 0,
     field: 'op',
-    reason: /^op: expected 'upsert', 'patch' or 'delete', got .*increment/,
+    reason: /^op: expected 'upsert', 'patch', 'delete' or 'increment', got .*rename/,
   },
   {
     what: 'no key field',

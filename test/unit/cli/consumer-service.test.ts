@@ -61,6 +61,7 @@ describe('the consumer service', () => {
       dataset: 'cities',
       partition: 0,
       era: 1,
+      epoch: 0,
       version: 1,
       cid: head?.cid,
       schemaId: head?.schemaId,

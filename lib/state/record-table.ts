@@ -53,7 +53,7 @@ interface TableParts<L> {
   /** Ordinals that the base has room for. */
   readonly baseSlots: number;
   readonly overlay: readonly L[];
-  /** The ordinals whose record is in the overlay. */
+  /** Of the ordinals that the base has room for, those whose record is in the overlay. */
   readonly overlaid: BitSet;
   readonly pages: readonly Int32Array[];
   readonly populated: BitSet;
@@ -155,7 +155,7 @@ export class RecordTable<L extends Layer> {
     const room = this.#overlay.length < overlayLayersMax ? this : this.#withPackedOverlay(pack);
     const overlay = [...room.#overlay, change.layer];
     const pages = pagesWith(room.#pages, change.ordinals, room.#overlay.length << recordBits);
-    const overlaid = room.#overlaid.with(noOrdinals, change.ordinals);
+    const overlaid = room.#overlaid.with(noOrdinals, ordinalsBelow(change.ordinals, room.#baseSlots));
     const next = room.#with({ overlay, overlaid, pages, populated, maxOrdinal });
     const [inBase, inOverlay] = [countRecords(this.#base), countRecords(overlay)];
     const isOvergrown = inOverlay > Math.max(inBase / 4, foldRecordsMin);
@@ -226,6 +226,13 @@ export class RecordTable<L extends Layer> {
 }
 
 const noOrdinals = new Int32Array(0);
+
+/** The first of ascending ordinals: those beyond the base need no bit, and may be as far away as a blob says. */
+function ordinalsBelow(ordinals: Int32Array, end: number): Int32Array {
+  let count = ordinals.length;
+  while (count > 0 && (ordinals[count - 1] as number) >= end) count--;
+  return ordinals.subarray(0, count);
+}
 
 /** Below this many records an overlay is not worth folding: the 63 layers are the only bound. */
 const foldRecordsMin = 1024;

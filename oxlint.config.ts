@@ -179,8 +179,12 @@ export default defineConfig({
         ...packagesOutsideOf('infra'),
         {
           // Patterns as in .gitignore: the linter's regular expressions cannot look ahead.
-          group: ['**/lib/**', ...['settings', 'limits', 'metric-names'].map((file) => `!**/lib/${file}.ts`)],
-          message: 'infra imports only lib/settings.ts, lib/limits.ts and lib/metric-names.ts.',
+          group: [
+            '**/lib/**',
+            ...['health-rules', 'settings', 'limits', 'metric-names'].map((file) => `!**/lib/${file}.ts`),
+          ],
+          message:
+            'infra imports only lib/settings.ts, lib/limits.ts, lib/health-rules.ts and lib/metric-names.ts.',
         },
         {
           regex: '^(\\.\\./)+(functions|test|examples)/',

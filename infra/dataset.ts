@@ -1,12 +1,18 @@
+import { type Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { MetricName } from '../lib/metric-names.ts';
 import { checkEnvironment } from '../lib/settings.ts';
+import { Alarms, type AlarmTopics } from './alarms.ts';
+import { Dashboard } from './dashboard.ts';
 import { type ConsumerFunctionProps, Dissemination } from './dissemination.ts';
 import { Ingestion } from './ingestion.ts';
+import { datasetMetric, minute } from './metrics.ts';
 import type { ServiceFunction } from './service-function.ts';
+import { ServiceLevels } from './service-levels.ts';
 import { Storage } from './storage.ts';
 
 export interface HollowDatasetProps {
@@ -25,6 +31,10 @@ export interface HollowDatasetProps {
   readonly producerMemorySizeMb?: number;
   /** Key for table, blobs and queues. Default: keys that AWS owns, without cost. The stack must have a region. */
   readonly encryptionKey?: IKey;
+  /** Who hears of alarms. Default: nobody; they are in the console. */
+  readonly alarmTopics?: AlarmTopics;
+  /** Address of the runbooks that alarms link to. Default: `docs/operations.md`. */
+  readonly runbooks?: string;
 }
 
 /**
@@ -43,6 +53,9 @@ export class HollowDataset extends Construct {
   /** What takes mutations in, by partition. */
   readonly partitions: readonly Ingestion[];
   readonly dissemination: Dissemination;
+  readonly alarms: Alarms;
+  readonly dashboard: Dashboard;
+  readonly serviceLevels: ServiceLevels;
   readonly #partitionMap: string;
 
   constructor(scope: Construct, id: string, props: HollowDatasetProps) {
@@ -73,6 +86,26 @@ export class HollowDataset extends Construct {
           storage: this.storage,
           bus: this.dissemination.bus,
         }),
+    );
+    const { alarmTopics: topics = {}, runbooks = 'docs/operations.md' } = props;
+    this.alarms = new Alarms(this, 'Alarms', { dataset, runbooks, topics });
+    this.dashboard = new Dashboard(this, 'Observed', dataset);
+    this.serviceLevels = new ServiceLevels(this, 'ServiceLevels', dataset);
+    this.#watch();
+  }
+
+  #watch(): void {
+    for (const part of this.partitions) {
+      this.alarms.watchPartition(part);
+      this.dashboard.addPartition(part);
+      this.dashboard.addFunction(`producer of partition ${part.partition}`, part.producer);
+    }
+    this.dashboard.addCost(this.storage, this.partitions);
+    this.alarms.watchUndelivered(
+      this.dissemination.undeliveredQueue.metricApproximateNumberOfMessagesVisible({
+        period: minute,
+        statistic: Stats.MAXIMUM,
+      }),
     );
   }
 
@@ -115,11 +148,35 @@ export class HollowDataset extends Construct {
         `${id}: over partitions reads code of your own, with PartitionedConsumer; name it as \`code\``,
       );
     }
-    return this.dissemination.addConsumerFunction(id, this.readerEnvironment, props);
+    const consumer = this.dissemination.addConsumerFunction(id, this.readerEnvironment, props);
+    this.alarms.watchConsumer(id, consumer);
+    this.dashboard.addFunction(id, consumer);
+    this.serviceLevels.addAvailability(id, consumer);
+    return consumer;
   }
 
   /** Adds a queue of announcements for one long-lived consumer outside Lambda; each hint reaches one reader of the queue. */
   addAnnouncementQueue(id: string): IQueue {
     return this.dissemination.addAnnouncementQueue(id);
+  }
+
+  /** A metric that the library emits. `service`: `producer`, `consumer`, or what a program of yours calls itself. */
+  metric(name: MetricName, service: string, options?: MetricOptions): Metric {
+    return datasetMetric(this.dataset, service, name, options);
+  }
+
+  /** Milliseconds from a commit to a consumer function that serves it; 99th percentile over a minute unless asked otherwise. */
+  metricPropagationLag(options?: MetricOptions): Metric {
+    return this.metric('PropagationLagMs', 'consumer', options);
+  }
+
+  /** Milliseconds from the queue's acceptance of a mutation to its commit; 99th percentile over a minute. */
+  metricQueueToCommit(options?: MetricOptions): Metric {
+    return this.metric('QueueToCommitMs', 'producer', options);
+  }
+
+  /** Versions committed in a minute. */
+  metricCommits(options?: MetricOptions): Metric {
+    return this.metric('Commits', 'producer', options);
   }
 }

@@ -1,4 +1,5 @@
 /** The door `serverless-hollow/infra`: constructs for a stack of your own. */
+export type { AlarmTopics } from './alarms.ts';
 export { HollowDataset, type HollowDatasetProps } from './dataset.ts';
 export type { ConsumerFunctionProps } from './dissemination.ts';
 export { ServiceFunction } from './service-function.ts';

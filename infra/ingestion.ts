@@ -34,6 +34,7 @@ const functionTimeout = Duration.seconds(30);
 /** From a partition's mutation queue to the commit. */
 export class Ingestion extends Construct {
   readonly partition: number;
+  readonly memorySizeMb: number;
   readonly mutationQueue: Queue;
   readonly deadLetterQueue: Queue;
   readonly quarantineQueue: Queue;
@@ -42,6 +43,7 @@ export class Ingestion extends Construct {
   constructor(scope: Construct, id: string, props: IngestionProps) {
     super(scope, id);
     this.partition = props.partition;
+    this.memorySizeMb = props.memorySizeMb;
     const common = { ...securedQueue(props.encryptionKey), retentionPeriod };
     this.deadLetterQueue = new Queue(this, 'DeadLetters', common);
     this.quarantineQueue = new Queue(this, 'Quarantine', common);

@@ -10,6 +10,10 @@
  *   ingestion.ts        of each partition: mutation queue, its dead-letter and quarantine queues, producer function
  *   dissemination.ts    bus, archive, rules, announcement queues, consumer functions
  *   service-function.ts a Lambda function as every function here is made
+ *   metrics.ts          the library's metrics as CloudWatch knows them
+ *   alarm-meanings.ts   what each alarm means; alarms.ts makes them, and groups that page once
+ *   dashboard.ts        a widget for each metric; prices.ts is what its estimate counts with
+ *   service-levels.ts   promises and their error budgets
  *   acknowledge.ts      reasons for findings of cdk-nag
  */
 import * as z from 'zod';

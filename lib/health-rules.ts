@@ -23,6 +23,16 @@ export const healthBounds = {
   heartbeatMs: 15_000,
 } as const;
 
+/** What users of a dataset are promised, and what the error budgets are counted by. */
+export const serviceGoals = {
+  /** Share of minutes in which what is asked of a consumer is answered. */
+  availability: 0.999,
+  /** Share of messages that do not get in at the first attempt. */
+  errorRateMax: 0.001,
+  /** From the commit to a consumer that serves it, 99th percentile. */
+  propagationLagMsMax: 10_000,
+} as const;
+
 /** `degraded`: works, and a person should look. `unhealthy`: does not do its work. */
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
 

@@ -9,6 +9,12 @@ export const typesNotEmulated: Readonly<Record<string, string>> = {
   'AWS::IAM::Policy': 'no access control here: the rights are checked by assertions on the template',
   'AWS::S3::BucketPolicy': 'no access control here: the rights are checked by assertions on the template',
   'AWS::SQS::QueuePolicy': 'no access control here: the rights are checked by assertions on the template',
+  'AWS::CloudWatch::Alarm':
+    'replayed against metrics by test/infra/alarms.test.ts; here metrics are added up and printed',
+  'AWS::CloudWatch::AnomalyDetector': 'as alarms',
+  'AWS::CloudWatch::CompositeAlarm': 'as alarms',
+  'AWS::CloudWatch::Dashboard': 'for people, changes nothing',
+  'AWS::ApplicationSignals::ServiceLevelObjective': 'for people, changes nothing',
   'AWS::Events::Archive': 'nothing is replayed locally',
   'AWS::Logs::LogGroup': 'what functions print is read directly (lambda/function-log.ts)',
 };

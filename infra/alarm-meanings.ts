@@ -1,0 +1,107 @@
+/**
+ * What each alarm means, for the person it wakes. The name, in small letters with hyphens, is the heading of its runbook
+ * in docs/operations.md.
+ *
+ * `page`: users are hurt or data is about to be, come now. `ticket`: look at it in working hours. `data`: the system
+ * works, what it was given looks wrong.
+ */
+export interface AlarmMeaning {
+  readonly severity: 'page' | 'ticket' | 'data';
+  /** Side of the dataset that it tells of: alarms of one side are one page. */
+  readonly side: 'writing' | 'reading';
+  readonly meaning: string;
+}
+
+export const alarmMeanings = {
+  MutationsWait: {
+    severity: 'page',
+    side: 'writing',
+    meaning: 'Mutations wait longer than a producer may be inactive: nothing new becomes visible.',
+  },
+  MutationsPile: {
+    severity: 'page',
+    side: 'writing',
+    meaning: 'More mutations come than the producer commits, and the queue fills.',
+  },
+  ProducerFails: {
+    severity: 'page',
+    side: 'writing',
+    meaning:
+      'Invocations of the producer end in an error: its messages come again until they are dead letters.',
+  },
+  MessagesFail: {
+    severity: 'page',
+    side: 'writing',
+    meaning:
+      'The producer runs but cannot commit what it gets: storage fails, or a rule refuses the next version.',
+  },
+  ChainGrows: {
+    severity: 'page',
+    side: 'writing',
+    meaning: 'Snapshots fail. When the chain of deltas is at its bound, commits stop.',
+  },
+  DeadLetters: {
+    severity: 'page',
+    side: 'writing',
+    meaning: 'Messages were given up after many attempts. They are kept for 14 days.',
+  },
+  ProducerMemory: {
+    severity: 'page',
+    side: 'writing',
+    meaning: 'The producer is close to the end of its memory; past it, it cannot load the dataset any more.',
+  },
+  Quarantine: {
+    severity: 'ticket',
+    side: 'writing',
+    meaning: 'Mutations broke a rule and were set aside with the reason. The rest was committed.',
+  },
+  Conflicts: {
+    severity: 'ticket',
+    side: 'writing',
+    meaning: 'Producers lose most of their commits to each other: work is done twice and latency rises.',
+  },
+  AnnouncementsFail: {
+    severity: 'ticket',
+    side: 'writing',
+    meaning: 'Commits are not announced. Readers find them at their next poll, later than usual.',
+  },
+  RecordCount: {
+    severity: 'data',
+    side: 'writing',
+    meaning:
+      'The dataset has fewer records than its history lets one expect: a source may be sending deletions.',
+  },
+  ConsumerFails: {
+    severity: 'page',
+    side: 'reading',
+    meaning: 'Invocations of a consumer end in an error: its callers get no answer.',
+  },
+  RefreshesFail: {
+    severity: 'page',
+    side: 'reading',
+    meaning: 'A consumer cannot take new versions over. It serves what it has.',
+  },
+  Lag: {
+    severity: 'page',
+    side: 'reading',
+    meaning: 'Consumers serve new versions later than promised.',
+  },
+  ConsumerMemory: {
+    severity: 'page',
+    side: 'reading',
+    meaning: 'A consumer is close to the end of its memory; past it, it restarts and loads again.',
+  },
+  Undelivered: {
+    severity: 'ticket',
+    side: 'reading',
+    meaning:
+      'Announcements could not be delivered and wait with the reason. Readers find versions by polling.',
+  },
+} as const satisfies Readonly<Record<string, AlarmMeaning>>;
+
+export type AlarmName = keyof typeof alarmMeanings;
+
+/** Heading of the alarm's runbook: `mutations-wait`. */
+export function runbookAnchor(name: AlarmName): string {
+  return name.replaceAll(/(?<=.)([A-Z])/g, '-$1').toLowerCase();
+}

@@ -1,0 +1,240 @@
+import { Duration, Lazy } from 'aws-cdk-lib';
+import {
+  Alarm,
+  AnomalyDetectionAlarm,
+  ComparisonOperator,
+  CompositeAlarm,
+  type IMetric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { healthBounds, serviceGoals } from '../lib/health-rules.ts';
+import { limits } from '../lib/limits.ts';
+import type { MetricName } from '../lib/metric-names.ts';
+import { type AlarmMeaning, type AlarmName, alarmMeanings, runbookAnchor } from './alarm-meanings.ts';
+import type { Ingestion } from './ingestion.ts';
+import { datasetMetric, failureRate, minute } from './metrics.ts';
+import type { ServiceFunction } from './service-function.ts';
+
+/** Who hears of what. An alarm that nobody is named for is seen in the console only. */
+export interface AlarmTopics {
+  readonly page?: ITopic;
+  readonly ticket?: ITopic;
+  /** Default: as `ticket`. */
+  readonly data?: ITopic;
+}
+
+export interface AlarmsProps {
+  readonly dataset: string;
+  /** Where docs/operations.md can be read; an alarm's description ends with a link into it. */
+  readonly runbooks: string;
+  readonly topics: AlarmTopics;
+}
+
+interface Condition {
+  readonly metric: IMetric;
+  /** Alarms above it. */
+  readonly threshold: number;
+  /** Periods in a row. */
+  readonly periods: number;
+}
+
+const fiveMinutes = Duration.minutes(5);
+
+/**
+ * An alarm for each thing that can go wrong, and one for each group that a person hears of: one cause, one page. While
+ * nothing is written, what readers miss because of it does not page again.
+ */
+export class Alarms extends Construct {
+  readonly #props: AlarmsProps;
+  readonly #all: { readonly meaning: AlarmMeaning; readonly alarm: Alarm }[] = [];
+
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
+    super(scope, id);
+    this.#props = props;
+    this.#watchCommits();
+    this.#watchReaders();
+    const { topics } = props;
+    const writing = this.#group('WritingPage', 'page', 'writing', topics.page);
+    this.#group('ReadingPage', 'page', 'reading', topics.page, writing);
+    this.#group('Ticket', 'ticket', null, topics.ticket);
+    this.#group('Data', 'data', null, topics.data ?? topics.ticket);
+  }
+
+  /** Queues and producer of a partition. */
+  watchPartition({ partition, mutationQueue, deadLetterQueue, quarantineQueue, producer }: Ingestion): void {
+    const of = partition === 0 ? '' : String(partition);
+    const { producerIdleMsMax, pendingShareMax, pendingMessagesMax } = healthBounds;
+    this.#add('MutationsWait', of, {
+      metric: mutationQueue.metricApproximateAgeOfOldestMessage({ period: minute, statistic: Stats.MAXIMUM }),
+      threshold: producerIdleMsMax / 1000,
+      periods: 3,
+    });
+    this.#add('MutationsPile', of, {
+      metric: mutationQueue.metricApproximateNumberOfMessagesVisible({
+        period: minute,
+        statistic: Stats.MAXIMUM,
+      }),
+      threshold: pendingShareMax * pendingMessagesMax,
+      periods: 5,
+    });
+    const waiting = { period: minute, statistic: Stats.MAXIMUM };
+    this.#add('DeadLetters', of, {
+      metric: deadLetterQueue.metricApproximateNumberOfMessagesVisible(waiting),
+      threshold: 0,
+      periods: 1,
+    });
+    this.#add('Quarantine', of, {
+      metric: quarantineQueue.metricApproximateNumberOfMessagesVisible(waiting),
+      threshold: 0,
+      periods: 1,
+    });
+    this.#addFailures('ProducerFails', of, producer);
+  }
+
+  watchConsumer(id: string, consumer: ServiceFunction): void {
+    this.#addFailures('ConsumerFails', id, consumer);
+  }
+
+  watchUndelivered(metric: IMetric): void {
+    this.#add('Undelivered', '', { metric, threshold: 0, periods: 1 });
+  }
+
+  /** Everything that the producers of all partitions say of themselves. */
+  #watchCommits(): void {
+    const of = (name: MetricName, statistic?: string, period = minute) =>
+      this.#metric('producer', name, statistic, period);
+    this.#add('MessagesFail', '', {
+      metric: failureRate(
+        of('MessagesFailed', Stats.SUM, fiveMinutes),
+        of('MessagesReceived', Stats.SUM, fiveMinutes),
+        fiveMinutes,
+      ),
+      threshold: 100 * healthBounds.errorRateMax,
+      periods: 1,
+    });
+    this.#add('ChainGrows', '', {
+      metric: of('ChainLength'),
+      threshold: Math.floor(healthBounds.pendingShareMax * limits.chainLengthMax),
+      periods: 1,
+    });
+    const quarter = Duration.minutes(15);
+    this.#add('Conflicts', '', {
+      metric: failureRate(
+        of('CommitConflicts', Stats.SUM, quarter),
+        of('Commits', Stats.SUM, quarter),
+        quarter,
+      ),
+      threshold: 100,
+      periods: 2,
+    });
+    this.#add('AnnouncementsFail', '', { metric: of('AnnouncementsFailed'), threshold: 0, periods: 5 });
+    this.#add('ProducerMemory', '', this.#memory('producer'));
+    this.#addAnomaly();
+  }
+
+  /** Everything that consumers in Lambda say of themselves. */
+  #watchReaders(): void {
+    const of = (name: MetricName, statistic?: string) => this.#metric('consumer', name, statistic);
+    this.#add('RefreshesFail', '', { metric: of('RefreshesFailed'), threshold: 0, periods: 5 });
+    this.#add('Lag', '', {
+      metric: of('PropagationLagMs'),
+      threshold: serviceGoals.propagationLagMsMax,
+      periods: 5,
+    });
+    this.#add('ConsumerMemory', '', this.#memory('consumer'));
+  }
+
+  #memory(service: string): Condition {
+    return {
+      metric: this.#metric(service, 'MemoryUsedPercent'),
+      threshold: 100 * healthBounds.memoryShareMax,
+      periods: 3,
+    };
+  }
+
+  #metric(service: string, name: MetricName, statistic?: string, period = minute) {
+    return datasetMetric(this.#props.dataset, service, name, {
+      period,
+      ...(statistic === undefined ? {} : { statistic }),
+    });
+  }
+
+  #addFailures(name: AlarmName, of: string, { alias }: ServiceFunction): void {
+    const options = { period: fiveMinutes, statistic: Stats.SUM };
+    this.#add(name, of, {
+      metric: failureRate(alias.metricErrors(options), alias.metricInvocations(options), fiveMinutes),
+      threshold: 100 * healthBounds.errorRateMax,
+      periods: 1,
+    });
+  }
+
+  /** Below three standard deviations of what the last two weeks lead to expect. */
+  #addAnomaly(): void {
+    const alarm = new AnomalyDetectionAlarm(this, 'RecordCount', {
+      alarmDescription: this.#describe('RecordCount'),
+      metric: this.#metric('producer', 'RecordCount', Stats.MINIMUM, Duration.minutes(15)),
+      comparisonOperator: ComparisonOperator.LESS_THAN_LOWER_THRESHOLD,
+      stdDevs: 3,
+      evaluationPeriods: 2,
+      treatMissingData: TreatMissingData.IGNORE,
+    });
+    this.#all.push({ meaning: alarmMeanings.RecordCount, alarm });
+  }
+
+  #add(name: AlarmName, of: string, { metric, threshold, periods }: Condition): void {
+    const alarm = new Alarm(this, `${name}${of}`, {
+      alarmDescription: this.#describe(name),
+      metric,
+      threshold,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: periods,
+      // Nothing is said when nothing happens, and an idle dataset is a healthy one.
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    this.#all.push({ meaning: alarmMeanings[name], alarm });
+  }
+
+  #describe(name: AlarmName): string {
+    const { dataset, runbooks } = this.#props;
+    const { severity, meaning } = alarmMeanings[name];
+    return `[${severity}] ${dataset}: ${meaning} What to do: ${runbooks}#${runbookAnchor(name)}`;
+  }
+
+  /** @param side null: both */
+  #group(
+    id: string,
+    severity: AlarmMeaning['severity'],
+    side: AlarmMeaning['side'] | null,
+    topic: ITopic | undefined,
+    suppressor?: CompositeAlarm,
+  ): CompositeAlarm {
+    // Consumers may be added to the dataset until the very end.
+    const rule = Lazy.string({
+      produce: () =>
+        this.#all
+          .filter(({ meaning }) => meaning.severity === severity && (side === null || meaning.side === side))
+          .map(({ alarm }) => `ALARM("${alarm.alarmArn}")`)
+          .join(' OR '),
+    });
+    const group = new CompositeAlarm(this, id, {
+      alarmDescription: `[${severity}] ${this.#props.dataset}${side === null ? '' : `, ${side}`}: see which of its alarms is on. ${this.#props.runbooks}`,
+      alarmRule: { renderAlarmRule: () => rule },
+      ...(suppressor === undefined
+        ? {}
+        : {
+            actionsSuppressor: suppressor,
+            actionsSuppressorWaitPeriod: Duration.minutes(2),
+            actionsSuppressorExtensionPeriod: Duration.minutes(3),
+          }),
+    });
+    if (topic !== undefined) {
+      group.addAlarmAction(new SnsAction(topic));
+      group.addOkAction(new SnsAction(topic));
+    }
+    return group;
+  }
+}

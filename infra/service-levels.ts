@@ -1,0 +1,94 @@
+import { CfnServiceLevelObjective } from 'aws-cdk-lib/aws-applicationsignals';
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Construct } from 'constructs';
+import { serviceGoals } from '../lib/health-rules.ts';
+import { type MetricName, metricNamespace } from '../lib/metric-names.ts';
+import type { ServiceFunction } from './service-function.ts';
+
+const goal = (attainment: number): CfnServiceLevelObjective.GoalProperty => ({
+  attainmentGoal: attainment,
+  warningThreshold: 50,
+  interval: { rollingInterval: { duration: 28, durationUnit: 'DAY' } },
+});
+
+/** The promises of a dataset with their error budgets over 28 days. */
+export class ServiceLevels extends Construct {
+  readonly #dataset: string;
+
+  constructor(scope: Construct, id: string, dataset: string) {
+    super(scope, id);
+    this.#dataset = dataset;
+    this.#addErrorRate();
+    this.#addLag();
+  }
+
+  /** Of the callers of a consumer function: how many get an answer. */
+  addAvailability(id: string, { function: { functionName } }: ServiceFunction): void {
+    const metricOf = (metricName: string) => ({
+      id: metricName.toLowerCase(),
+      returnData: true,
+      metricStat: {
+        metric: {
+          namespace: 'AWS/Lambda',
+          metricName,
+          dimensions: [{ name: 'FunctionName', value: functionName }],
+        },
+        period: 60,
+        stat: Stats.SUM,
+      },
+    });
+    new CfnServiceLevelObjective(this, `${id}Availability`, {
+      name: `${this.node.addr.slice(-8)}-${this.#dataset}-${id}-availability`,
+      description: `Invocations of ${id} that are answered`,
+      requestBasedSli: {
+        requestBasedSliMetric: {
+          totalRequestCountMetric: [metricOf('Invocations')],
+          monitoredRequestCountMetric: { badCountMetric: [metricOf('Errors')] },
+        },
+      },
+      goal: goal(100 * serviceGoals.availability),
+    });
+  }
+
+  /** Messages that do not get in at the first attempt; the queue brings them again. */
+  #addErrorRate(): void {
+    new CfnServiceLevelObjective(this, 'ErrorRate', {
+      name: `${this.node.addr.slice(-8)}-${this.#dataset}-errors`,
+      description: 'Messages that the producer commits at the first attempt',
+      requestBasedSli: {
+        requestBasedSliMetric: {
+          totalRequestCountMetric: [this.#query('MessagesReceived', 'producer', Stats.SUM)],
+          monitoredRequestCountMetric: {
+            badCountMetric: [this.#query('MessagesFailed', 'producer', Stats.SUM)],
+          },
+        },
+      },
+      goal: goal(100 * (1 - serviceGoals.errorRateMax)),
+    });
+  }
+
+  #addLag(): void {
+    new CfnServiceLevelObjective(this, 'Lag', {
+      name: `${this.node.addr.slice(-8)}-${this.#dataset}-lag`,
+      description: 'Minutes in which new versions reach consumers in time',
+      sli: {
+        comparisonOperator: 'LessThanOrEqualTo',
+        metricThreshold: serviceGoals.propagationLagMsMax,
+        sliMetric: { metricDataQueries: [this.#query('PropagationLagMs', 'consumer', 'p99')] },
+      },
+      goal: goal(100 * serviceGoals.availability),
+    });
+  }
+
+  #query(metricName: MetricName, service: string, stat: string) {
+    const dimensions = [
+      { name: 'service', value: service },
+      { name: 'dataset', value: this.#dataset },
+    ];
+    return {
+      id: metricName.toLowerCase(),
+      returnData: true,
+      metricStat: { metric: { namespace: metricNamespace, metricName, dimensions }, period: 60, stat },
+    };
+  }
+}

@@ -42,6 +42,15 @@ interface Condition {
   readonly periods: number;
 }
 
+interface Group {
+  readonly severity: AlarmMeaning['severity'];
+  /** Absent: both. */
+  readonly side?: AlarmMeaning['side'];
+  readonly topic: ITopic | undefined;
+  /** While it is on, this group is silent. */
+  readonly suppressor?: CompositeAlarm;
+}
+
 const fiveMinutes = Duration.minutes(5);
 
 /**
@@ -58,10 +67,15 @@ export class Alarms extends Construct {
     this.#watchCommits();
     this.#watchReaders();
     const { topics } = props;
-    const writing = this.#group('WritingPage', 'page', 'writing', topics.page);
-    this.#group('ReadingPage', 'page', 'reading', topics.page, writing);
-    this.#group('Ticket', 'ticket', null, topics.ticket);
-    this.#group('Data', 'data', null, topics.data ?? topics.ticket);
+    const writing = this.#group('WritingPage', { severity: 'page', side: 'writing', topic: topics.page });
+    this.#group('ReadingPage', {
+      severity: 'page',
+      side: 'reading',
+      topic: topics.page,
+      suppressor: writing,
+    });
+    this.#group('Ticket', { severity: 'ticket', topic: topics.ticket });
+    this.#group('Data', { severity: 'data', topic: topics.data ?? topics.ticket });
   }
 
   /** Queues and producer of a partition. */
@@ -204,24 +218,19 @@ export class Alarms extends Construct {
     return `[${severity}] ${dataset}: ${meaning} What to do: ${runbooks}#${runbookAnchor(name)}`;
   }
 
-  /** @param side null: both */
-  #group(
-    id: string,
-    severity: AlarmMeaning['severity'],
-    side: AlarmMeaning['side'] | null,
-    topic: ITopic | undefined,
-    suppressor?: CompositeAlarm,
-  ): CompositeAlarm {
+  #group(id: string, { severity, side, topic, suppressor }: Group): CompositeAlarm {
     // Consumers may be added to the dataset until the very end.
     const rule = Lazy.string({
       produce: () =>
         this.#all
-          .filter(({ meaning }) => meaning.severity === severity && (side === null || meaning.side === side))
+          .filter(
+            ({ meaning }) => meaning.severity === severity && (side === undefined || meaning.side === side),
+          )
           .map(({ alarm }) => `ALARM("${alarm.alarmArn}")`)
           .join(' OR '),
     });
     const group = new CompositeAlarm(this, id, {
-      alarmDescription: `[${severity}] ${this.#props.dataset}${side === null ? '' : `, ${side}`}: see which of its alarms is on. ${this.#props.runbooks}`,
+      alarmDescription: `[${severity}] ${this.#props.dataset}${side === undefined ? '' : `, ${side}`}: see which of its alarms is on. ${this.#props.runbooks}`,
       alarmRule: { renderAlarmRule: () => rule },
       ...(suppressor === undefined
         ? {}

@@ -235,7 +235,9 @@ describe('the dashboard', () => {
 describe('promises', () => {
   it('are the ones of lib/health-rules.ts, with an error budget each', () => {
     const levels = Object.values(template.findResources('AWS::ApplicationSignals::ServiceLevelObjective'));
-    expect(levels.map(({ Properties }) => Properties.Goal.AttainmentGoal).toSorted()).toEqual([
+    expect(
+      levels.map(({ Properties }) => Number(Properties.Goal.AttainmentGoal)).toSorted((a, b) => a - b),
+    ).toEqual([
       100 * serviceGoals.availability,
       100 * serviceGoals.availability,
       100 * (1 - serviceGoals.errorRateMax),

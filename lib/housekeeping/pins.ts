@@ -20,14 +20,14 @@ export interface PinRequest {
 }
 
 /** The blobs that lead to a version, as the head lists them now. */
-export type ReadPlan = Pick<Pin, 'version' | 'cid' | 'snapshot' | 'deltas'>;
+type ReadPlan = Pick<Pin, 'version' | 'cid' | 'snapshot' | 'deltas'>;
 
 /**
  * What it takes to read a version of the chain: the newest snapshot at or before it, and the deltas from there. Pure.
  *
  * @throws DatasetError `refused`: the head no longer lists all of it, or it is too long for a pin
  */
-export function planRead(head: Head, version: number): ReadPlan {
+function planRead(head: Head, version: number): ReadPlan {
   const snapshot = head.snapshots.findLast(
     (entry) => entry.version <= version && entry.version >= head.floor,
   );

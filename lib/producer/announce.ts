@@ -30,7 +30,10 @@ export function announcementOf(
 }
 
 /** Sends the hint, after the commit. A lost one costs freshness until the next poll and nothing else, so it is only counted. */
-export async function announce(context: ProducerContext, announcement: Announcement): Promise<void> {
+export async function announce(
+  context: Pick<ProducerContext, 'announcer' | 'telemetry'>,
+  announcement: Announcement,
+): Promise<void> {
   try {
     await context.announcer.announce(announcement);
   } catch (error) {

@@ -4,6 +4,7 @@ import { bookkeepingPart, type LoadedState } from '../consumer/loaded-version.ts
 import { compareVersions } from '../consumer/update-plan.ts';
 import { checkDatasetId } from '../dataset-id.ts';
 import { DatasetError, isDatasetError } from '../errors.ts';
+import { toHex } from '../hex.ts';
 import { limits } from '../limits.ts';
 import type {
   Announcer,
@@ -32,6 +33,7 @@ import { type FailedMessage, type Intake, takeIn } from './intake.ts';
 import type { Home } from './mutations.ts';
 import { isEmptyPlan, planBatch } from './plan.ts';
 import { planPurge } from './plan-purge.ts';
+import { revertChanges } from './revert.ts';
 import { conditionEntries, lateEntries, putLate, quarantineEntries } from './set-aside.ts';
 import type { WarmState } from './warm-state.ts';
 
@@ -181,6 +183,30 @@ export class Producer {
     }
     telemetry.record('BookkeepingPurged', count);
     return count;
+  }
+
+  /**
+   * Makes the records what they were in `old`, in a version of its own, as newer mutations of the same keys: whatever was
+   * committed before the call is undone and does not come back when it is delivered again; what comes later wins. Not
+   * undone are mutations with a stamp from the future, and operations: their ids stay in the ledger.
+   *
+   * @param old another version of the same schema, with indexes of all keyed types and with its bookkeeping
+   * @param label says in the stamps where they come from
+   * @returns the version in which it is so, and how many records were changed for it
+   * @throws DatasetError as {@link commitPlanned}
+   */
+  async revertTo(
+    old: LoadedState,
+    label: string,
+    deadline: Deadline,
+  ): Promise<{ readonly version: number; readonly recordCount: number }> {
+    const { clock, random } = this.#context;
+    // Once for all rounds: what others commit meanwhile is newer.
+    const stamp = { timestamp: clock.nowMs(), source: `${label}-${toHex(random.bytes(8))}`, sequence: 0 };
+    const planner = (base: LoadedState) =>
+      planBatch(base, { changes: revertChanges(base, old, stamp), units: [] });
+    const { head, committed } = await this.#commitPlanned(planner, [], deadline);
+    return { version: head?.version ?? 0, recordCount: committed?.keyCount ?? 0 };
   }
 
   /** @returns the messages that are not in */

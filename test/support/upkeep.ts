@@ -6,7 +6,7 @@ import { type CleanOptions, type CleanReport, clean } from '../../lib/housekeepi
 import { loadVersion, wholeSource } from '../../lib/housekeeping/load-version.ts';
 import { Snapshotter } from '../../lib/housekeeping/snapshotter.ts';
 import { MemoryFloorRecord } from '../../lib/memory/floor-record.ts';
-import type { Head } from '../../lib/ports.ts';
+import type { Head, HeadStore } from '../../lib/ports.ts';
 import { MemoryCloud, upsertCity } from './memory-cloud.ts';
 
 /** Nothing is kept for courtesy, so that tests see what safety alone keeps. */
@@ -35,19 +35,30 @@ export class UpkeepCloud extends MemoryCloud {
   }
 
   /** A snapshot of the newest version, whatever it costs. */
-  async snapshot(): Promise<void> {
-    const { id, heads, blobs, clock, telemetry } = this;
+  snapshot(): Promise<void> {
+    return this.snapshotOf(this.heads);
+  }
+
+  async snapshotOf(heads: HeadStore): Promise<void> {
+    const { id, blobs, clock, telemetry } = this;
     const cadence = { ...defaultCadence, chainLengthMin: 1, chainLengthMax: 1 };
     await new Snapshotter({ id, heads, blobs, clock, telemetry, cadence }).run();
   }
 
   clean(options: CleanOptions = {}): Promise<CleanReport> {
-    return clean(this.cleanerPorts, this.id, { retention: noRetention, ...options });
+    return this.cleanOn(this.heads, options);
+  }
+
+  cleanOn(heads: HeadStore, options: CleanOptions = {}): Promise<CleanReport> {
+    return clean({ ...this.cleanerPorts, heads }, this.id, { retention: noRetention, ...options });
   }
 
   /** Reads everything that the head promises: its own version, and every pin. */
   async requireReadable(): Promise<void> {
-    const head = await this.head();
+    await this.requireReadableAt(await this.head());
+  }
+
+  async requireReadableAt(head: Head): Promise<void> {
     const source = wholeSource(this.id, this.blobs);
     await loadVersion(source, null, head);
     for (const name of Object.keys(head.pins)) {
@@ -61,7 +72,7 @@ export class UpkeepCloud extends MemoryCloud {
   }
 }
 
-export function short(name: string): string {
+function short(name: string): string {
   const [, kind = '', version = '', part = ''] =
     /\/(delta|snapshot|reversedelta)\/(?:\d+-)?0*(\d+)-[0-9a-f]{32}(?:\.part-(.*))?$/.exec(name) ?? [];
   return [kind, version, part].join(' ').trim();

@@ -14,6 +14,7 @@ export const sites = [
   'blob.get',
   'announce',
   'quarantine',
+  'late',
   'receive',
   'acknowledge',
 ] as const;

@@ -10,8 +10,9 @@ import type {
   ServedRef,
   SnapshotEntry,
 } from '../../lib/ports.ts';
+import type { ReadState } from '../../lib/state/read-state.ts';
 import { hashState, toHex } from '../../lib/state/state-hash.ts';
-import type { Oracle, PlainRecord } from './oracle.ts';
+import type { Accepted, Oracle, PlainRecord } from './oracle.ts';
 import { RecordLog, readRecords, requireSameRecords } from './records.ts';
 import { isDataType, Replayer, type StoreView, Timeline } from './timeline.ts';
 import { Violation } from './world.ts';
@@ -27,6 +28,7 @@ import { Violation } from './world.ts';
  *   S6  a cold reader gets to the head, at any time
  *   S7  what is pinned can be read, and is not below the floor
  *   S8  no blob name has two contents
+ *   S9  no version has only a part of an atomic message
  *   S10 era, version, snapshot, floor, pin revision and serve epoch only rise
  *   L1, L2  without faults the queue gets empty and every reader gets to the head (simulate.ts)
  *
@@ -43,6 +45,7 @@ export class Invariants {
   readonly #recordsBefore: RecordLog[] = [];
   readonly #contents = new Map<string, Uint8Array>();
   readonly #quarantined = new Set<string>();
+  readonly #late = new Set<string>();
   readonly #served = new Map<string, ServedRef>();
   readonly #soundSnapshots = new Set<string>();
   /** Names of all blobs that a reader of the head or of a pin may fetch, and which invariant wants them. */
@@ -85,20 +88,32 @@ export class Invariants {
     this.#requireReadable(head);
   }
 
-  /** S4: what leaves the queue is in some committed version, or in quarantine. */
+  /** S4: what leaves the queue is in some committed version, or was set aside where people see it. */
   onAcknowledge({ id }: MutationMessage): void {
     for (const mutation of this.#oracle.mutationsOf(id)) {
-      if ([this.#records, ...this.#recordsBefore].some((records) => records.covers(mutation))) continue;
+      const isIn = [this.#records, ...this.#recordsBefore].some((records) => records.covers(mutation));
+      if (isIn || this.#isSetAside(mutation)) continue;
       throw new Violation('S4', `message ${id} was acknowledged, mutation ${mutation.index} is nowhere`);
     }
     for (const index of this.#oracle.badOf(id)) {
       if (this.#quarantined.has(`${id} ${index}`)) continue;
-      throw new Violation('S4', `message ${id} was acknowledged, bad mutation ${index} is not in quarantine`);
+      throw new Violation('S4', `message ${id} was acknowledged, its bad ${index} is not in quarantine`);
     }
   }
 
   onQuarantine(entries: readonly QuarantineEntry[]): void {
     for (const { messageId, index } of entries) this.#quarantined.add(`${messageId} ${index}`);
+  }
+
+  onLate(entries: readonly QuarantineEntry[]): void {
+    for (const { messageId, index } of entries) this.#late.add(`${messageId} ${index}`);
+  }
+
+  #isSetAside({ messageId, index }: Accepted): boolean {
+    return [index, null].some((at) => {
+      const entry = `${messageId} ${at}`;
+      return this.#quarantined.has(entry) || this.#late.has(entry);
+    });
   }
 
   /** S5: nothing is announced that is not committed. */
@@ -129,7 +144,14 @@ export class Invariants {
     const state = this.#timeline.newest?.state;
     const records: Map<string, PlainRecord> = state === undefined ? new Map() : readRecords(state);
     requireSameRecords('S2', this.#records.records, records);
-    requireSameRecords('S3', records, this.#oracle.finalRecords());
+    for (const mutation of this.#oracle.accepted) {
+      if (this.#records.covers(mutation) || this.#isSetAside(mutation)) continue;
+      throw new Violation('S3', `${mutation.messageId} ${mutation.index} is neither in nor set aside`);
+    }
+    // Of what the ledger decides, and of what is set aside, only what is known to be done counts.
+    const isIn = (mutation: Accepted): boolean =>
+      mutation.opId === null && !this.#isSetAside(mutation) ? true : this.#records.wasEffective(mutation);
+    requireSameRecords('S3', records, this.#oracle.finalRecords(isIn));
   }
 
   /** S1: versions without gaps, each from exactly the one before it. */
@@ -144,7 +166,7 @@ export class Invariants {
     const from = this.#timeline.newest;
     const next = this.#replayer.next(head, from);
     this.#timeline.push(next);
-    this.#records.advance(from?.state ?? null, next.state, next.changes);
+    this.#records.advance({ from: from?.state ?? null, to: next.state, changes: next.changes });
   }
 
   /** S1: a restored table goes on from a version that was committed once. */
@@ -154,8 +176,13 @@ export class Invariants {
     this.#timeline.goBackTo(head.version);
     this.#recordsBefore.push(this.#records);
     this.#records = new RecordLog(this.#oracle);
-    const { newest } = this.#timeline;
-    if (newest !== null) this.#records.advance(null, newest.state, null);
+    let from: ReadState | null = null;
+    for (let version = 1; version <= head.version; version++) {
+      const replayed = this.#timeline.at(version);
+      if (replayed === null) continue;
+      this.#records.advance({ from, to: replayed.state, changes: replayed.changes });
+      from = replayed.state;
+    }
   }
 
   /** S6 and S7: a cold reader that starts now gets to the head, and to every pin. */

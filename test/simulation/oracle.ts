@@ -7,6 +7,9 @@ export interface Accepted {
   readonly index: number;
   readonly stamp: Stamp;
   readonly intent: Exclude<Intent, { op: 'bad' }>;
+  /** By this the ledger knows it; null: it is just joined. */
+  readonly opId: string | null;
+  readonly isAtomic: boolean;
 }
 
 export type PlainRecord = Readonly<Record<string, unknown>>;
@@ -14,6 +17,10 @@ export type PlainRecord = Readonly<Record<string, unknown>>;
 /** `type key`, the name of a record in the oracle's maps. */
 export function recordName(type: string, key: string): string {
   return `${type} ${key}`;
+}
+
+export function nameOf({ intent }: Accepted): string {
+  return recordName(intent.type, intent.key);
 }
 
 export function compareStamps(a: Stamp, b: Stamp): number {
@@ -28,19 +35,31 @@ export function compareStamps(a: Stamp, b: Stamp): number {
 export class Oracle {
   readonly #byMessage = new Map<string, Accepted[]>();
   readonly #byRecord = new Map<string, Accepted[]>();
+  readonly #byOperation = new Map<string, Accepted[]>();
   readonly #bad = new Map<string, (number | null)[]>();
+  readonly #copies = new Map<Sent, string[]>();
+  readonly #copiesByMessage = new Map<string, readonly string[]>();
 
   accept(message: MutationMessage, sent: Sent): void {
-    if (sent.isBroken) addTo(this.#bad, message.id, null);
-    for (const [index, intent] of sent.intents.entries()) {
+    const { intents, isBroken, isAtomic } = sent;
+    addTo(this.#copies, sent, message.id);
+    this.#copiesByMessage.set(message.id, this.#copies.get(sent) ?? []);
+    if (isBroken || (isAtomic && intents.some(({ op }) => op === 'bad'))) {
+      addTo(this.#bad, message.id, null);
+      return;
+    }
+    for (const [index, intent] of intents.entries()) {
       if (intent.op === 'bad') {
         addTo(this.#bad, message.id, index);
         continue;
       }
       const stamp: Stamp = intent.order ?? [message.sentAtMs, message.id, index];
-      const accepted = { messageId: message.id, index, stamp, intent };
+      const isOperation = intent.op === 'increment' || intent.condition !== null;
+      const opId = isOperation ? (intent.opId ?? `${message.id}/${index}`) : null;
+      const accepted = { messageId: message.id, index, stamp, intent, opId, isAtomic };
       addTo(this.#byMessage, message.id, accepted);
       addTo(this.#byRecord, recordName(intent.type, intent.key), accepted);
+      if (opId !== null) addTo(this.#byOperation, opId, accepted);
     }
   }
 
@@ -48,28 +67,46 @@ export class Oracle {
     return this.#byMessage.get(messageId) ?? [];
   }
 
+  /** The message, and the others in which the same was sent again. */
+  copiesOf(messageId: string): readonly string[] {
+    return this.#copiesByMessage.get(messageId) ?? [];
+  }
+
   /** Positions of what has to be quarantined; null: the message as a whole. */
   badOf(messageId: string): readonly (number | null)[] {
     return this.#bad.get(messageId) ?? [];
   }
 
-  /** The mutation of a record with this stamp. */
-  find(name: string, stamp: Stamp): Accepted | undefined {
-    return this.#byRecord.get(name)?.find((each) => compareStamps(each.stamp, stamp) === 0);
+  ofRecord(name: string): readonly Accepted[] {
+    return this.#byRecord.get(name) ?? [];
   }
 
-  /** Every record that must be there when everything is in. */
-  finalRecords(): Map<string, PlainRecord> {
+  /** The mutations of a record with this stamp: several, if a sender sent it twice. */
+  find(name: string, stamp: Stamp): readonly Accepted[] {
+    return this.ofRecord(name).filter((each) => compareStamps(each.stamp, stamp) === 0);
+  }
+
+  /** Every send of an operation. */
+  operation(opId: string): readonly Accepted[] {
+    return this.#byOperation.get(opId) ?? [];
+  }
+
+  get accepted(): Iterable<Accepted> {
+    return [...this.#byRecord.values()].flat();
+  }
+
+  /** Every record that must be there when everything that is `included` is in. */
+  finalRecords(included: (accepted: Accepted) => boolean): Map<string, PlainRecord> {
     const records = new Map<string, PlainRecord>();
     for (const [name, mutations] of this.#byRecord) {
-      const record = visible(mutations);
+      const record = visible(mutations.filter(included));
       if (record !== null) records.set(name, record);
     }
     return records;
   }
 }
 
-function addTo<V>(lists: Map<string, V[]>, key: string, value: V): void {
+function addTo<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   const list = lists.get(key);
   if (list === undefined) lists.set(key, [value]);
   else list.push(value);
@@ -78,12 +115,19 @@ function addTo<V>(lists: Map<string, V[]>, key: string, value: V): void {
 /** The record that some mutations of one key make; null: none. */
 function visible(mutations: readonly Accepted[]): PlainRecord | null {
   let record: Record<string, unknown> | null = null;
+  const counted = new Set<string>();
   // Patches older than an upsert are overwritten by it, and patches of nothing do nothing: but a patch that is newer
-  // than the upsert counts even if it came first. Sorting by stamp says all of that.
-  for (const { intent } of mutations.toSorted((a, b) => compareStamps(a.stamp, b.stamp))) {
+  // than the upsert counts even if it came first, and so does an increment. Sorting by stamp says all of that.
+  for (const { intent, opId } of mutations.toSorted((a, b) => compareStamps(a.stamp, b.stamp))) {
     if (intent.op === 'upsert') record = { ...intent.fields };
     else if (intent.op === 'delete') record = null;
-    else if (record !== null) Object.assign(record, intent.fields);
+    else if (record === null) continue;
+    else if (intent.op === 'patch') Object.assign(record, intent.fields);
+    else if (!counted.has(opId ?? '')) {
+      counted.add(opId ?? '');
+      for (const [field, amount] of Object.entries(intent.fields))
+        record[field] = Number(record[field] ?? 0) + Number(amount);
+    }
   }
   return record;
 }

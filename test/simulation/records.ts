@@ -2,12 +2,20 @@ import type { StateChanges } from '../../lib/blob/apply-delta.ts';
 import { stampTypeOf } from '../../lib/producer/bookkeeping-schema.ts';
 import { recordObject, type PlainRecord as StatePlain } from '../../lib/state/plain-record.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
-import { type Accepted, compareStamps, type Oracle, type PlainRecord, recordName } from './oracle.ts';
+import {
+  type Accepted,
+  compareStamps,
+  nameOf as nameOfAccepted,
+  type Oracle,
+  type PlainRecord,
+  recordName,
+} from './oracle.ts';
 import type { Stamp } from './traffic.ts';
 import { Violation } from './world.ts';
 
 const keyFields = { City: ['cityId'], Score: ['team', 'round'] } as const;
 const types = ['City', 'Score'] as const;
+const ledgerType = 'OperationLedgerEntry';
 type KeyedType = (typeof types)[number];
 
 /** A stamp record, read without the code that wrote it. */
@@ -17,14 +25,38 @@ interface Stamps {
   readonly patches: ReadonlyMap<string, { readonly stamp: Stamp; readonly waiting: unknown }>;
 }
 
+/** What the ledger says of an operation. */
+interface Outcome {
+  readonly isDone: boolean;
+  readonly stamp: Stamp;
+}
+
+/** One step of a chain. `from` null: `to` is where it begins. */
+export interface ChainStep {
+  readonly from: ReadState | null;
+  readonly to: ReadState;
+  readonly changes: StateChanges | null;
+}
+
 /**
  * The records of a chain's newest version, followed from version to version: each step reads only what its delta
- * changed. What came in is checked against the oracle as it comes.
+ * changed. What came in is checked against the oracle as it comes, and remembered when a purge forgets it.
  */
 export class RecordLog {
   readonly #oracle: Oracle;
   readonly #records = new Map<string, PlainRecord>();
   readonly #stamps = new Map<string, Stamps>();
+  /** The greatest stamps that were ever there, by record: of the base, and of each field. */
+  readonly #greatest = new Map<string, Map<string, Stamp>>();
+  /** By operation id. */
+  readonly #outcomes = new Map<string, Outcome>();
+  /** Increments that count, by record. */
+  readonly #counted = new Map<
+    string,
+    { readonly stamp: Stamp; readonly amounts: Record<string, number> }[]
+  >();
+  /** Stamps that were ever in effect: `record stamp`. */
+  readonly #effective = new Set<string>();
 
   constructor(oracle: Oracle) {
     this.#oracle = oracle;
@@ -35,51 +67,135 @@ export class RecordLog {
     return this.#records;
   }
 
-  /** Follows one delta; `changes` null: `to` is a first version. */
-  advance(from: ReadState | null, to: ReadState, changes: StateChanges | null): void {
+  advance(step: ChainStep): void {
+    const before = { records: new Map(this.#records), stamps: new Map(this.#stamps) };
     const touched = new Set<string>();
-    for (const type of types) {
-      const stampType = stampTypeOf(type);
-      const removed = (of: string): Iterable<number> => changes?.get(of)?.removed ?? [];
-      const added = (of: string): Iterable<number> =>
-        changes === null ? populated(to, of) : (changes.get(of)?.added ?? []);
-      for (const o of from === null ? [] : removed(type)) {
-        const name = nameOf(type, recordObject(from as ReadState, type, o));
-        this.#records.delete(name);
-        touched.add(name);
-      }
-      for (const o of from === null ? [] : removed(stampType)) {
-        const name = stampedName(type, recordObject(from as ReadState, stampType, o));
-        this.#stamps.delete(name);
-        touched.add(name);
-      }
-      for (const o of added(type)) {
-        const record = recordObject(to, type, o);
-        const name = nameOf(type, record);
-        if (this.#records.has(name)) throw new Violation('S2', `two records of ${name}`);
-        this.#records.set(name, record);
-        touched.add(name);
-      }
-      for (const o of added(stampType)) {
-        const record = recordObject(to, stampType, o);
-        const name = stampedName(type, record);
-        this.#stamps.set(name, stampsOf(record));
-        touched.add(name);
-      }
-    }
+    const fresh: Accepted[] = [];
+    this.#readLedger(step, touched, fresh);
+    for (const type of types) this.#readType(type, step, { touched, fresh });
     for (const name of touched) this.#requireNoPhantom(name);
+    for (const accepted of fresh) {
+      if (accepted.isAtomic) this.#requireWhole(accepted);
+      this.#requireCondition(accepted, before);
+    }
   }
 
-  /** True: the newest version, or one before it, has taken the mutation in. */
-  covers({ intent, stamp }: Accepted): boolean {
-    const known = this.#stamps.get(recordName(intent.type, intent.key));
-    if (known === undefined) return false;
-    if (known.base !== null && compareStamps(known.base, stamp) >= 0) return true;
-    if (intent.op !== 'patch') return false;
-    return Object.keys(intent.fields).every((field) => {
-      const register = known.patches.get(field);
-      return register !== undefined && compareStamps(register.stamp, stamp) >= 0;
-    });
+  /**
+   * True: the newest version, or one before it, has taken the mutation in. An atomic message that was sent twice is in
+   * when one of the two is: it is known again by the operations in it.
+   */
+  covers(accepted: Accepted): boolean {
+    return this.#coversOne(accepted) || (accepted.isAtomic && this.#coversCopy(accepted));
+  }
+
+  #coversCopy({ messageId }: Accepted): boolean {
+    const mutations = this.#oracle.mutationsOf(messageId);
+    const isKnown = mutations.some(({ opId }) => opId !== null && this.#outcomes.get(opId)?.isDone === true);
+    return isKnown && this.#hasWholeCopy(messageId);
+  }
+
+  #hasWholeCopy(messageId: string): boolean {
+    return this.#oracle
+      .copiesOf(messageId)
+      .some(
+        (copy) => copy !== messageId && this.#oracle.mutationsOf(copy).every((part) => this.#coversOne(part)),
+      );
+  }
+
+  #coversOne(accepted: Accepted): boolean {
+    const { intent, stamp, opId } = accepted;
+    if (opId !== null && this.#outcomes.get(opId)?.isDone === true) return true;
+    const greatest = this.#greatest.get(nameOfAccepted(accepted));
+    if (greatest === undefined) return false;
+    // A condition is never superseded: it holds or it fails.
+    if (opId !== null && intent.op !== 'increment') return false;
+    if (isAtLeast(greatest.get(baseName), stamp)) return true;
+    return (
+      intent.op === 'patch' &&
+      Object.keys(intent.fields).every((field) => isAtLeast(greatest.get(field), stamp))
+    );
+  }
+
+  /** The ledger says that its condition failed. */
+  hasFailed({ opId }: Accepted): boolean {
+    return opId !== null && this.#outcomes.get(opId)?.isDone === false;
+  }
+
+  /** Its very stamp was in effect once, or the ledger says that it was done under this stamp. */
+  wasEffective({ intent, stamp, opId }: Accepted): boolean {
+    const outcome = opId === null ? undefined : this.#outcomes.get(opId);
+    if (outcome !== undefined) return outcome.isDone && compareStamps(outcome.stamp, stamp) === 0;
+    return opId === null && this.#effective.has(effect(recordName(intent.type, intent.key), stamp));
+  }
+
+  #readType(
+    type: KeyedType,
+    { from, to, changes }: ChainStep,
+    { touched, fresh }: { readonly touched: Set<string>; readonly fresh: Accepted[] },
+  ): void {
+    const stampType = stampTypeOf(type);
+    for (const o of removedOf(changes, type)) {
+      const name = nameOf(type, recordObject(from as ReadState, type, o));
+      this.#records.delete(name);
+      touched.add(name);
+    }
+    for (const o of removedOf(changes, stampType)) {
+      const name = stampedName(type, recordObject(from as ReadState, stampType, o));
+      this.#stamps.delete(name);
+      touched.add(name);
+    }
+    for (const o of addedOf(to, changes, type)) {
+      const record = recordObject(to, type, o);
+      const name = nameOf(type, record);
+      if (this.#records.has(name)) throw new Violation('S2', `two records of ${name}`);
+      this.#records.set(name, record);
+      touched.add(name);
+    }
+    for (const o of addedOf(to, changes, stampType)) {
+      const record = recordObject(to, stampType, o);
+      const name = stampedName(type, record);
+      const stamps = stampsOf(record);
+      this.#stamps.set(name, stamps);
+      touched.add(name);
+      if (stamps.base !== null) this.#see(name, baseName, stamps.base, fresh);
+      for (const [field, { stamp }] of stamps.patches) this.#see(name, field, stamp, fresh);
+    }
+  }
+
+  /** A stamp is in effect. */
+  #see(name: string, field: string, stamp: Stamp, fresh: Accepted[]): void {
+    let greatest = this.#greatest.get(name);
+    if (greatest === undefined) {
+      greatest = new Map();
+      this.#greatest.set(name, greatest);
+    }
+    if (!isAtLeast(greatest.get(field), stamp)) greatest.set(field, stamp);
+    const known = effect(name, stamp);
+    if (this.#effective.has(known)) return;
+    this.#effective.add(known);
+    fresh.push(...this.#oracle.find(name, stamp).filter(({ opId }) => opId === null));
+  }
+
+  /** S3: an operation is entered once, for good, and only one that was sent. */
+  #readLedger({ to, changes }: ChainStep, touched: Set<string>, fresh: Accepted[]): void {
+    for (const o of addedOf(to, changes, ledgerType)) {
+      const { opId, timestamp, source, sequence, failure = null } = recordObject(to, ledgerType, o);
+      const stamp: Stamp = [Number(timestamp), String(source), Number(sequence)];
+      const sent = this.#oracle
+        .operation(String(opId))
+        .find((each) => compareStamps(each.stamp, stamp) === 0);
+      if (sent === undefined) throw new Violation('S2', `the ledger has ${opId}, which nobody sent`);
+      if (this.#outcomes.has(String(opId))) throw new Violation('S3', `operation ${opId} happened twice`);
+      this.#outcomes.set(String(opId), { isDone: failure === null, stamp });
+      if (failure !== null) continue;
+      const name = nameOfAccepted(sent);
+      touched.add(name);
+      fresh.push(sent);
+      if (sent.intent.op !== 'increment') continue;
+      const counted = this.#counted.get(name) ?? [];
+      counted.push({ stamp, amounts: sent.intent.fields });
+      this.#counted.set(name, counted);
+    }
   }
 
   /** S2: a record is what some accepted mutations make, and its stamps say which. */
@@ -90,10 +206,86 @@ export class RecordLog {
       if (record === null) return;
       throw new Violation('S2', `${name} has no stamps`);
     }
-    const expected = expectedRecord(name, known, this.#oracle);
+    const expected = this.#expectedRecord(name, known);
     if (isSame(record, expected)) return;
     throw new Violation('S2', `${name} is ${print(record)}, its stamps say ${print(expected)}`);
   }
+
+  #expectedRecord(name: string, known: Stamps): PlainRecord | null {
+    const base = known.base === null ? null : this.#setter(name, known.base);
+    if (base !== null && (base.intent.op === 'delete') !== known.isDeleted) {
+      throw new Violation('S2', `${name} has the stamp ${String(known.base)} of another mutation`);
+    }
+    const record: Record<string, unknown> | null =
+      base?.intent.op === 'upsert' ? { ...base.intent.fields } : null;
+    for (const [field, { stamp, waiting }] of known.patches) {
+      const { intent } = this.#setter(name, stamp);
+      if (intent.op !== 'patch' || !Object.hasOwn(intent.fields, field)) {
+        throw new Violation('S2', `${name}.${field} has the stamp ${String(stamp)} of no patch`);
+      }
+      const value = intent.fields[field];
+      if (record !== null) record[field] = value;
+      else if ((waiting ?? null) !== (value ?? null))
+        throw new Violation('S2', `${name}.${field} waits wrongly`);
+    }
+    if (record === null) return null;
+    for (const { stamp, amounts } of this.#counted.get(name) ?? []) {
+      for (const [field, amount] of Object.entries(amounts)) {
+        const setter = known.patches.get(field)?.stamp ?? known.base ?? undefined;
+        if (!isAtLeast(setter, stamp)) record[field] = Number(record[field] ?? 0) + amount;
+      }
+    }
+    return record;
+  }
+
+  #setter(name: string, stamp: Stamp): Accepted {
+    const found = this.#oracle.find(name, stamp).find(({ intent }) => intent.op !== 'increment');
+    if (found === undefined)
+      throw new Violation('S2', `${name} has the stamp ${String(stamp)} of no mutation`);
+    return found;
+  }
+
+  /** S9: with a part of an atomic message comes all of it. */
+  #requireWhole({ messageId }: Accepted): void {
+    const parts = this.#oracle.mutationsOf(messageId);
+    const missing = parts.find((part) => !this.#coversOne(part));
+    // One that was sent twice under the same stamps need be in once.
+    if (missing === undefined || this.#hasWholeCopy(messageId)) return;
+    throw new Violation('S9', `a part of ${messageId} is in, mutation ${missing.index} is not`);
+  }
+
+  /** S2: what was done only if it was absent was absent, or a deletion came with the same commit. */
+  #requireCondition(accepted: Accepted, before: Before): void {
+    const { intent, stamp } = accepted;
+    if (intent.op === 'increment' || intent.condition !== 'absent') return;
+    const name = nameOfAccepted(accepted);
+    if (!before.records.has(name)) return;
+    const base = before.stamps.get(name)?.base ?? undefined;
+    const mayBeDeleted = this.#oracle
+      .ofRecord(name)
+      .some(
+        (other) =>
+          other.intent.op === 'delete' && !isAtLeast(base, other.stamp) && isAtLeast(stamp, other.stamp),
+      );
+    if (mayBeDeleted) return;
+    throw new Violation('S2', `${name} was there, and ${accepted.opId} was done although it was not to be`);
+  }
+}
+
+interface Before {
+  readonly records: ReadonlyMap<string, PlainRecord>;
+  readonly stamps: ReadonlyMap<string, Stamps>;
+}
+
+/** Stands for the base among the names of fields. */
+const baseName = '';
+
+function effect(name: string, stamp: Stamp): string {
+  return `${name} ${stamp.join(' ')}`;
+}
+
+function isAtLeast(known: Stamp | undefined, stamp: Stamp): boolean {
+  return known !== undefined && compareStamps(known, stamp) >= 0;
 }
 
 /** All records of the data types, by name. */
@@ -120,26 +312,6 @@ export function requireSameRecords(
   }
 }
 
-function expectedRecord(name: string, known: Stamps, oracle: Oracle): PlainRecord | null {
-  const base = known.base === null ? null : oracle.find(name, known.base);
-  if (base === undefined || (base !== null && (base.intent.op === 'delete') !== known.isDeleted)) {
-    throw new Violation('S2', `${name} has the stamp ${String(known.base)} of no mutation`);
-  }
-  const record = base?.intent.op === 'upsert' ? { ...base.intent.fields } : null;
-  for (const [field, { stamp, waiting }] of known.patches) {
-    const patch = oracle.find(name, stamp);
-    if (patch?.intent.op !== 'patch' || !Object.hasOwn(patch.intent.fields, field)) {
-      throw new Violation('S2', `${name}.${field} has the stamp ${String(stamp)} of no patch`);
-    }
-    const value = patch.intent.fields[field];
-    if (record !== null) record[field] = value;
-    else if ((waiting ?? null) !== (value ?? null)) {
-      throw new Violation('S2', `${name}.${field} waits wrongly`);
-    }
-  }
-  return record;
-}
-
 function nameOf(type: KeyedType, record: StatePlain): string {
   return recordName(type, keyFields[type].map((field) => String(record[field])).join('/'));
 }
@@ -158,9 +330,18 @@ function stampsOf(record: StatePlain): Stamps {
     written as Record<string, [number, string, number, unknown]>,
   )) {
     const [ts, from, at, waiting] = register;
-    patches.set(field, { stamp: [ts, from, at], waiting });
+    // The one without a name is of the greatest increment.
+    if (field !== '') patches.set(field, { stamp: [ts, from, at], waiting });
   }
   return { base, isDeleted: record['deleted'] === true, patches };
+}
+
+function removedOf(changes: StateChanges | null, type: string): Iterable<number> {
+  return changes?.get(type)?.removed ?? [];
+}
+
+function addedOf(state: ReadState, changes: StateChanges | null, type: string): Iterable<number> {
+  return changes === null ? populated(state, type) : (changes.get(type)?.added ?? []);
 }
 
 function* populated(state: ReadState, type: string): Generator<number> {

@@ -17,6 +17,9 @@ export interface Scenario {
   readonly consumers: readonly ('strong' | 'eventual')[];
   /** Share of messages, and of mutations, that break a rule. */
   readonly poison: number;
+  /** Share of increments and conditional mutations, and of atomic messages. */
+  readonly operations: number;
+  readonly atomic: number;
   /** How far the clocks of senders and of processes are off, at most. */
   readonly senderSkewMsMax: number;
   readonly skewMsMax: number;
@@ -43,6 +46,8 @@ export function drawScenario(seed: number): Scenario {
     producers: times(pick(1, 2, 2, 3, 4), () => (random.uniform() < 0.3 ? 'service' : 'function')),
     consumers: times(pick(1, 1, 2, 3), () => pick('strong', 'eventual')),
     poison: pick(0, 0.08, 0.08),
+    operations: pick(0, 0.2, 0.6),
+    atomic: pick(0, 0.5),
     senderSkewMsMax: pick(0, 200, 5_000),
     skewMsMax: pick(0, 200, 60_000),
     bounds: shortChain,

@@ -73,6 +73,8 @@ const steps: readonly Step[] = [
         s.faults[fault] > 0 ? { ...s, faults: withoutFault(s.faults, fault) } : null,
   ),
   (s) => (s.poison > 0 ? { ...s, poison: 0 } : null),
+  (s) => (s.operations > 0 ? { ...s, operations: 0 } : null),
+  (s) => (s.atomic > 0 ? { ...s, atomic: 0 } : null),
   (s) => (s.senders > 1 ? { ...s, senders: 1 } : null),
   (s) => (s.skewMsMax > 0 ? { ...s, skewMsMax: 0 } : null),
   (s) => (s.senderSkewMsMax > 0 ? { ...s, senderSkewMsMax: 0 } : null),

@@ -128,11 +128,10 @@ class Run {
 
   #startSenders(): void {
     const { world } = this;
-    const { senders: count, messages, poison, senderSkewMsMax: skewMsMax, faultsMs } = this.#scenario;
-    const senders = Array.from(
-      { length: count },
-      (_, i) => new Sender(world, `app${i + 1}`, { poison, skewMsMax }),
-    );
+    const { senders: count, messages, faultsMs, ...rest } = this.#scenario;
+    const { poison, operations, atomic, senderSkewMsMax: skewMsMax } = rest;
+    const options = { poison, operations, atomic, skewMsMax };
+    const senders = Array.from({ length: count }, (_, i) => new Sender(world, `app${i + 1}`, options));
     for (let i = 0; i < messages; i++) {
       const sender = world.pick(senders);
       world.schedule(world.between(0, faultsMs), () => this.#cloud.send(sender.next()));
@@ -158,7 +157,7 @@ class Run {
   }
 
   #producer(process: SimProcess, ports: Ports): Producer {
-    const { heads, blobs, announcer, quarantine } = ports;
+    const { heads, blobs, announcer, quarantine, lateQueue } = ports;
     const { clock, random } = process;
     const { id } = this.#cloud;
     const telemetry = this.#telemetry;
@@ -169,6 +168,7 @@ class Run {
       blobs,
       announcer,
       quarantine,
+      lateQueue,
       clock,
       random,
       telemetry,

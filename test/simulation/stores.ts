@@ -10,6 +10,7 @@ import type {
   DatasetId,
   Head,
   HeadStore,
+  LateQueue,
   MutationSource,
   Quarantine,
   StoredBlob,
@@ -30,6 +31,7 @@ export interface Ports {
   readonly announcer: Announcer;
   readonly watcher: AnnouncementWatcher;
   readonly quarantine: Quarantine;
+  readonly lateQueue: LateQueue;
   readonly source: MutationSource;
 }
 
@@ -110,6 +112,14 @@ export class Cloud {
             'quarantine',
             () => String(entries.length),
             async () => this.invariants.onQuarantine(entries),
+          ),
+      },
+      lateQueue: {
+        send: (_, entries) =>
+          request(
+            'late',
+            () => String(entries.length),
+            async () => this.invariants.onLate(entries),
           ),
       },
       source: this.queue.sourceOf(process),

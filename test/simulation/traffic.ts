@@ -22,10 +22,26 @@ interface SentMutation {
   readonly order: Stamp | null;
 }
 
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What must hold at the commit. Its outcome depends on when that is, so it is read from the ledger. */
+export type IntendedCondition = 'absent' | Stamp;
+
+interface Conditional {
+  readonly condition: IntendedCondition | null;
+  /** Null: from the message. */
+  readonly opId: string | null;
+}
+
 /** What a sender meant. The oracle works with this; what goes over the wire is JSON. */
 export type Intent =
-  | (SentMutation & { readonly op: 'upsert' | 'patch'; readonly fields: Readonly<Record<string, unknown>> })
-  | (SentMutation & { readonly op: 'delete' })
+  | (SentMutation & Conditional & { readonly op: 'upsert' | 'patch'; readonly fields: Fields })
+  | (SentMutation & Conditional & { readonly op: 'delete' })
+  | (SentMutation & {
+      readonly op: 'increment';
+      readonly fields: Readonly<Record<string, number>>;
+      readonly opId: string | null;
+    })
   /** To be quarantined. */
   | { readonly op: 'bad' };
 
@@ -35,12 +51,18 @@ export interface Sent {
   readonly intents: readonly Intent[];
   /** True: the body as a whole is to be quarantined. */
   readonly isBroken: boolean;
+  /** All of it in one version, or nothing. */
+  readonly isAtomic: boolean;
 }
 
 export interface TrafficOptions {
   readonly poison: number;
   /** How far the clocks of senders are off, at most. */
   readonly skewMsMax: number;
+  /** Share of increments and conditional mutations, which need the ledger. */
+  readonly operations: number;
+  /** Share of atomic messages among those of several mutations. */
+  readonly atomic: number;
 }
 
 /** One application that sends mutations. */
@@ -49,6 +71,8 @@ export class Sender {
   readonly #name: string;
   readonly #skewMs: number;
   readonly #options: TrafficOptions;
+  /** Stamps that were sent, by type and key: what a condition may name. */
+  readonly #stamps = new Map<string, Stamp>();
   #sequence = 0;
 
   constructor(world: World, name: string, options: TrafficOptions) {
@@ -62,37 +86,59 @@ export class Sender {
     const world = this.#world;
     if (world.chance(this.#options.poison)) {
       const body = world.pick(['{', 'null', '[]', '{"mutations":5}', '{"mutations":[],"x":1}']);
-      return { body, intents: [], isBroken: true };
+      return { body, intents: [], isBroken: true, isAtomic: false };
     }
     const count = world.chance(0.5) ? 1 : world.count(0, 4);
     const mutations = Array.from({ length: count }, () => this.#mutation());
-    const content =
-      count === 1 && world.chance(0.7) ? mutations[0]?.wire : { mutations: mutations.map((m) => m.wire) };
-    return { body: JSON.stringify(content), intents: mutations.map((m) => m.intent), isBroken: false };
+    const isAtomic = count > 1 && world.chance(this.#options.atomic);
+    const isBare = count === 1 && world.chance(0.7);
+    const wires = mutations.map(({ wire }) => wire);
+    const content = isBare ? wires[0] : { mutations: wires, ...(isAtomic ? { atomic: true } : {}) };
+    const intents = mutations.map(({ intent }) => intent);
+    return { body: JSON.stringify(content), intents, isBroken: false, isAtomic };
   }
 
   #mutation(): { wire: unknown; intent: Intent } {
     const world = this.#world;
-    if (world.chance(this.#options.poison)) return { wire: this.#poison(), intent: { op: 'bad' } };
+    const { poison, operations } = this.#options;
+    if (world.chance(poison)) return { wire: this.#poison(), intent: { op: 'bad' } };
     const type = world.pick(['City', 'City', 'Score'] as const);
-    const order = world.chance(0.4) ? this.#stamp() : null;
-    const wireOrder =
-      order === null ? {} : { order: { timestamp: order[0], source: order[1], sequence: order[2] } };
     const { key, keyFields } = this.#key(type);
+    const order = world.chance(0.4) ? this.#stamp() : null;
+    const sent = { type, key, order };
+    const isOperation = world.chance(operations);
+    const opId = isOperation && world.chance(0.5) ? `${this.#name}-${++this.#sequence}` : null;
+    const surroundings = {
+      ...(order === null ? {} : { order: wireStamp(order) }),
+      ...(opId === null ? {} : { opId }),
+    };
+    if (isOperation && world.chance(0.5)) {
+      const fields = { [type === 'City' ? 'population' : 'points']: world.count(1, 100) };
+      const wire = { op: 'increment', type, key: keyFields, fields, ...surroundings };
+      return { wire, intent: { op: 'increment', ...sent, fields, opId } };
+    }
     const op = world.pick(['upsert', 'upsert', 'upsert', 'patch', 'patch', 'delete'] as const);
+    const condition = isOperation ? this.#condition(op, `${type} ${key}`) : null;
+    const wireCondition = condition === null ? {} : { condition: wireOf(condition) };
+    // An id belongs to an operation only.
+    const around = condition === null && opId !== null ? { ...surroundings, opId: undefined } : surroundings;
+    const conditional = { condition, opId: condition === null ? null : opId };
+    if (order !== null) this.#stamps.set(`${type} ${key}`, order);
     if (op === 'delete') {
-      return { wire: { op, type, key: keyFields, ...wireOrder }, intent: { op, type, key, order } };
+      const wire = { op, type, key: keyFields, ...around, ...wireCondition };
+      return { wire, intent: { op, ...sent, ...conditional } };
     }
     const fields = this.#fields(type, op === 'patch');
-    const intent: Intent = {
-      op,
-      type,
-      key,
-      order,
-      fields: op === 'upsert' ? { ...keyFields, ...fields } : fields,
-    };
-    const content = op === 'upsert' ? { value: intent.fields } : { key: keyFields, fields };
-    return { wire: { op, type, ...content, ...wireOrder }, intent };
+    const value = op === 'upsert' ? { ...keyFields, ...fields } : fields;
+    const content = op === 'upsert' ? { value } : { key: keyFields, fields };
+    const wire = { op, type, ...content, ...around, ...wireCondition };
+    return { wire, intent: { op, ...sent, ...conditional, fields: value } };
+  }
+
+  #condition(op: 'upsert' | 'patch' | 'delete', target: string): IntendedCondition | null {
+    const known = this.#stamps.get(target);
+    if (known !== undefined && this.#world.chance(0.7)) return known;
+    return op === 'upsert' ? 'absent' : null;
   }
 
   /** Few keys, so that mutations meet. */
@@ -130,6 +176,8 @@ export class Sender {
       { op: 'upsert', type: 'Nowhere', value: {} },
       { op: 'upsert', type: 'City', value: { cityId: 'one' } },
       { op: 'increment', type: 'City', key: { cityId: 1 } },
+      { op: 'increment', type: 'City', key: { cityId: 1 }, fields: { name: 1 } },
+      { op: 'delete', type: 'City', key: { cityId: 1 }, condition: { ifAbsent: true } },
       { op: 'patch', type: 'City', key: { cityId: 1 }, fields: { cityId: 2 } },
       {
         op: 'delete',
@@ -139,4 +187,12 @@ export class Sender {
       },
     ]);
   }
+}
+
+function wireStamp([timestamp, source, sequence]: Stamp): unknown {
+  return { timestamp, source, sequence };
+}
+
+function wireOf(condition: IntendedCondition): unknown {
+  return condition === 'absent' ? { ifAbsent: true } : { ifVersion: wireStamp(condition) };
 }

@@ -1,3 +1,4 @@
+import { parseBlobName } from '../../lib/blob/blob-names.ts';
 import type { LoadedVersion } from '../../lib/consumer/loaded-version.ts';
 import { compareVersions } from '../../lib/consumer/update-plan.ts';
 import type {
@@ -30,6 +31,7 @@ import { Violation } from './world.ts';
  *   S8  no blob name has two contents
  *   S9  no version has only a part of an atomic message
  *   S10 era, version, snapshot, floor, pin revision and serve epoch only rise
+ *   G1  a cleaner leaves nothing below the floor
  *   L1, L2  without faults the queue gets empty and every reader gets to the head (simulate.ts)
  *
  * S6 and S7 are checked after each write that could break them, so a fault surfaces where it is made and not where it
@@ -152,6 +154,17 @@ export class Invariants {
     const isIn = (mutation: Accepted): boolean =>
       mutation.opId === null && !this.#isSetAside(mutation) ? true : this.#records.wasEffective(mutation);
     requireSameRecords('S3', records, this.#oracle.finalRecords(isIn));
+  }
+
+  /** G1. */
+  requireClean(blobNames: Iterable<string>): void {
+    const floor = this.#head?.floor ?? 0;
+    for (const text of blobNames) {
+      const name = parseBlobName(text)?.name;
+      if (name === undefined) continue;
+      const isGarbage = name.kind === 'snapshot' ? name.toVersion < floor : name.toVersion <= floor;
+      if (isGarbage) throw new Violation('G1', `${text} is left below the floor ${floor}`);
+    }
   }
 
   /** S1: versions without gaps, each from exactly the one before it. */

@@ -94,16 +94,16 @@ export const mutants: Readonly<Record<string, Mutant>> = {
           return ports.blobs.put(name, bytes, metadata);
         },
       };
-      const cleanUp = (cid: string): void => {
-        for (const name of mine) if (name.includes(cid)) cloud.deleteBlob(name);
+      const cleanUp = async (cid: string): Promise<void> => {
+        for (const name of mine) if (name.includes(cid)) await cloud.deleteBlob(name);
       };
       return withCommit({ ...ports, blobs }, async (id, proposal, commit) => {
         try {
           const outcome = await commit(id, proposal);
-          if (outcome.kind === 'conflict') cleanUp(proposal.cid);
+          if (outcome.kind === 'conflict') await cleanUp(proposal.cid);
           return outcome;
         } catch (error) {
-          cleanUp(proposal.cid);
+          await cleanUp(proposal.cid);
           throw error;
         }
       });

@@ -21,11 +21,17 @@ export class Network {
   readonly coverage: Coverage;
   readonly #world: World;
   readonly #faults: Faults;
+  #lateCount = 0;
 
   constructor(world: World, faults: Faults, coverage: Coverage) {
     this.#world = world;
     this.#faults = faults;
     this.coverage = coverage;
+  }
+
+  /** Requests whose senders have given them up and that are still to be applied. */
+  get lateCount(): number {
+    return this.#lateCount;
   }
 
   get faults(): Faults {
@@ -103,7 +109,9 @@ export class Network {
 
   #applyUnknown<T>(call: Call<T>, afterMs: number): void {
     const world = this.#world;
+    this.#lateCount += 1;
     world.schedule(afterMs, () => {
+      this.#lateCount -= 1;
       settled(call.apply)
         .then(() => world.trace(() => `${name(call)} applied, unknown to its sender`))
         .catch((error: unknown) => world.fail(error));

@@ -184,8 +184,9 @@ export class RecordLog {
       const sent = this.#oracle
         .operation(String(opId))
         .find((each) => compareStamps(each.stamp, stamp) === 0);
-      if (sent === undefined) throw new Violation('S2', `the ledger has ${opId}, which nobody sent`);
-      if (this.#outcomes.has(String(opId))) throw new Violation('S3', `operation ${opId} happened twice`);
+      if (sent === undefined) throw new Violation('S2', `the ledger has ${String(opId)}, which nobody sent`);
+      if (this.#outcomes.has(String(opId)))
+        throw new Violation('S3', `operation ${String(opId)} happened twice`);
       this.#outcomes.set(String(opId), { isDone: failure === null, stamp });
       if (failure !== null) continue;
       const name = nameOfAccepted(sent);

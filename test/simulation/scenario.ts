@@ -15,6 +15,11 @@ export interface Scenario {
   readonly producers: readonly ('function' | 'service')[];
   /** One per consumer: how it reads heads. */
   readonly consumers: readonly ('strong' | 'eventual')[];
+  readonly snapshotters: number;
+  readonly cleaners: number;
+  readonly pinners: number;
+  /** How long producers remember deletions and operations; null: for ever. */
+  readonly purgeHorizonMs: number | null;
   /** Share of messages, and of mutations, that break a rule. */
   readonly poison: number;
   /** Share of increments and conditional mutations, and of atomic messages. */
@@ -45,6 +50,10 @@ export function drawScenario(seed: number): Scenario {
     senders: pick(1, 2, 3),
     producers: times(pick(1, 2, 2, 3, 4), () => (random.uniform() < 0.3 ? 'service' : 'function')),
     consumers: times(pick(1, 1, 2, 3), () => pick('strong', 'eventual')),
+    snapshotters: pick(0, 1, 1, 2),
+    cleaners: pick(0, 1, 1, 2),
+    pinners: pick(0, 0, 1),
+    purgeHorizonMs: pick(null, null, 2_000, 20_000),
     poison: pick(0, 0.08, 0.08),
     operations: pick(0, 0.2, 0.6),
     atomic: pick(0, 0.5),

@@ -55,6 +55,7 @@ export function describeScenario(scenario: Scenario): string {
     `${scenario.messages} messages of ${scenario.senders} senders in ${scenario.faultsMs.toFixed(0)} ms`,
     `producers: ${scenario.producers.join(', ') || 'none'}`,
     `consumers: ${scenario.consumers.join(', ') || 'none'}`,
+    `upkeep: ${scenario.snapshotters} snapshotters, ${scenario.cleaners} cleaners, ${scenario.pinners} pinners, purge ${String(scenario.purgeHorizonMs)}`,
     `faults: ${faults.join(', ') || 'none'}`,
   ].join('; ');
 }
@@ -67,6 +68,10 @@ const steps: readonly Step[] = [
   (s) => (s.faultsMs > 100 ? { ...s, faultsMs: s.faultsMs / 2 } : null),
   (s) => (s.producers.length > 1 ? { ...s, producers: s.producers.slice(1) } : null),
   (s) => (s.consumers.length > 0 ? { ...s, consumers: s.consumers.slice(1) } : null),
+  (s) => (s.snapshotters > 0 ? { ...s, snapshotters: s.snapshotters - 1 } : null),
+  (s) => (s.cleaners > 0 ? { ...s, cleaners: s.cleaners - 1 } : null),
+  (s) => (s.pinners > 0 ? { ...s, pinners: 0 } : null),
+  (s) => (s.purgeHorizonMs === null ? null : { ...s, purgeHorizonMs: null }),
   ...faultKinds.map(
     (fault): Step =>
       (s) =>

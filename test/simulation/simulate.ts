@@ -10,6 +10,7 @@ import { SimProcess } from './process.ts';
 import type { Scenario } from './scenario.ts';
 import { Cloud, type Ports } from './stores.ts';
 import { Sender, schema } from './traffic.ts';
+import { cleanOnce, runCleaner, runPinner, runSnapshotter, type UpkeepPlace } from './upkeep.ts';
 import { Violation, World } from './world.ts';
 
 export interface SimulationOptions {
@@ -97,6 +98,13 @@ class Run {
     for (const [i, consistency] of consumers.entries()) {
       this.#start(`consumer ${i + 1}`, (p, ports) => this.#runConsumer(p, ports, consistency));
     }
+    const upkeep = { snapshotter: runSnapshotter, cleaner: runCleaner, pinner: runPinner };
+    const { snapshotters, cleaners, pinners } = this.#scenario;
+    const counts = { snapshotter: snapshotters, cleaner: cleaners, pinner: pinners };
+    for (const kind of ['snapshotter', 'cleaner', 'pinner'] as const) {
+      for (let i = 1; i <= counts[kind]; i++)
+        this.#start(`${kind} ${i}`, (process, ports) => upkeep[kind](this.#place(process, ports)));
+    }
     await world.run(untilMs);
 
     world.trace(() => 'FAULTS OFF');
@@ -106,10 +114,27 @@ class Run {
     if (this.#cloud.queue.messageCount > 0)
       throw new Violation('L1', `${this.#cloud.queue.messageCount} messages are stuck`);
     // What was sent before may still be applied.
-    await world.run(world.nowMs + 10_000);
+    await world.run(world.nowMs + 10_000, () => this.#network.lateCount === 0);
     await world.run(world.nowMs + catchUpMsMax, () => this.#areAllCurrent());
     if (!this.#areAllCurrent()) throw new Violation('L2', 'a consumer does not get to the head');
     this.#cloud.invariants.requireComplete();
+    await this.#requireClean();
+  }
+
+  /** G1: two passes of a cleaner without faults leave nothing below the floor. */
+  async #requireClean(): Promise<void> {
+    const { world } = this;
+    let passes = 0;
+    this.#start('last cleaner', async (process, ports) => {
+      for (; passes < 2; passes++) await cleanOnce(this.#place(process, ports));
+    });
+    await world.run(world.nowMs + 10_000, () => passes === 2);
+    if (passes < 2) throw new Violation('G1', 'a cleaner does not get to its end');
+    this.#cloud.invariants.requireClean(this.#cloud.blobNames);
+  }
+
+  #place(process: SimProcess, ports: Ports): UpkeepPlace {
+    return { id: this.#cloud.id, process, ports, telemetry: this.#telemetry };
   }
 
   result(violation: Violation | null): SimulationResult {
@@ -158,6 +183,7 @@ class Run {
 
   #producer(process: SimProcess, ports: Ports): Producer {
     const { heads, blobs, announcer, quarantine, lateQueue } = ports;
+    const { purgeHorizonMs } = this.#scenario;
     const { clock, random } = process;
     const { id } = this.#cloud;
     const telemetry = this.#telemetry;
@@ -173,6 +199,15 @@ class Run {
       random,
       telemetry,
       chainBounds: this.#scenario.bounds,
+      ...(purgeHorizonMs === null ? {} : { purgeHorizonMs }),
+    });
+  }
+
+  /** A producer forgets now and then. */
+  async #purge(producer: Producer, process: SimProcess): Promise<void> {
+    if (this.#scenario.purgeHorizonMs === null || process.random.uniform() > 0.2) return;
+    await producer.purge(deadlineOf(process)).catch((error: unknown) => {
+      if (!isDatasetError(error)) this.world.fail(error);
     });
   }
 
@@ -190,6 +225,7 @@ class Run {
         if (messages.length === 0) continue;
         const acknowledged = await this.#invoke(process, ports, producer, messages);
         if (acknowledged.length > 0) await source.acknowledge(acknowledged);
+        await this.#purge(producer, process);
       } catch (error) {
         if (!isDatasetError(error)) throw error;
         await process.clock.sleep(100);
@@ -204,9 +240,7 @@ class Run {
     messages: readonly MutationMessage[],
   ): Promise<readonly MutationMessage[]> {
     if (this.#mutant.acknowledgesFirst === true) await ports.source.acknowledge(messages);
-    const endMs = process.clock.monotonicMs() + functionMs;
-    const deadline: Deadline = { remainingMs: () => endMs - process.clock.monotonicMs() };
-    const done = producer.process(messages, deadline);
+    const done = producer.process(messages, deadlineOf(process));
     done.catch((error: unknown) => this.world.fail(error));
     const result = await Promise.race([done, process.clock.sleep(functionMs)]);
     if (result === undefined) {
@@ -251,6 +285,11 @@ class Run {
     const { head } = this.#cloud.invariants;
     return [...this.#consumers.values()].every((consumer) => consumer.version?.cid === head?.cid);
   }
+}
+
+function deadlineOf({ clock }: SimProcess): Deadline {
+  const endMs = clock.monotonicMs() + functionMs;
+  return { remainingMs: () => endMs - clock.monotonicMs() };
 }
 
 /** Counts lost races; all else that is logged and recorded is let go. */

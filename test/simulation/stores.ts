@@ -1,13 +1,16 @@
 import { DatasetError } from '../../lib/errors.ts';
 import { MemoryBlobStore } from '../../lib/memory/blob-store.ts';
+import { MemoryFloorRecord } from '../../lib/memory/floor-record.ts';
 import { MemoryHeadStore } from '../../lib/memory/head-store.ts';
 import type {
   Announcement,
   AnnouncementWatcher,
   Announcer,
+  BlobShelf,
   BlobStore,
   CommitOutcome,
   DatasetId,
+  FloorRecord,
   Head,
   HeadStore,
   LateQueue,
@@ -28,6 +31,9 @@ import type { World } from './world.ts';
 export interface Ports {
   readonly heads: HeadStore;
   readonly blobs: BlobStore;
+  /** Only for those who delete. */
+  readonly shelf: BlobShelf;
+  readonly floors: FloorRecord;
   readonly announcer: Announcer;
   readonly watcher: AnnouncementWatcher;
   readonly quarantine: Quarantine;
@@ -52,6 +58,7 @@ export class Cloud {
   readonly #network: Network;
   readonly #heads = new MemoryHeadStore();
   readonly #blobs = new MemoryBlobStore();
+  readonly #floors = new MemoryFloorRecord();
   readonly #history: (Head | null)[] = [null];
   /** Blobs as they are: a mutant may delete or overwrite what the memory adapter rightly keeps. */
   readonly #present = new Map<string, StoredBlob>();
@@ -97,6 +104,36 @@ export class Cloud {
             async () => this.#get(name),
           ),
       },
+      shelf: {
+        list: (prefix, after) =>
+          request(
+            'shelf.list',
+            () => prefix,
+            () => this.#blobs.list(prefix, after),
+          ),
+        delete: (names) =>
+          request(
+            'shelf.delete',
+            () => names.map(short).join(),
+            async () => {
+              for (const name of names) await this.deleteBlob(name);
+            },
+          ),
+      },
+      floors: {
+        load: (id) =>
+          request(
+            'floor.load',
+            () => '',
+            () => this.#floors.load(id),
+          ),
+        raise: (id, mark) =>
+          request(
+            'floor.raise',
+            () => `era ${mark.era} floor ${mark.floor}`,
+            () => this.#floors.raise(id, mark),
+          ),
+      },
       announcer: {
         announce: (announcement) =>
           request(
@@ -126,11 +163,15 @@ export class Cloud {
     };
   }
 
-  /** For mutants only. */
-  deleteBlob(name: string): void {
+  async deleteBlob(name: string): Promise<void> {
+    await this.#blobs.delete([name]);
     this.#present.delete(name);
     this.#world.trace(() => `deleted ${short(name)}`);
     this.invariants.afterDeletion(name);
+  }
+
+  get blobNames(): Iterable<string> {
+    return this.#present.keys();
   }
 
   /** For mutants only: a blob whose name begins like this, the part or the main one. */

@@ -6,7 +6,7 @@ import type { FieldKind, ObjectSchema, Schema } from '../schema/schema.ts';
 import { HashKeys } from '../state/hash-keys.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { RecordCursor } from '../state/record-cursor.ts';
-import { writeNull } from '../state/record-writer.ts';
+import { writeNull } from '../state/value-writer.ts';
 import { emptyTypeState } from '../state/type-state.ts';
 import type { TypeRecords } from '../state/type-write-state.ts';
 import { assembleBlob, type BlobSection } from './blob-parts.ts';

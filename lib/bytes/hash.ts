@@ -76,5 +76,5 @@ function murmurBlock(block: number): number {
 /** Buckets of a set or map of `size` entries: a power of two that always leaves one empty. */
 export function hashTableSize(size: number): number {
   if (size < 3) return 1 << size;
-  return 2 ** (32 - Math.clz32(Math.floor((size * 10) / 7) - 1));
+  return 1 << (32 - Math.clz32(Math.floor((size * 10) / 7) - 1));
 }

@@ -1,7 +1,6 @@
 import type { ByteWriter } from '../bytes/byte-writer.ts';
-import { murmur3 } from '../bytes/hash.ts';
 import { DatasetError } from '../errors.ts';
-import { DedupTable, type RecordBytes } from './dedup-table.ts';
+import { DedupTable } from './dedup-table.ts';
 import { OrdinalMap } from './ordinal-map.ts';
 import { RecordArena } from './record-arena.ts';
 import type { FoundReferences, RecordReferences } from './record-references.ts';
@@ -40,11 +39,12 @@ export class CycleType {
     this.#indexes = new OrdinalMap(tailStart);
   }
 
-  /** The ordinal of a record that is in the state beneath or was added before; -1: neither. */
-  find(hash: number, record: RecordBytes): number {
-    let ordinal = this.base.find(hash, record);
+  /** The ordinal of the record that is open in the arena, if it is in the state beneath or was added before; else -1. */
+  findOpen(hash: number): number {
+    const { bytes, size: start, openEnd: end } = this.arena;
+    let ordinal = this.base.find(hash, bytes, start, end);
     if (ordinal < 0) {
-      const index = this.#table.find(hash, this.arena, record);
+      const index = this.#table.find(hash, this.arena, bytes, start, end);
       if (index < 0) return -1;
       ordinal = this.ordinalOf(index);
     }
@@ -52,14 +52,14 @@ export class CycleType {
     return ordinal;
   }
 
-  /** Gives a new record the lowest ordinal that is free. */
-  append(hash: number, record: RecordBytes): number {
+  /** Keeps the record that is open in the arena, and gives it the lowest ordinal that is free. */
+  append(hash: number): number {
     const ordinal = this.base.ordinals.nextFree(this.#nextOrdinal);
     if (ordinal > ordinalMax) {
       throw new DatasetError('refused', `${this.base.schema.name}: no ordinal is left`, { ordinalMax });
     }
     this.#nextOrdinal = ordinal + 1;
-    const index = this.arena.append(record);
+    const index = this.arena.keep(hash);
     this.#table.insert(hash, index);
     if (index === this.#ordinals.length) {
       const ordinals = new Int32Array(index * 2);
@@ -145,8 +145,4 @@ export class CycleType {
   #isAddedRoot(ordinal: number): boolean {
     return this.#rootMarks.get(ordinal) === rootAdded;
   }
-}
-
-export function hashOf(record: RecordBytes): number {
-  return murmur3(record.bytes, 0, record.position);
 }

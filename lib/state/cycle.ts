@@ -1,7 +1,6 @@
-import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
 import type { Schema } from '../schema/schema.ts';
-import { CycleType, hashOf } from './cycle-type.ts';
+import { CycleType } from './cycle-type.ts';
 import { HashKeys } from './hash-keys.ts';
 import { planType } from './plan-type.ts';
 import type { ReadState } from './read-state.ts';
@@ -54,7 +53,10 @@ export class Cycle {
     this.#positions = new Map(base.types.map((type, position) => [type.schema.name, position]));
     this.#writer = new RecordWriter(
       base.types.map((type) => type.schema),
-      (position, record) => this.#intern(position, record),
+      {
+        open: (position) => this.#type(position).arena.open(),
+        close: (position) => this.#intern(position),
+      },
     );
     this.#hashKeys = new HashKeys(base.state.schema, (type, ordinal, out) =>
       this.#type(this.#positionOf(type)).writeRecord(ordinal, out),
@@ -129,19 +131,20 @@ export class Cycle {
     return ordinal;
   }
 
-  /** The ordinal of a record: that of its equal if there is one, else a new one. */
-  #intern(position: number, record: ByteWriter): number {
+  /** The ordinal of the record that is open: that of its equal if there is one, else a new one. */
+  #intern(position: number): number {
     const type = this.#type(position);
-    const hash = hashOf(record);
-    const known = type.find(hash, record);
+    const { arena } = type;
+    const hash = arena.hashOpen();
+    const known = type.findOpen(hash);
     if (known >= 0) return known;
-    const found = this.#base.references.read(position, record.bytes, 0);
+    const found = this.#base.references.read(position, arena.bytes, arena.size);
     this.#requireHashable(type.base.schema, found);
     for (let i = 0; i < found.count; i++) {
       this.#type(found.types[i] as number).referenceChanges.add(found.ordinals[i] as number, 1);
     }
     this.#transition = null;
-    return type.append(hash, record);
+    return type.append(hash);
   }
 
   /** Found out now, when it can still be said of which record; the encoder could only fail as a whole. */

@@ -27,14 +27,14 @@ export class DedupTable {
     return this.#count;
   }
 
-  /** The entry with this content, or -1. `hash` is murmur3 of the bytes. */
-  find(hash: number, contents: RecordContents, record: RecordBytes): number {
+  /** The entry with the content `bytes[start, end)`, or -1. `hash` is murmur3 of the bytes. */
+  find(hash: number, contents: RecordContents, bytes: Uint8Array, start: number, end: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
     for (let at = (hash << 1) & mask; slots[at] !== 0; at = (at + 2) & mask) {
       if (slots[at + 1] !== hash) continue;
       const entry = (slots[at] as number) - 1;
-      if (contents.recordEquals(entry, record.bytes, 0, record.position)) return entry;
+      if (contents.recordEquals(entry, bytes, start, end)) return entry;
     }
     return -1;
   }

@@ -1,25 +1,36 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
-import type { RecordBytes } from './dedup-table.ts';
+import { murmur3 } from '../bytes/hash.ts';
 
-/** Canonical bytes of the records that a cycle has added to a type, one behind the other. Entries are numbered from 0. */
+/**
+ * Canonical bytes of the records that a cycle has added to a type, one behind the other. Entries are numbered from 0.
+ * A record is written where it stays: {@link RecordArena.open}, then {@link RecordArena.keep}, unless it turns out to be
+ * known.
+ */
 export class RecordArena {
-  readonly #bytes = new ByteWriter(1024);
+  readonly #out = new ByteWriter(1024);
   /** ends[i]: where record i ends; it starts where the one before ends. */
   #ends = new Uint32Array(16);
+  #hashes = new Int32Array(16);
   #count = 0;
+  #size = 0;
 
   get count(): number {
     return this.#count;
   }
 
-  /** Bytes of all records. */
+  /** Bytes of all records that are kept. The record that is open starts there. */
   get size(): number {
-    return this.#bytes.position;
+    return this.#size;
   }
 
-  /** Replaced when the arena grows: do not keep it across an append. */
+  /** Where the record that is open ends. */
+  get openEnd(): number {
+    return this.#out.position;
+  }
+
+  /** Replaced when the arena grows: do not keep it across an {@link open}. */
   get bytes(): Uint8Array {
-    return this.#bytes.bytes;
+    return this.#out.bytes;
   }
 
   startOf(index: number): number {
@@ -30,25 +41,46 @@ export class RecordArena {
     return this.#ends[index] as number;
   }
 
-  /** The index of the record. */
-  append(record: RecordBytes): number {
-    if (this.#count === this.#ends.length) {
-      const ends = new Uint32Array(this.#ends.length * 2);
-      ends.set(this.#ends);
-      this.#ends = ends;
-    }
-    this.#bytes.writeBytes(record.bytes, 0, record.position);
-    this.#ends[this.#count] = this.#bytes.position;
-    return this.#count++;
+  /** Murmur3 of the bytes. */
+  hashOf(index: number): number {
+    return this.#hashes[index] as number;
+  }
+
+  /** To write one record to, behind those that are kept. */
+  open(): ByteWriter {
+    this.#out.position = this.#size;
+    return this.#out;
+  }
+
+  /** Murmur3 of the record that is open. */
+  hashOpen(): number {
+    return murmur3(this.#out.bytes, this.#size, this.#out.position);
+  }
+
+  /** The index of the record that was open. */
+  keep(hash: number): number {
+    const index = this.#count++;
+    if (index === this.#ends.length) this.#grow();
+    this.#size = this.#out.position;
+    this.#ends[index] = this.#size;
+    this.#hashes[index] = hash;
+    return index;
   }
 
   recordEquals(index: number, bytes: Uint8Array, start: number, end: number): boolean {
     const from = this.startOf(index);
     if (this.endOf(index) - from !== end - start) return false;
-    const own = this.#bytes.bytes;
-    for (let i = 0; i < end - start; i++) {
-      if (own[from + i] !== bytes[start + i]) return false;
-    }
+    const own = this.#out.bytes;
+    for (let i = start, j = from; i < end; i++, j++) if (own[j] !== bytes[i]) return false;
     return true;
+  }
+
+  #grow(): void {
+    const ends = new Uint32Array(this.#ends.length * 2);
+    const hashes = new Int32Array(ends.length);
+    ends.set(this.#ends);
+    hashes.set(this.#hashes);
+    this.#ends = ends;
+    this.#hashes = hashes;
   }
 }

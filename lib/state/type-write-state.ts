@@ -47,9 +47,9 @@ export class TypeWriteState {
     return this.#records;
   }
 
-  /** The ordinal of the record with these bytes, or -1. */
-  find(hash: number, record: RecordBytes): number {
-    return this.#table.find(hash, this.#records, record);
+  /** The ordinal of the record `bytes[start, end)`, or -1. */
+  find(hash: number, bytes: Uint8Array, start: number, end: number): number {
+    return this.#table.find(hash, this.#records, bytes, start, end);
   }
 
   isRoot(ordinal: number): boolean {

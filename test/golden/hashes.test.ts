@@ -30,9 +30,13 @@ function hashAsElement(kinds: readonly string[], values: readonly unknown[]): nu
     ),
   );
   let record = new Uint8Array(0);
-  const writer = new RecordWriter([schema.get('Element')], (_, bytes) => {
-    record = bytes.toBytes();
-    return 0;
+  const out = new ByteWriter();
+  const writer = new RecordWriter([schema.get('Element')], {
+    open: () => out,
+    close: () => {
+      record = out.toBytes();
+      return 0;
+    },
   });
   writer.writeFlat(0, [true, ...values.map((value, i) => flatValue(kinds[i], value))]);
   const keys = new HashKeys(schema, (_, __, out) => out.writeBytes(record));

@@ -76,8 +76,7 @@ describe('DedupTable', () => {
           }
           expect(table.count).toBe(model.size);
           for (let c = 0; c <= 60; c++) {
-            const record = { bytes: Uint8Array.of(c), position: 1 };
-            expect(table.find(hashOf(c), inPlace, record)).toBe(model.get(c) ?? -1);
+            expect(table.find(hashOf(c), inPlace, Uint8Array.of(c), 0, 1)).toBe(model.get(c) ?? -1);
           }
         }
       }),

@@ -5,7 +5,6 @@ import type { HashKeys } from '../state/hash-keys.ts';
 import { RecordCursor } from '../state/record-cursor.ts';
 import type { RecordRun } from '../state/transition.ts';
 import { shardMaxOrdinal, type TypeStatistics } from '../state/type-statistics.ts';
-import type { TypeRecords } from '../state/type-write-state.ts';
 import { writeSchema } from './encode-header.ts';
 import { ListShardEncoder } from './encode-list.ts';
 import { MapShardEncoder } from './encode-map.ts';
@@ -16,10 +15,19 @@ import type { ShardEncoder, ShardSize } from './shard-encoder.ts';
 /** Java writes bit sets in segments of this many 64-bit words, at least one. */
 const bitSetSegmentWords = 256;
 
+/** The records of a type by ordinal, as a snapshot is made of them. */
+export interface SnapshotRecords {
+  readonly shardCount: number;
+  /** See `TypeRecords.populatedWords`. */
+  populatedWords(): Uint32Array;
+  /** The record with this ordinal, or a hole. */
+  addTo(encoder: ShardEncoder, ordinal: number): void;
+}
+
 /** One type of a snapshot. */
 export interface SnapshotSection {
   readonly schema: Schema;
-  readonly records: TypeRecords;
+  readonly records: SnapshotRecords;
   readonly statistics: TypeStatistics;
   readonly hashKeys: HashKeys;
 }
@@ -41,22 +49,12 @@ export function writeSnapshotSection(section: SnapshotSection, out: ByteWriter):
   const { maxOrdinal } = statistics;
   writeSectionFront(schema, shardCount, out);
   if (shardCount > 1) out.writeVarInt(maxOrdinal);
-  const record = new ByteWriter();
   const varSizeExpected = statistics.kind === 'OBJECT' ? sum(statistics.varTotals) / shardCount : 0;
   for (let shard = 0; shard < shardCount; shard++) {
     const slots = shardMaxOrdinal(maxOrdinal, shard, shardCount) + 1;
     const total = totalOf(statistics, shard);
     const encoder = shardEncoder(section, { recordCount: slots, varSizeExpected, capacity: total, total });
-    for (let slot = 0; slot < slots; slot++) {
-      const ordinal = slot * shardCount + shard;
-      if (records.isPopulated(ordinal)) {
-        record.reset();
-        records.writeRecord(ordinal, record);
-        encoder.addRecord(record.bytes, 0);
-      } else {
-        encoder.addHole();
-      }
-    }
+    for (let slot = 0; slot < slots; slot++) records.addTo(encoder, slot * shardCount + shard);
     out.writeVarInt(slots - 1);
     encoder.writeTo(out);
   }

@@ -2,11 +2,14 @@ import { ByteWriter } from '../bytes/byte-writer.ts';
 import type { Schema } from '../schema/schema.ts';
 import { HashKeys } from '../state/hash-keys.ts';
 import type { ReadState } from '../state/read-state.ts';
+import type { Transition } from '../state/transition.ts';
 import type { TypeStatistics } from '../state/type-statistics.ts';
 import type { TypeRecords } from '../state/type-write-state.ts';
 import { WidthHistograms } from '../state/width-histograms.ts';
 import { assembleBlob, type EncodedBlob, type PartTypes } from './blob-parts.ts';
+import type { DeltaOptions } from './encode-delta.ts';
 import { writeSnapshotSection } from './encode-section.ts';
+import { recordsOfRun, recordsOfState } from './snapshot-records.ts';
 
 export interface SnapshotOptions {
   readonly parts: PartTypes;
@@ -27,10 +30,36 @@ export function encodeSnapshot(state: ReadState, { parts, statistics }: Snapshot
     write: (out: ByteWriter) => {
       const records = state.type(type.name);
       const ofType = statistics?.get(type.name) ?? statisticsOf(type, records);
-      writeSnapshotSection({ schema: type, records, statistics: ofType, hashKeys }, out);
+      const section = { schema: type, records: recordsOfState(records), statistics: ofType, hashKeys };
+      writeSnapshotSection(section, out);
     },
   }));
   return assembleBlob({ originTag, destinationTag: tag, headerTags }, sections, { schema, parts });
+}
+
+/**
+ * The snapshot of a chain's first version, straight from what its cycle added: the same bytes as of the state that the
+ * cycle's delta would lead to, without that delta, that state, and another pass over the records.
+ *
+ * @param transition from `ReadState.empty`
+ */
+export function encodeFirstSnapshot(
+  { from, types, hashKeys }: Transition,
+  { tag, headerTags, parts }: DeltaOptions,
+): EncodedBlob {
+  const transitions = new Map(types.map((type) => [type.schema.name, type]));
+  const sections = from.schema.inBlobOrder.map((schema) => ({
+    schema,
+    write: (out: ByteWriter) => {
+      const type = transitions.get(schema.name);
+      const before = from.type(schema.name);
+      const records = type === undefined ? recordsOfState(before) : recordsOfRun(type.added, type.shardCount);
+      const statistics = type?.statistics ?? statisticsOf(schema, before);
+      writeSnapshotSection({ schema, records, statistics, hashKeys }, out);
+    },
+  }));
+  const header = { originTag: from.tag, destinationTag: tag, headerTags };
+  return assembleBlob(header, sections, { schema: from.schema, parts });
 }
 
 /** By a pass over the records of the state alone. */

@@ -6,13 +6,14 @@ import type { FieldKind, ObjectSchema, Schema } from '../schema/schema.ts';
 import { HashKeys } from '../state/hash-keys.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { RecordCursor } from '../state/record-cursor.ts';
-import { writeNull } from '../state/value-writer.ts';
 import { emptyTypeState } from '../state/type-state.ts';
 import type { TypeRecords } from '../state/type-write-state.ts';
+import { writeNull } from '../state/value-writer.ts';
 import { assembleBlob, type BlobSection } from './blob-parts.ts';
 import { decodeSnapshot } from './decode-snapshot.ts';
 import { writeSnapshotSection } from './encode-section.ts';
 import { statisticsOf } from './encode-snapshot.ts';
+import { recordsOfState } from './snapshot-records.ts';
 
 /**
  * A state under another schema, for a producer that continues a chain with a changed data model. Records keep their
@@ -32,7 +33,7 @@ export function evolveState(state: ReadState, schema: DatasetSchema): ReadState 
   const sections = schema.inBlobOrder.map((type): BlobSection => {
     const records = types.get(type.name) as TypeRecords;
     const statistics = statisticsOf(type, records);
-    const section = { schema: type, records, statistics, hashKeys };
+    const section = { schema: type, records: recordsOfState(records), statistics, hashKeys };
     return { schema: type, write: (out) => writeSnapshotSection(section, out) };
   });
   const { originTag, tag, headerTags } = state;

@@ -42,6 +42,14 @@ export class IntMap {
     return copy;
   }
 
+  /** In no particular order. */
+  forEach(visit: (key: number, value: number) => void): void {
+    for (let slot = 0; slot < this.#keys.length; slot++) {
+      const key = this.#keys[slot] as number;
+      if (key !== 0) visit(key - 1, this.#values[slot] as number);
+    }
+  }
+
   /** The keys, in no particular order. */
   keys(): Int32Array {
     const keys = new Int32Array(this.#count);

@@ -1,12 +1,13 @@
 import { applyDelta } from '../blob/apply-delta.ts';
 import { decodeSnapshot } from '../blob/decode-snapshot.ts';
-import { encodeDelta, encodeReverseDelta } from '../blob/encode-delta.ts';
-import { encodeSnapshot } from '../blob/encode-snapshot.ts';
+import { type DeltaOptions, encodeDelta, encodeReverseDelta } from '../blob/encode-delta.ts';
+import { encodeFirstSnapshot, encodeSnapshot } from '../blob/encode-snapshot.ts';
 import { evolveState } from '../blob/evolve-state.ts';
 import { nextHeaderTags } from '../blob/header-tags.ts';
 import { DatasetError } from '../errors.ts';
 import type { ExportedVersion } from '../hollow-directory/export-version.ts';
 import { UniqueKeyIndex } from '../indexes/unique-key.ts';
+import { checkIntegrity } from '../producer/integrity.ts';
 import { canonicalText, type DatasetSchema } from '../schema/dataset-schema.ts';
 import {
   isPlainObject,
@@ -19,6 +20,7 @@ import { keyOfPaths, keyOfRecord, type RecordKey } from '../schema/record-key.ts
 import type { Cycle } from '../state/cycle.ts';
 import { ReadState } from '../state/read-state.ts';
 import { hashState, toHex } from '../state/state-hash.ts';
+import type { Transition } from '../state/transition.ts';
 import { WriteState } from '../state/write-state.ts';
 
 export interface BuiltVersion {
@@ -70,19 +72,21 @@ export class VersionBuilder {
     const transition = this.#cycle.transition();
     if (transition.isEmpty && !this.#isFirst && !this.#isEvolved) return null;
     const tag = new DataView(random.buffer, random.byteOffset).getBigInt64(0);
+    const headerTags = nextHeaderTags(transition, version);
     const options = { tag, parts: new Map<string, readonly string[]>() };
-    const delta = encodeDelta(transition, { ...options, headerTags: nextHeaderTags(transition, version) });
+    if (this.#isFirst) return buildFirst(transition, { ...options, headerTags });
+    const delta = encodeDelta(transition, { ...options, headerTags });
     const reverseDelta = encodeReverseDelta(transition, options);
     const { state, changes } = applyDelta(this.#writer.state, delta.main);
     const before = this.#writer.state;
-    this.#writer.advance(state, changes);
+    this.#writer.follow(state, transition);
     const snapshot = encodeSnapshot(state, { parts: options.parts, statistics: this.#writer.statistics });
     requireEqual(decodeSnapshot(snapshot.main), state);
     requireEqual(applyDelta(state, reverseDelta.main).state, before);
     const all = [...changes.values()];
     return {
       // Readers of another schema need the snapshot: the delta would leave them with what is gone.
-      blobs: this.#isFirst || this.#isEvolved ? { snapshot } : { delta, reverseDelta, snapshot },
+      blobs: this.#isEvolved ? { snapshot } : { delta, reverseDelta, snapshot },
       addedCount: all.reduce((sum, { added }) => sum + added.length, 0),
       removedCount: all.reduce((sum, { removed }) => sum + removed.length, 0),
     };
@@ -110,6 +114,18 @@ export class VersionBuilder {
     const ordinal = index.findByKey(key.parts);
     if (ordinal >= 0) this.#cycle.remove(type, ordinal);
   }
+}
+
+/** Nothing lies before it: the snapshot alone. */
+function buildFirst(transition: Transition, options: DeltaOptions): BuiltVersion {
+  const snapshot = encodeFirstSnapshot(transition, options);
+  const added = transition.types.map(({ schema, added: { ordinals } }) => [schema.name, ordinals] as const);
+  const changes = new Map(
+    added.map(([name, ordinals]) => [name, { removed: new Int32Array(0), added: ordinals }]),
+  );
+  checkIntegrity(transition, decodeSnapshot(snapshot.main), changes);
+  const addedCount = added.reduce((sum, [, ordinals]) => sum + ordinals.length, 0);
+  return { blobs: { snapshot }, addedCount, removedCount: 0 };
 }
 
 function parseLine(line: string): PlainObject {

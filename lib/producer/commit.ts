@@ -161,9 +161,9 @@ function findLanded(head: Head | null, unknown: ReadonlyMap<string, StagedVersio
 }
 
 function follow(warm: WarmState, staged: StagedVersion, head: Head): WarmState {
-  const { next, step } = staged;
+  const { next, step, transition } = staged;
   const { era, serve, version, cid, schemaId } = head;
   const ref = { era, epoch: serve.epoch, version, cid };
-  warm.writer.advance(step.to, step.changes);
+  warm.writer.follow(step.to, transition);
   return { loaded: { ...next, ref, schemaId }, base: next, writer: warm.writer };
 }

@@ -9,6 +9,7 @@ import {
   updateLoadedHashes,
 } from '../consumer/loaded-version.ts';
 import type { CommitProposal, Head } from '../ports.ts';
+import type { CycleTransition } from '../state/transition.ts';
 import { planFirstCommit, planNextCommit } from './chain.ts';
 import { type CommitId, drawCommitId } from './commit-id.ts';
 import type { ProducerContext } from './context.ts';
@@ -23,6 +24,7 @@ export interface StagedVersion {
   readonly proposal: CommitProposal;
   readonly next: LoadedState;
   readonly step: StateStep;
+  readonly transition: CycleTransition;
   /** Keys that this version changes, be it their order stamps only. */
   readonly keyCount: number;
   /** Bytes of the delta. */
@@ -61,7 +63,7 @@ export async function runCycle(
 
   const staged = { commitId, version, next, delta };
   const proposal = head === null ? await stageFirst(context, staged) : await stageNext(context, staged, head);
-  return { proposal, next, step, keyCount: plan.keys.length, size: blobSize(delta) };
+  return { proposal, next, step, transition, keyCount: plan.keys.length, size: blobSize(delta) };
 }
 
 interface Staged {

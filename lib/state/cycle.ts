@@ -7,7 +7,7 @@ import type { ReadState } from './read-state.ts';
 import type { FoundReferences, RecordReferences } from './record-references.ts';
 import { RecordWriter } from './record-writer.ts';
 import { sweep } from './sweep.ts';
-import type { Transition } from './transition.ts';
+import type { CycleTransition } from './transition.ts';
 import type { TypeWriteState } from './type-write-state.ts';
 
 /** Tag of `ReadState.empty`. */
@@ -44,7 +44,7 @@ export class Cycle {
   readonly #positions: ReadonlyMap<string, number>;
   readonly #writer: RecordWriter;
   readonly #hashKeys: HashKeys;
-  #transition: Transition | null = null;
+  #transition: CycleTransition | null = null;
 
   constructor(base: CycleBase, options: CycleOptions) {
     this.#base = base;
@@ -110,19 +110,19 @@ export class Cycle {
   }
 
   /** The step to the next state as it stands now; the cycle can go on afterwards. */
-  transition(): Transition {
+  transition(): CycleTransition {
     this.#transition ??= this.#plan();
     return this.#transition;
   }
 
-  #plan(): Transition {
+  #plan(): CycleTransition {
     const { state: from, references } = this.#base;
-    const dead = sweep(this.#types, references);
+    const { dead, referenceChanges } = sweep(this.#types, references);
     const options = { ...this.#options, isFirst: from.tag === firstOriginTag };
     const types = this.#types
       .map((type, position) => planType(type, dead[position] as ReadonlySet<number>, options))
       .filter((type) => type !== null);
-    return { from, types, isEmpty: types.length === 0, hashKeys: this.#hashKeys };
+    return { from, types, isEmpty: types.length === 0, referenceChanges, hashKeys: this.#hashKeys };
   }
 
   #addRoot(position: number, ordinal: number): number {

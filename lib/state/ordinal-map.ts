@@ -54,6 +54,12 @@ export class OrdinalMap {
     return copy;
   }
 
+  /** All that were set; some of the values may be 0. */
+  forEach(visit: (ordinal: number, value: number) => void): void {
+    for (let i = 0; i < this.#tailCount; i++) visit(this.#tailStart + i, this.#tail[i] as number);
+    this.#others.forEach(visit);
+  }
+
   /** The ordinals below the tail that were set, in no particular order. */
   others(): Int32Array {
     return this.#others.keys();

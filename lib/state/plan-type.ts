@@ -1,7 +1,7 @@
 import { DatasetError } from '../errors.ts';
 import type { CycleType } from './cycle-type.ts';
 import { planShardCount } from './shard-plan.ts';
-import type { RecordRun, TypeTransition } from './transition.ts';
+import type { CycleTypeTransition, RecordRun } from './transition.ts';
 import type { TypeStatistics } from './type-statistics.ts';
 import type { WidthHistograms } from './width-histograms.ts';
 
@@ -23,28 +23,31 @@ export function planType(
   type: CycleType,
   dead: ReadonlySet<number>,
   options: PlanTypeOptions,
-): TypeTransition | null {
+): CycleTypeTransition | null {
   const { base } = type;
   const removed = Int32Array.from([...dead].filter((ordinal) => type.indexOf(ordinal) < 0)).sort();
-  const added = addedRun(type, dead);
+  const { added, addedHashes } = addedRun(type, dead);
   const isChanged = removed.length > 0 || added.ordinals.length > 0;
   const shardCountBefore = base.records.shardCount;
   // Most types of most cycles: nothing to count.
   if (!isChanged && options.shardCounts === undefined && options.shardSizeMax === undefined) return null;
   const maxOrdinal = Math.max(base.ordinals.highestTaken, added.ordinals.at(-1) ?? -1);
-  const statisticsOf = (shardCount: number): TypeStatistics =>
-    counted(base.histograms(shardCount), added).statistics(maxOrdinal);
-  const statisticsBefore = statisticsOf(shardCountBefore);
+  const countedBefore = counted(base.histograms(shardCountBefore), added);
+  const statisticsBefore = countedBefore.statistics(maxOrdinal);
   const shardCount = nextShardCount(type, statisticsBefore, options);
   if (!isChanged && shardCount === shardCountBefore) return null;
+  const histograms =
+    shardCount === shardCountBefore ? countedBefore : counted(base.histograms(shardCount), added);
   return {
     schema: base.schema,
     shardCount,
     shardCountBefore,
-    statistics: shardCount === shardCountBefore ? statisticsBefore : statisticsOf(shardCount),
+    statistics: histograms === countedBefore ? statisticsBefore : histograms.statistics(maxOrdinal),
     statisticsBefore,
+    histograms,
     removed,
     added,
+    addedHashes,
     before: base.records,
   };
 }
@@ -79,17 +82,23 @@ function nextShardCount({ base }: CycleType, statistics: TypeStatistics, options
 }
 
 /** The records of the cycle that live. */
-function addedRun(type: CycleType, dead: ReadonlySet<number>): RecordRun {
+function addedRun(
+  type: CycleType,
+  dead: ReadonlySet<number>,
+): { readonly added: RecordRun; readonly addedHashes: Int32Array } {
   const { arena } = type;
   const ordinals = new Int32Array(arena.count);
   const starts = new Uint32Array(arena.count);
+  const hashes = new Int32Array(arena.count);
   let count = 0;
   for (let index = 0; index < arena.count; index++) {
     const ordinal = type.ordinalOf(index);
     if (dead.has(ordinal)) continue;
     ordinals[count] = ordinal;
+    hashes[count] = arena.hashOf(index);
     starts[count++] = arena.startOf(index);
   }
   const bytes = arena.bytes.subarray(0, arena.size);
-  return { ordinals: ordinals.subarray(0, count), starts: starts.subarray(0, count), bytes };
+  const added = { ordinals: ordinals.subarray(0, count), starts: starts.subarray(0, count), bytes };
+  return { added, addedHashes: hashes.subarray(0, count) };
 }

@@ -4,7 +4,7 @@ import { FieldOrder } from '../schema/field-order.ts';
 import { boxedField, isPlainObject, type PlainObject } from '../schema/record.ts';
 import type { MapSchema, Schema } from '../schema/schema.ts';
 import { addFlatEntries, CollectionEntries } from './collection-bytes.ts';
-import { kindCodes } from './object-layer.ts';
+import { kindCodes } from './packed-field.ts';
 import { StringOrdinals } from './string-ordinals.ts';
 import { unexpected, writeValue } from './value-writer.ts';
 

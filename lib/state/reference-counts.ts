@@ -11,7 +11,7 @@ export class ReferenceCounts {
     return this.#counts[ordinal] ?? 0;
   }
 
-  add(ordinal: number, amount: 1 | -1): void {
+  add(ordinal: number, amount: number): void {
     if (ordinal >= this.#counts.length) this.#grow(ordinal);
     this.#counts[ordinal] = (this.#counts[ordinal] as number) + amount;
   }

@@ -2,14 +2,20 @@ import type { CycleType } from './cycle-type.ts';
 import type { OrdinalMap } from './ordinal-map.ts';
 import type { RecordReferences } from './record-references.ts';
 
+/** Per type, in the order of the types. */
+export interface Swept {
+  /** Ordinals that do not live on, in no particular order. */
+  readonly dead: readonly ReadonlySet<number>[];
+  /** By how much the reference counts change from the state beneath to the next. */
+  readonly referenceChanges: readonly OrdinalMap[];
+}
+
 /**
  * Finds what does not live on: records that are no root and that nothing alive refers to, and then what only those
  * referred to. Visits the records that a cycle touched and what dies with them, nothing else; changes nothing of the
  * cycle, so a cycle can go on afterwards.
- *
- * @returns per type the dead ordinals, in no particular order
  */
-export function sweep(types: readonly CycleType[], references: RecordReferences): readonly Set<number>[] {
+export function sweep(types: readonly CycleType[], references: RecordReferences): Swept {
   const changes = types.map((type) => type.referenceChanges.clone());
   const dead = types.map(() => new Set<number>());
   // Dead records whose references are still to be taken back: pairs of type position and ordinal.
@@ -38,5 +44,5 @@ export function sweep(types: readonly CycleType[], references: RecordReferences)
       judge(target, targetOrdinal);
     }
   }
-  return dead;
+  return { dead, referenceChanges: changes };
 }

@@ -1,9 +1,11 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import type { Schema } from '../schema/schema.ts';
 import type { HashKeys } from './hash-keys.ts';
+import type { OrdinalMap } from './ordinal-map.ts';
 import type { ReadState } from './read-state.ts';
 import type { TypeStatistics } from './type-statistics.ts';
 import type { TypeRecords } from './type-write-state.ts';
+import type { WidthHistograms } from './width-histograms.ts';
 
 /** Records in ascending order of ordinal; record i is `bytes[starts[i] .. )`, canonical. */
 export interface RecordRun {
@@ -35,6 +37,21 @@ export interface Transition {
   readonly isEmpty: boolean;
   /** Over the records of both states. */
   readonly hashKeys: HashKeys;
+}
+
+/** What a cycle knows of a type's change beyond that; see `WriteState.follow`. */
+export interface CycleTypeTransition extends TypeTransition {
+  /** Murmur3 of each added record. */
+  readonly addedHashes: Int32Array;
+  /** What `statistics` are taken from. */
+  readonly histograms: WidthHistograms;
+}
+
+/** A step that a cycle planned. */
+export interface CycleTransition extends Transition {
+  readonly types: readonly CycleTypeTransition[];
+  /** For all types, in blob order: by how much the reference counts change. */
+  readonly referenceChanges: readonly OrdinalMap[];
 }
 
 /** The records at these ordinals (ascending) of a state. */

@@ -5,6 +5,7 @@ import type { Schema } from '../schema/schema.ts';
 import { DedupTable, type RecordBytes } from './dedup-table.ts';
 import { FreeOrdinals } from './free-ordinals.ts';
 import { ReferenceCounts } from './reference-counts.ts';
+import type { CycleTypeTransition } from './transition.ts';
 import type { TypeStatistics } from './type-statistics.ts';
 import { WidthHistograms } from './width-histograms.ts';
 
@@ -102,6 +103,22 @@ export class TypeWriteState {
   /** Keeps the statistics over the old and the new records, to be called between the last include and the first exclude. */
   keepStatistics(): void {
     this.#statistics = this.#histograms.statistics(this.ordinals.highestTaken);
+  }
+
+  /** What include, keepStatistics and exclude do together, where all about the added records is known already. */
+  follow(
+    { added, addedHashes, removed, statistics, histograms }: CycleTypeTransition,
+    next: TypeRecords,
+  ): void {
+    const { ordinals } = added;
+    for (let i = 0; i < ordinals.length; i++) {
+      const ordinal = ordinals[i] as number;
+      this.#table.insert(addedHashes[i] as number, ordinal);
+      this.ordinals.take(ordinal);
+    }
+    this.#histograms = histograms;
+    this.#statistics = statistics;
+    for (let i = 0; i < removed.length; i++) this.exclude(removed[i] as number, next);
   }
 
   /** The transition is over: `records` are those of the new state. */

@@ -3,7 +3,7 @@ import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
 import { describe } from '../schema/record.ts';
 import type { FieldKind } from '../schema/schema.ts';
-import { kindCodes } from './object-layer.ts';
+import { kindCodes } from './packed-field.ts';
 
 const two32 = 0x1_0000_0000;
 const longNull = -(2n ** 63n);
@@ -75,7 +75,7 @@ function writeInt(value: number, out: ByteWriter): void {
 
 function writeLongNumber(value: number, out: ByteWriter): void {
   // Below 2^30 both halves are one: no arithmetic on doubles.
-  if ((value | 0) === value && ((value << 1) >> 1) === value) out.writeVarInt((value << 1) ^ (value >> 31));
+  if ((value | 0) === value && (value << 1) >> 1 === value) out.writeVarInt((value << 1) ^ (value >> 31));
   else writeZigZag(Math.floor(value / two32) | 0, value >>> 0, out);
 }
 

@@ -3,6 +3,7 @@ import { Cycle, type CycleOptions } from './cycle.ts';
 import type { RecordBytes } from './dedup-table.ts';
 import type { ReadState } from './read-state.ts';
 import { RecordReferences } from './record-references.ts';
+import type { CycleTransition } from './transition.ts';
 import type { TypeStatistics } from './type-statistics.ts';
 import { TypeWriteState } from './type-write-state.ts';
 
@@ -26,9 +27,10 @@ export interface TypeChange {
  * const writer = WriteState.restore(state);
  * const cycle = writer.begin();
  * cycle.add('City', { cityId: 1, name: 'Utrecht' });
- * const delta = encodeDelta(cycle.transition(), { tag, headerTags, parts });
+ * const transition = cycle.transition();
+ * const delta = encodeDelta(transition, { tag, headerTags, parts });
  * const { state: next, changes } = applyDelta(state, delta.main, delta.parts);
- * writer.advance(next, changes);
+ * writer.follow(next, transition);          // or advance(next, changes), if the delta is another producer's
  */
 export class WriteState {
   readonly #types: readonly TypeWriteState[];
@@ -96,12 +98,7 @@ export class WriteState {
    * @throws DatasetError `invalid` if `next` does not follow the present state; nothing has changed then
    */
   advance(next: ReadState, changes: ReadonlyMap<string, TypeChange>): void {
-    if (next.originTag !== this.#state.tag) {
-      throw new DatasetError('invalid', 'the state to advance to does not follow the present one', {
-        tag: String(this.#state.tag),
-        originTag: String(next.originTag),
-      });
-    }
+    this.#requireNext(next);
     const names = this.#types.map((type) => type.schema.name);
     for (let position = 0; position < names.length; position++) {
       const name = names[position] as string;
@@ -115,6 +112,41 @@ export class WriteState {
       this.#type(position).settle(next.type(name), change !== undefined);
     }
     this.#state = next;
+  }
+
+  /**
+   * As {@link advance}, to the state that the delta of a transition of this very writer led to: what the cycle has
+   * worked out about its records is not worked out again.
+   *
+   * @throws DatasetError `invalid` if `next` does not follow the present state; nothing has changed then
+   */
+  follow(next: ReadState, { from, types, referenceChanges }: CycleTransition): void {
+    if (from !== this.#state) {
+      throw new DatasetError('invalid', 'the transition does not start at the present state', {
+        tag: String(this.#state.tag),
+        from: String(from.tag),
+      });
+    }
+    this.#requireNext(next);
+    const transitions = new Map(types.map((type) => [type.schema.name, type]));
+    for (const [position, type] of this.#types.entries()) {
+      const transition = transitions.get(type.schema.name);
+      const records = next.type(type.schema.name);
+      if (transition !== undefined) type.follow(transition, records);
+      referenceChanges[position]?.forEach((ordinal, amount) => {
+        if (amount !== 0) type.references.add(ordinal, amount);
+      });
+      type.settle(records, transition !== undefined);
+    }
+    this.#state = next;
+  }
+
+  #requireNext(next: ReadState): void {
+    if (next.originTag === this.#state.tag) return;
+    throw new DatasetError('invalid', 'the state to advance to does not follow the present one', {
+      tag: String(this.#state.tag),
+      originTag: String(next.originTag),
+    });
   }
 
   #include(position: number, next: ReadState, added: Int32Array): void {

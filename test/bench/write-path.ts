@@ -8,6 +8,7 @@ import { planBatch, populate } from '../../lib/producer/plan.ts';
 import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../lib/schema/dsl.ts';
 import { ReadState } from '../../lib/state/read-state.ts';
+import type { CycleTransition } from '../../lib/state/transition.ts';
 import { WriteState } from '../../lib/state/write-state.ts';
 import { productOf, productSchema, products } from './products.ts';
 
@@ -29,6 +30,7 @@ export class WritePath {
   #base: LoadedState;
   #messages: readonly MutationMessage[] = [];
   #delta: ReturnType<typeof encodeDelta> | null = null;
+  #transition: CycleTransition;
   #tag = 1n;
 
   /** With that many products and their order stamps. */
@@ -43,7 +45,8 @@ export class WritePath {
     }
     const { state } = this.#writer;
     this.#base = { state, indexes: buildIndexes(state, options), hashes };
-    this.#delta = encodeDelta(cycle.transition(), { tag: this.#tag, headerTags, parts });
+    this.#transition = cycle.transition();
+    this.#delta = encodeDelta(this.#transition, { tag: this.#tag, headerTags, parts });
   }
 
   /** Follows the last delta and makes the next messages: not part of what is measured. */
@@ -51,7 +54,7 @@ export class WritePath {
     if (this.#delta !== null) {
       const from = this.#base.state;
       const { state, changes } = applyDelta(from, this.#delta.main, this.#delta.parts);
-      this.#writer.advance(state, changes);
+      this.#writer.follow(state, this.#transition);
       const indexes = applyToIndexes(this.#base.indexes, { from, to: state, changes });
       this.#base = { state, indexes, hashes };
       this.#delta = null;
@@ -69,7 +72,8 @@ export class WritePath {
     const intake = takeIn(schema, this.#messages, Date.now());
     const cycle = this.#writer.begin();
     populate(cycle, planBatch(this.#base, intake));
-    this.#delta = encodeDelta(cycle.transition(), { tag: ++this.#tag, headerTags, parts });
+    this.#transition = cycle.transition();
+    this.#delta = encodeDelta(this.#transition, { tag: ++this.#tag, headerTags, parts });
     return this.#delta.main.length;
   }
 }

@@ -10,7 +10,7 @@ import { readHeader } from '../../lib/blob/decode-header.ts';
 import { decodeSnapshot } from '../../lib/blob/decode-snapshot.ts';
 import { encodeDelta, encodeReverseDelta } from '../../lib/blob/encode-delta.ts';
 import { writeHeader } from '../../lib/blob/encode-header.ts';
-import { encodeSnapshot } from '../../lib/blob/encode-snapshot.ts';
+import { encodeFirstSnapshot, encodeSnapshot } from '../../lib/blob/encode-snapshot.ts';
 import { nextHeaderTags } from '../../lib/blob/header-tags.ts';
 import { transitionBetween } from '../../lib/blob/transition-between.ts';
 import { ByteReader } from '../../lib/bytes/byte-reader.ts';
@@ -243,7 +243,9 @@ describe.each(chains)('$caseName from version $restoredAt', (chain) => {
         compare(encodeReverseDelta(followed, { tag, parts }), `reversedelta-${version}-${version - 1}`);
         compare(encodeDelta(followed, { tag, headerTags, parts }), `delta-${version - 1}-${version}`);
       }
-      writer.advance(state, changes);
+      if (version % 2 === 0) writer.advance(state, changes);
+      else writer.follow(state, transition);
+      if (version === 1) compare(encodeFirstSnapshot(transition, { tag, headerTags, parts }), 'snapshot-1');
       compare(encodeSnapshot(state, { parts, statistics: writer.statistics }), `snapshot-${version}`);
     }
   });

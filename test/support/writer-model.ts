@@ -9,6 +9,7 @@ import { encodeDelta } from '../../lib/blob/encode-delta.ts';
 import { ByteWriter } from '../../lib/bytes/byte-writer.ts';
 import type { Cycle } from '../../lib/state/cycle.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
+import type { CycleTransition } from '../../lib/state/transition.ts';
 import type { WriteState } from '../../lib/state/write-state.ts';
 
 export type PlainRecord = Readonly<Record<string, unknown>> & { readonly id: number };
@@ -59,12 +60,20 @@ export interface Step {
   readonly delta: EncodedBlob;
   readonly state: ReadState;
   readonly changes: StateChanges;
+  readonly transition: CycleTransition;
+}
+
+/** Moves the writer on: along its own transition, or as if the delta were another writer's. */
+export function moveOn(writer: WriteState, { state, changes, transition }: Step, isOwn: boolean): void {
+  if (isOwn) writer.follow(state, transition);
+  else writer.advance(state, changes);
 }
 
 /** Encodes the cycle and applies the delta; the writer itself stays where it is. */
 export function step(writer: WriteState, cycle: Cycle, tag: bigint): Step {
-  const delta = encodeDelta(cycle.transition(), { tag, headerTags: noTags, parts: noParts });
-  return { delta, ...applyDelta(writer.state, delta.main) };
+  const transition = cycle.transition();
+  const delta = encodeDelta(transition, { tag, headerTags: noTags, parts: noParts });
+  return { delta, transition, ...applyDelta(writer.state, delta.main) };
 }
 
 export function mutationsOf(value: fc.Arbitrary<PlainRecord>, ids: number): fc.Arbitrary<Mutation[]> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { applyDelta } from '../../../lib/blob/apply-delta.ts';
 import { decodeSnapshot } from '../../../lib/blob/decode-snapshot.ts';
 import { encodeDelta } from '../../../lib/blob/encode-delta.ts';
-import { encodeSnapshot } from '../../../lib/blob/encode-snapshot.ts';
+import { encodeFirstSnapshot } from '../../../lib/blob/encode-snapshot.ts';
 import { UniqueKeyIndex } from '../../../lib/indexes/unique-key.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
@@ -96,11 +96,12 @@ export function createPeer(): Peer {
       writer = WriteState.restore(ReadState.empty(schema));
       const cycle = writer.begin();
       for (const product of products(count)) cycle.add('Product', product);
-      const delta = encodeDelta(cycle.transition(), { tag: 1n, ...options });
-      const { state: next, changes } = applyDelta(writer.state, delta.main);
-      writer.advance(next, changes);
-      const snapshot = encodeSnapshot(next, { parts: options.parts, statistics: writer.statistics });
+      const transition = cycle.transition();
+      const snapshot = encodeFirstSnapshot(transition, { tag: 1n, ...options });
       writeFileSync(join(directory, 'snapshot-ours'), snapshot.main);
+      // And ready for the next cycle.
+      const next = decodeSnapshot(snapshot.main, undefined, undefined, 'taken');
+      writer.follow(next, transition);
       written = { index: UniqueKeyIndex.build(next, 'Product'), tag: 1n, count };
     },
     async receive({ count }, revision) {
@@ -121,9 +122,10 @@ export function createPeer(): Peer {
         cycle.add('Product', productOf(id, revision));
       }
       const tag = written.tag + 1n;
-      const delta = encodeDelta(cycle.transition(), { tag, ...options });
+      const transition = cycle.transition();
+      const delta = encodeDelta(transition, { tag, ...options });
       const { state: next, changes } = applyDelta(writer.state, delta.main);
-      writer.advance(next, changes);
+      writer.follow(next, transition);
       written = { ...written, tag, index: written.index.apply(next, changes.get('Product')) };
     },
   };

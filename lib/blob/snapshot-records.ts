@@ -1,6 +1,6 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
+import type { TypeRecords } from '../state/stored-records.ts';
 import type { RecordRun } from '../state/transition.ts';
-import type { TypeRecords } from '../state/type-write-state.ts';
 import type { SnapshotRecords } from './encode-section.ts';
 
 /** The records of a type state. */

@@ -2,7 +2,7 @@ import { ByteWriter } from '../bytes/byte-writer.ts';
 import type { Schema } from '../schema/schema.ts';
 import { ObjectTypeState } from './object-type-state.ts';
 import { RecordCursor } from './record-cursor.ts';
-import type { TypeRecords } from './type-write-state.ts';
+import type { TypeRecords } from './stored-records.ts';
 
 /** What the last {@link RecordReferences.read} found; only the first `count` entries. */
 export interface FoundReferences {

@@ -3,8 +3,8 @@ import type { Schema } from '../schema/schema.ts';
 import type { HashKeys } from './hash-keys.ts';
 import type { OrdinalMap } from './ordinal-map.ts';
 import type { ReadState } from './read-state.ts';
+import type { TypeRecords } from './stored-records.ts';
 import type { TypeStatistics } from './type-statistics.ts';
-import type { TypeRecords } from './type-write-state.ts';
 import type { WidthHistograms } from './width-histograms.ts';
 
 /** Records in ascending order of ordinal; record i is `bytes[starts[i] .. )`, canonical. */

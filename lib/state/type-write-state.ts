@@ -5,22 +5,10 @@ import type { Schema } from '../schema/schema.ts';
 import { DedupTable, type RecordBytes } from './dedup-table.ts';
 import { FreeOrdinals } from './free-ordinals.ts';
 import { ReferenceCounts } from './reference-counts.ts';
+import type { TypeRecords } from './stored-records.ts';
 import type { CycleTypeTransition } from './transition.ts';
 import type { TypeStatistics } from './type-statistics.ts';
 import { WidthHistograms } from './width-histograms.ts';
-
-/** What the writing half needs of a type state, whatever its kind. */
-export interface TypeRecords {
-  readonly shardCount: number;
-  /** Populated ordinals. */
-  readonly count: number;
-  isPopulated(ordinal: number): boolean;
-  nextPopulated(from: number): number;
-  /** A copy: bit o of word o >>> 5 is set iff ordinal o is populated; an even number of words. */
-  populatedWords(): Uint32Array;
-  writeRecord(ordinal: number, out: ByteWriter): void;
-  recordEquals(ordinal: number, bytes: Uint8Array, start: number, end: number): boolean;
-}
 
 /** What a producer keeps of one type beside the records themselves. Cycles read it, only `advance` changes it. */
 export class TypeWriteState {

@@ -1,0 +1,14 @@
+import type { ByteWriter } from '../bytes/byte-writer.ts';
+
+/** What the writing half needs of a type state, whatever its kind. */
+export interface TypeRecords {
+  readonly shardCount: number;
+  /** Populated ordinals. */
+  readonly count: number;
+  isPopulated(ordinal: number): boolean;
+  nextPopulated(from: number): number;
+  /** A copy: bit o of word o >>> 5 is set iff ordinal o is populated; an even number of words. */
+  populatedWords(): Uint32Array;
+  writeRecord(ordinal: number, out: ByteWriter): void;
+  recordEquals(ordinal: number, bytes: Uint8Array, start: number, end: number): boolean;
+}

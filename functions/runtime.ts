@@ -18,7 +18,9 @@ import { dynamoDbClient, eventBridgeClient, s3Client, sqsClient } from '../lib/a
 import { AwsHeadStore } from '../lib/aws/head-store.ts';
 import { AwsQuarantine } from '../lib/aws/quarantine.ts';
 import { Consumer } from '../lib/consumer/consumer.ts';
+import { BlobInbox } from '../lib/inbox.ts';
 import { systemClock } from '../lib/local/system-clock.ts';
+import { systemCodec } from '../lib/local/system-codec.ts';
 import { systemRandom } from '../lib/local/system-random.ts';
 import { metrics as metricUnits } from '../lib/metric-names.ts';
 import type { Clock, DatasetId } from '../lib/ports.ts';
@@ -33,8 +35,9 @@ export function composeProducer(): { readonly producer: Producer; readonly telem
   const settings = parseProducerSettings(process.env);
   const telemetry = createTelemetry('producer', settings.dataset);
   const schema = DatasetSchema.of(parseSchemas(settings.schema));
+  const ports = readerPorts(settings, telemetry);
   const producer = new Producer({
-    ...readerPorts(settings, telemetry),
+    ...ports,
     schema,
     partitions: parsePartitions(schema, settings.partitions),
     announcer: new AwsAnnouncer({ client: eventBridgeClient(), bus: settings.bus }),
@@ -43,6 +46,7 @@ export function composeProducer(): { readonly producer: Producer; readonly telem
       client: sqsClient(),
       queueUrl: settings.lateQueueUrl ?? settings.quarantineQueueUrl,
     }),
+    claims: { inbox: new BlobInbox(ports), codec: systemCodec },
     purgeHorizonMs: settings.purgeHorizonMs,
   });
   return { producer, telemetry };

@@ -37,3 +37,9 @@ export function checkBlobMetadata(metadata: BlobMetadata): void {
     throw new DatasetError('invalid', `blob metadata: ${size} of at most ${metadataSizeMax} bytes`, { size });
   }
 }
+
+/** Refuses (`rejected`) a blob that is larger than the reader is ready for. */
+export function checkBlobSize(name: string, size: number, sizeMax: number | undefined): void {
+  if (sizeMax === undefined || size <= sizeMax) return;
+  throw new DatasetError('rejected', `get ${name}: ${size} of at most ${sizeMax} bytes`, { name, size });
+}

@@ -12,6 +12,12 @@ export const limits = {
   mutationsPerMessageMax: 10_000,
   /** Partitions of a dataset: each has a queue, a chain and a producer of its own. */
   partitionsMax: 1_000,
+  /** Bytes of an object in the inbox, of the message that it holds, and of all such messages of one batch. */
+  claimSizeMax: 16_777_216,
+  claimContentSizeMax: 33_554_432,
+  claimsPerBatchSizeMax: 67_108_864,
+  /** UTF-16 code units of a message that names such an object. */
+  claimBodySizeMax: 4_096,
   /** Nesting of a message's JSON: deeper ones are refused before they can hurt. */
   jsonDepthMax: 64,
   /** A stamp from the future would win for ever; senders' clocks may be off by this much. */

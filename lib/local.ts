@@ -24,4 +24,5 @@ export { LocalHeadStore } from './local/head-store.ts';
 export { LocalMutationQueue, type LocalMutationQueueOptions } from './local/mutation-queue.ts';
 export { LocalQuarantine } from './local/quarantine.ts';
 export { systemClock } from './local/system-clock.ts';
+export { systemCodec } from './local/system-codec.ts';
 export { systemRandom } from './local/system-random.ts';

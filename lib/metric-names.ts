@@ -13,6 +13,7 @@ export const metrics = {
   MutationsQuarantined: 'Count',
   MutationsLate: 'Count',
   BookkeepingPurged: 'Count',
+  ClaimsOpened: 'Count',
   MessagesFailed: 'Count',
   Commits: 'Count',
   CommitConflicts: 'Count',

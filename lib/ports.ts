@@ -208,8 +208,32 @@ export type PutOutcome =
 /** Immutable blobs by name (lib/blob/blob-names.ts). A name is never reused for other content. */
 export interface BlobStore {
   put(name: string, bytes: Uint8Array, metadata: BlobMetadata): Promise<PutOutcome>;
-  /** Null: no such blob. Bytes are verified against the digest that was stored with them (else `corrupt`). */
-  get(name: string): Promise<StoredBlob | null>;
+  /**
+   * Null: no such blob. Bytes are verified against the digest that was stored with them (else `corrupt`).
+   *
+   * @param sizeMax a larger blob is not read but `rejected`. Default: any size
+   */
+  get(name: string, sizeMax?: number): Promise<StoredBlob | null>;
+}
+
+/** Where the content of a message is when it is too large for the queue (lib/inbox.ts). */
+export interface Inbox {
+  /** Keeps the bytes for as long as any queue may keep a message that names them, and then lets them go. */
+  put(bytes: Uint8Array): Promise<string>;
+  /** Null: gone, or never there. `rejected`: no reference into this inbox, or more than `sizeMax` bytes. */
+  get(ref: string, sizeMax: number): Promise<Uint8Array<ArrayBuffer> | null>;
+}
+
+export const contentEncodings = ['identity', 'gzip', 'zstd'] as const;
+export type ContentEncoding = (typeof contentEncodings)[number];
+
+/** Digests and compression: what the domain must not do itself. */
+export interface Codec {
+  /** 64 lower-case hex digits. */
+  sha256(bytes: Uint8Array): Promise<string>;
+  compress(encoding: ContentEncoding, bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>>;
+  /** `rejected`: not that encoding, or more than `sizeMax` bytes come out; never more than these are made. */
+  decompress(encoding: ContentEncoding, bytes: Uint8Array, sizeMax: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** The blobs as a list from which some can be taken away. Only the cleaner and whoever rebuilds a head get it. */

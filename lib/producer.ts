@@ -9,9 +9,13 @@
  * await producer.run(source, signal);   // any number of producers may do so at once
  */
 
+export { type ClaimPorts, putClaim } from './claim.ts';
+export { BlobInbox, type BlobInboxOptions } from './inbox.ts';
 export type {
   Announcer,
+  Codec,
   Deadline,
+  Inbox,
   LateQueue,
   MutationMessage,
   MutationSource,

@@ -10,7 +10,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { checkBlobMetadata, checkBlobName, checkBlobPrefix } from '../blob-rules.ts';
+import { checkBlobMetadata, checkBlobName, checkBlobPrefix, checkBlobSize } from '../blob-rules.ts';
 import { DatasetError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { BlobMetadata, BlobShelf, BlobStore, PutOutcome, StoredBlob } from '../ports.ts';
@@ -57,12 +57,12 @@ export class AwsBlobStore implements BlobStore, BlobShelf {
     }
   }
 
-  async get(name: string): Promise<StoredBlob | null> {
+  async get(name: string, sizeMax?: number): Promise<StoredBlob | null> {
     checkBlobName(name);
     try {
       const command = new GetObjectCommand({ Bucket: this.#bucket, Key: name, ChecksumMode: 'ENABLED' });
       const result = await this.#client.send(command);
-      return { bytes: await readVerified(result, name), metadata: result.Metadata ?? {} };
+      return { bytes: await readVerified(result, name, sizeMax), metadata: result.Metadata ?? {} };
     } catch (error) {
       if (error instanceof NoSuchKey) return null;
       throw awsError(error, `get ${name}`);
@@ -108,7 +108,11 @@ export class AwsBlobStore implements BlobStore, BlobShelf {
 }
 
 /** The SDK compares the body with the digest while it is read, but only if the object has one: so it must. */
-async function readVerified(result: GetObjectCommandOutput, name: string): Promise<Uint8Array<ArrayBuffer>> {
+async function readVerified(
+  result: GetObjectCommandOutput,
+  name: string,
+  sizeMax: number | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
   const { Body: body, ChecksumSHA256: digest, ContentLength: size } = result;
   if (!(body instanceof Readable) || size === undefined) {
     throw new DatasetError('unavailable', `get ${name}: an answer without a body or its size`, { name });
@@ -117,6 +121,8 @@ async function readVerified(result: GetObjectCommandOutput, name: string): Promi
     body.destroy();
     throw new DatasetError('corrupt', `get ${name}: it has no SHA-256 of the whole object`, { name });
   }
+  if (sizeMax !== undefined && size > sizeMax) body.destroy();
+  checkBlobSize(name, size, sizeMax);
   const bytes = new Uint8Array(size);
   let at = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {

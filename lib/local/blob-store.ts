@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { checkBlobMetadata, checkBlobName, checkBlobPrefix } from '../blob-rules.ts';
+import { checkBlobMetadata, checkBlobName, checkBlobPrefix, checkBlobSize } from '../blob-rules.ts';
 import { DatasetError } from '../errors.ts';
 import { FieldReader, parseJson } from '../field-reader.ts';
 import { limits } from '../limits.ts';
@@ -50,11 +50,12 @@ export class LocalBlobStore implements BlobStore, BlobShelf {
     }
   }
 
-  async get(name: string): Promise<StoredBlob | null> {
+  async get(name: string, sizeMax?: number): Promise<StoredBlob | null> {
     checkBlobName(name);
     try {
       const facts = await this.#readFacts(name);
       if (facts === null) return null;
+      checkBlobSize(name, facts.size, sizeMax);
       const bytes = await readBytes(join(this.#directory, name, bytesFile), facts.size);
       if (bytes === null || sha256Of(bytes) !== facts.sha256) {
         throw new DatasetError('corrupt', `get ${name}: the bytes are not those that were put`, { name });

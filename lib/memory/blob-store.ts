@@ -1,4 +1,4 @@
-import { checkBlobMetadata, checkBlobName, checkBlobPrefix } from '../blob-rules.ts';
+import { checkBlobMetadata, checkBlobName, checkBlobPrefix, checkBlobSize } from '../blob-rules.ts';
 import { limits } from '../limits.ts';
 import type { BlobMetadata, BlobShelf, BlobStore, PutOutcome, StoredBlob } from '../ports.ts';
 
@@ -15,10 +15,12 @@ export class MemoryBlobStore implements BlobStore, BlobShelf {
     return { kind: 'stored' };
   }
 
-  async get(name: string): Promise<StoredBlob | null> {
+  async get(name: string, sizeMax?: number): Promise<StoredBlob | null> {
     checkBlobName(name);
     const blob = this.#blobs.get(name);
-    return blob === undefined ? null : { bytes: blob.bytes.slice(), metadata: blob.metadata };
+    if (blob === undefined) return null;
+    checkBlobSize(name, blob.bytes.length, sizeMax);
+    return { bytes: blob.bytes.slice(), metadata: blob.metadata };
   }
 
   async list(prefix: string, after: string | null): ReturnType<BlobShelf['list']> {

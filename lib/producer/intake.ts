@@ -1,3 +1,4 @@
+import { limits } from '../limits.ts';
 import type { MutationMessage, QuarantineEntry } from '../ports.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import { coalesce } from './join.ts';
@@ -23,23 +24,35 @@ export interface Intake extends Batch {
   readonly mutationCount: number;
   readonly parsed: readonly (readonly [MutationMessage, ParsedMessage])[];
   readonly rejected: readonly MessageEntries[];
+  /** By those whose content came from the inbox, the messages that were sent. */
+  readonly claims: ReadonlyMap<MutationMessage, MutationMessage>;
 }
+
+export interface IntakeOptions {
+  /** Default: the dataset has one partition. */
+  readonly home?: Home | null;
+  /** Messages whose content came from the inbox. Default: none. */
+  readonly claims?: ReadonlyMap<MutationMessage, MutationMessage>;
+}
+
+const noClaims: ReadonlyMap<MutationMessage, MutationMessage> = new Map();
 
 /** Parses and coalesces. Nothing a message contains can make this throw. */
 export function takeIn(
   schema: DatasetSchema,
   messages: readonly MutationMessage[],
   nowMs: number,
-  home: Home | null = null,
+  { home = null, claims = noClaims }: IntakeOptions = {},
 ): Intake {
-  const parsed = messages.map((message): [MutationMessage, ParsedMessage] => [
-    message,
-    parseMessage(schema, message, nowMs, home),
-  ]);
+  const parsed = messages.map((message): [MutationMessage, ParsedMessage] => {
+    const bodySizeMax = claims.has(message) ? limits.claimContentSizeMax : limits.messageSizeMax;
+    return [message, parseMessage(schema, message, nowMs, { home, bodySizeMax })];
+  });
   const mutations = parsed.flatMap(([, content]) => content.mutations);
   const units = parsed.flatMap(([, content]) => content.units);
   return {
     parsed,
+    claims,
     withMutations: parsed
       .filter(([, content]) => content.mutations.length + content.units.length > 0)
       .map(([message]) => message),
@@ -48,6 +61,17 @@ export function takeIn(
     units,
     rejected: parsed
       .filter(([, content]) => content.rejected.length > 0)
-      .map(([message, content]) => ({ message, entries: content.rejected })),
+      .map(([message, content]) => ({ message, entries: rejectedEntries(message, content, claims) })),
   };
+}
+
+/** Of a message that was refused as a whole people need what was sent, not what it stood for. */
+function rejectedEntries(
+  message: MutationMessage,
+  { rejected }: ParsedMessage,
+  claims: ReadonlyMap<MutationMessage, MutationMessage>,
+): readonly QuarantineEntry[] {
+  const claim = claims.get(message);
+  if (claim === undefined) return rejected;
+  return rejected.map((entry) => (entry.index === null ? { ...entry, content: claim.body } : entry));
 }

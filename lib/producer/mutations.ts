@@ -97,14 +97,21 @@ export interface Home {
   readonly partition: number;
 }
 
+export interface ParseOptions {
+  /** Default: the dataset has one partition. */
+  readonly home?: Home | null;
+  /** Default: what a queue carries. */
+  readonly bodySizeMax?: number;
+}
+
 /** `schema`: the user's, or that with bookkeeping. Never throws, whatever the body is. */
 export function parseMessage(
   schema: DatasetSchema,
   message: MutationMessage,
   nowMs: number,
-  home: Home | null = null,
+  { home = null, bodySizeMax = limits.messageSizeMax }: ParseOptions = {},
 ): ParsedMessage {
-  const content = parseBody(message.body);
+  const content = parseBody(message.body, bodySizeMax);
   if (content.problem !== null) {
     return {
       ...nothing,

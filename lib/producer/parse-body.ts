@@ -16,9 +16,9 @@ export type Body =
 const namesBesideMutations = ['mutations', 'atomic'];
 
 /** Never throws, whatever the text is. */
-export function parseBody(body: string): Body {
+export function parseBody(body: string, sizeMax: number): Body {
   // Characters are fewer than bytes: this refuses nothing that the queue would take.
-  if (body.length > limits.messageSizeMax) return refuse('', `larger than ${limits.messageSizeMax} bytes`);
+  if (body.length > sizeMax) return refuse('', `larger than ${sizeMax} bytes`);
   if (isNestedDeeper(body, limits.jsonDepthMax))
     return refuse('', `nested deeper than ${limits.jsonDepthMax} levels`);
   let content: unknown;

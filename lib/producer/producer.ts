@@ -1,5 +1,6 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
+import type { ClaimPorts } from '../claim.ts';
 import { bookkeepingPart, type LoadedState } from '../consumer/loaded-version.ts';
 import { compareVersions } from '../consumer/update-plan.ts';
 import { checkDatasetId } from '../dataset-id.ts';
@@ -31,10 +32,11 @@ import { type CommitResult, commitPlanned, type Planner, type WarmHolder } from 
 import type { ProducerContext } from './context.ts';
 import { type FailedMessage, type Intake, takeIn } from './intake.ts';
 import type { Home } from './mutations.ts';
+import { openClaims } from './open-claims.ts';
 import { isEmptyPlan, planBatch } from './plan.ts';
 import { planPurge } from './plan-purge.ts';
 import { revertChanges } from './revert.ts';
-import { conditionEntries, lateEntries, putLate, quarantineEntries } from './set-aside.ts';
+import { conditionEntries, lateEntries, putLate, quarantineEntries, type Shelf } from './set-aside.ts';
 import type { WarmState } from './warm-state.ts';
 
 export interface ProducerOptions {
@@ -47,6 +49,8 @@ export interface ProducerOptions {
   readonly quarantine: Quarantine;
   /** Default: the quarantine. */
   readonly lateQueue?: LateQueue;
+  /** To open messages that only name where their content is. Default: such messages stay in the queue. */
+  readonly claims?: ClaimPorts;
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
@@ -81,8 +85,7 @@ export interface ProcessResult {
  */
 export class Producer {
   readonly #context: ProducerContext;
-  readonly #quarantine: Quarantine;
-  readonly #lateQueue: LateQueue;
+  readonly #shelf: Shelf;
   readonly #home: Home | null;
   readonly #purgeHorizonMs: number;
   #warm: WarmState | null = null;
@@ -91,8 +94,8 @@ export class Producer {
     checkDatasetId(options.id);
     const { id, heads, blobs, announcer, clock, random, telemetry } = options;
     const schema = withBookkeeping(options.schema);
-    this.#quarantine = options.quarantine;
-    this.#lateQueue = options.lateQueue ?? options.quarantine;
+    const { quarantine, lateQueue = quarantine, claims = null } = options;
+    this.#shelf = { id, quarantine, lateQueue, claims, telemetry };
     this.#home = homeOf(id, options.partitions);
     this.#purgeHorizonMs = options.purgeHorizonMs ?? limits.purgeHorizonMs;
     this.#context = {
@@ -124,16 +127,21 @@ export class Producer {
    * @throws AssertionError and other bugs only; whatever fails outside is told per message
    */
   async process(messages: readonly MutationMessage[], deadline: Deadline): Promise<ProcessResult> {
-    const { telemetry, clock, schema, id } = this.#context;
+    const { telemetry, clock, schema } = this.#context;
     const startMs = clock.monotonicMs();
-    const intake = takeIn(schema, messages, clock.nowMs(), this.#home);
     telemetry.record('MessagesReceived', messages.length);
+    const { claims, ...opened } = await openClaims(this.#shelf.claims, messages, telemetry);
+    const intake = takeIn(schema, opened.messages, clock.nowMs(), { home: this.#home, claims });
     telemetry.record('MutationsReceived', intake.mutationCount);
-    const shelf = { id, quarantine: this.#quarantine, telemetry };
-    const notSetAside = await quarantineEntries(shelf, intake.rejected);
+    const rejected = [...opened.rejected, ...intake.rejected];
+    const notSetAside = await quarantineEntries(this.#shelf, rejected);
     const notCommitted = await this.#commit(intake, deadline);
     telemetry.record('CycleDurationMs', clock.monotonicMs() - startMs);
-    const failed = new Map([...notSetAside, ...notCommitted].map((each) => [each.message, each]));
+    const failed = new Map<MutationMessage, FailedMessage>();
+    for (const { message, reason } of [...opened.failed, ...notSetAside, ...notCommitted]) {
+      const sent = claims.get(message) ?? message;
+      failed.set(sent, { message: sent, reason });
+    }
     if (failed.size > 0) telemetry.record('MessagesFailed', failed.size);
     return {
       acknowledged: messages.filter((message) => !failed.has(message)),
@@ -248,12 +256,8 @@ export class Producer {
 
   /** What the commit has left out. Which that is stands only now. */
   async #setAside(intake: Intake, { plan }: CommitResult): Promise<readonly FailedMessage[]> {
-    const { id, telemetry } = this.#context;
-    const notQuarantined = await quarantineEntries(
-      { id, quarantine: this.#quarantine, telemetry },
-      conditionEntries(plan),
-    );
-    const notLate = await putLate({ id, lateQueue: this.#lateQueue, telemetry }, lateEntries(intake, plan));
+    const notQuarantined = await quarantineEntries(this.#shelf, conditionEntries(intake, plan));
+    const notLate = await putLate(this.#shelf, lateEntries(intake, plan));
     return [...notQuarantined, ...notLate];
   }
 

@@ -1,4 +1,5 @@
-import { isDatasetError } from '../errors.ts';
+import { type ClaimPorts, putClaim } from '../claim.ts';
+import { DatasetError, isDatasetError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type {
   DatasetId,
@@ -17,8 +18,13 @@ import { lateReason } from './plan-units.ts';
 import type { SetAside } from './planned.ts';
 import { isForgotten } from './watermark.ts';
 
-interface Shelf {
+/** Where things are set aside. */
+export interface Shelf {
   readonly id: DatasetId;
+  readonly quarantine: Quarantine;
+  readonly lateQueue: LateQueue;
+  /** For what is too large for the late queue. Null: it stays in the mutation queue. */
+  readonly claims: ClaimPorts | null;
   readonly telemetry: Telemetry;
 }
 
@@ -28,10 +34,12 @@ interface Shelf {
  * @returns the messages whose bad part could not be set aside: they have to come again
  */
 export async function quarantineEntries(
-  { id, quarantine, telemetry }: Shelf & { quarantine: Quarantine },
+  { id, quarantine, telemetry }: Shelf,
   rejected: readonly MessageEntries[],
 ): Promise<readonly FailedMessage[]> {
-  const failed = await send('quarantine', quarantine, { id, telemetry }, rejected);
+  const failed = await send('quarantine', { id, telemetry }, rejected, (entries) =>
+    quarantine.send(id, entries),
+  );
   if (failed.length > 0) return failed;
   for (const { messageId, index, reason } of rejected.flatMap(({ entries }) => entries)) {
     telemetry.record('MutationsQuarantined', 1);
@@ -42,10 +50,12 @@ export async function quarantineEntries(
 
 /** The same for what is late. */
 export async function putLate(
-  { id, lateQueue, telemetry }: Shelf & { lateQueue: LateQueue },
+  { id, lateQueue, claims, telemetry }: Shelf,
   late: readonly MessageEntries[],
 ): Promise<readonly FailedMessage[]> {
-  const failed = await send('late queue', lateQueue, { id, telemetry }, late);
+  const failed = await send('late queue', { id, telemetry }, late, async (entries) =>
+    lateQueue.send(id, await Promise.all(entries.map((entry) => fitting(entry, claims)))),
+  );
   if (failed.length > 0) return failed;
   for (const { messageId, index, reason } of late.flatMap(({ entries }) => entries)) {
     telemetry.record('MutationsLate', 1);
@@ -54,31 +64,46 @@ export async function putLate(
   return [];
 }
 
+/** With a claim in place of content that is too large for an entry. It is to be sent again one day, so it is not cut. */
+async function fitting(entry: QuarantineEntry, claims: ClaimPorts | null): Promise<QuarantineEntry> {
+  if (entry.content.length <= limits.quarantineContentSizeMax) return entry;
+  if (claims === null) {
+    const problem = `${entry.content.length} characters are too many for an entry, and there is no inbox`;
+    throw new DatasetError('unavailable', problem, { messageId: entry.messageId });
+  }
+  return { ...entry, content: await putClaim(claims, entry.content) };
+}
+
 async function send(
   name: string,
-  queue: Quarantine,
-  { id, telemetry }: Shelf,
+  { id, telemetry }: Pick<Shelf, 'id' | 'telemetry'>,
   setAside: readonly MessageEntries[],
+  accept: (entries: readonly QuarantineEntry[]) => Promise<void>,
 ): Promise<readonly FailedMessage[]> {
   const entries = setAside.flatMap((each) => each.entries);
   if (entries.length === 0) return [];
   try {
-    await queue.send(id, entries);
+    await accept(entries);
     return [];
   } catch (error) {
     if (!isDatasetError(error)) throw error;
-    telemetry.log('error', `the ${name} did not take what belongs there`, { error, count: entries.length });
+    telemetry.log('error', `the ${name} did not take what belongs there`, {
+      id,
+      error,
+      count: entries.length,
+    });
     const reason = `${name}: ${error.message}`;
     return setAside.map(({ message }) => ({ message, reason }));
   }
 }
 
 /** Units whose condition did not hold, for quarantine. */
-export function conditionEntries({ setAside }: Plan): readonly MessageEntries[] {
+export function conditionEntries({ claims }: Intake, { setAside }: Plan): readonly MessageEntries[] {
   return setAside.flatMap((each) => {
     if (each.kind !== 'condition') return [];
     const { message, index } = each;
-    const content = index === null ? message.body : JSON.stringify(rawMutations(message)[index] ?? null);
+    const whole = claims.get(message) ?? message;
+    const content = index === null ? whole.body : JSON.stringify(rawMutations(message)[index] ?? null);
     return { message, entries: [entryOf(each, content.slice(0, limits.quarantineContentSizeMax))] };
   });
 }

@@ -27,6 +27,7 @@ import { blobStoreContract } from './blob-store-contract.ts';
 import { floorRecordContract } from './floor-record-contract.ts';
 import { committed, type HeadStoreHarness, headStoreContract } from './head-store-contract.ts';
 import { headUpkeepContract } from './head-upkeep-contract.ts';
+import { inboxContract } from './inbox-contract.ts';
 import { mutationQueueContract } from './mutation-queue-contract.ts';
 import { quarantineContract } from './quarantine-contract.ts';
 
@@ -61,6 +62,7 @@ const openBlobs = async (): Promise<BlobShelfHarness> => {
 };
 blobStoreContract('aws-on-emulators', openBlobs);
 blobShelfContract('aws-on-emulators', openBlobs);
+inboxContract('aws-on-emulators', openBlobs);
 
 floorRecordContract('aws-on-emulators', async () => {
   const { clients, stop } = await startS3Emulator('blobs');

@@ -25,6 +25,7 @@ import { blobStoreContract } from './blob-store-contract.ts';
 import { floorRecordContract } from './floor-record-contract.ts';
 import { type HeadStoreHarness, headStoreContract } from './head-store-contract.ts';
 import { headUpkeepContract } from './head-upkeep-contract.ts';
+import { inboxContract } from './inbox-contract.ts';
 import { mutationQueueContract } from './mutation-queue-contract.ts';
 import { quarantineContract } from './quarantine-contract.ts';
 
@@ -48,6 +49,7 @@ const openBlobs = async (): Promise<BlobShelfHarness> => {
 };
 blobStoreContract('local', openBlobs);
 blobShelfContract('local', openBlobs);
+inboxContract('local', openBlobs);
 
 floorRecordContract('local', async () => {
   const directory = await temporaryDirectory();

@@ -12,6 +12,7 @@ import { blobStoreContract } from './blob-store-contract.ts';
 import { floorRecordContract } from './floor-record-contract.ts';
 import { type HeadStoreHarness, headStoreContract } from './head-store-contract.ts';
 import { headUpkeepContract } from './head-upkeep-contract.ts';
+import { inboxContract } from './inbox-contract.ts';
 import { mutationQueueContract } from './mutation-queue-contract.ts';
 import { quarantineContract } from './quarantine-contract.ts';
 
@@ -30,6 +31,7 @@ const openBlobs = async (): Promise<BlobShelfHarness> => {
 };
 blobStoreContract('memory', openBlobs);
 blobShelfContract('memory', openBlobs);
+inboxContract('memory', openBlobs);
 
 floorRecordContract('memory', async () => {
   const record = new MemoryFloorRecord();

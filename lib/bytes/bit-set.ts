@@ -57,6 +57,26 @@ export class BitSet {
     return -1;
   }
 
+  /** Writes the elements >= `from`, ascending, as many as `room` holds; returns how many. */
+  list(from: number, room: Int32Array): number {
+    let count = 0;
+    for (
+      let pageIndex = from >>> pageShift, bit = from & pageMask;
+      pageIndex < this.#pages.length;
+      pageIndex++
+    ) {
+      const page = this.#pages[pageIndex] as Uint32Array;
+      for (let half = bit >>> 5; half < pageHalves; half++, bit = 0) {
+        let bits = ((page[half] as number) >>> (bit & 31)) << (bit & 31);
+        for (; bits !== 0; bits &= bits - 1) {
+          if (count === room.length) return count;
+          room[count++] = pageIndex * pageBits + half * 32 + 31 - Math.clz32(bits & -bits);
+        }
+      }
+    }
+    return count;
+  }
+
   /** The greatest element; -1: none. */
   last(): number {
     for (let pageIndex = this.#pages.length - 1; pageIndex >= 0; pageIndex--) {

@@ -15,6 +15,23 @@ import type { ReadState } from '../state/read-state.ts';
 /** A value of a key. LONG: number (a safe integer) or bigint. REFERENCE (paths ending in `!`): the ordinal. */
 export type KeyPart = number | bigint | boolean | string | Uint8Array;
 
+/** Records on their way into a table; at most {@link batchMax}. */
+export interface KeyBatch {
+  /** -1: its key has a null, so it is not indexed. */
+  readonly ordinals: Int32Array;
+  /** Of their keys, as far as these have been read; 0 at first. */
+  readonly hashes: Int32Array;
+  count: number;
+}
+
+/** So that a batch stays in the processor's first cache. */
+export const batchMax = 1024;
+
+/** Of the records of a batch: where the value of a path is, and its packed halves. */
+const leaves = new Int32Array(batchMax);
+const lows = new Int32Array(batchMax);
+const highs = new Int32Array(batchMax);
+
 const two32 = 0x1_0000_0000;
 const doubleBits = new DataView(new ArrayBuffer(8));
 
@@ -23,6 +40,8 @@ export class KeyPathReader {
   readonly #path: KeyPath;
   readonly #kind: number;
   readonly #isInteger: boolean;
+  /** Of a kind whose only null is all ones. */
+  readonly #isFixed: boolean;
   readonly #states: readonly ObjectTypeState[];
   readonly #leafState: ObjectTypeState;
   readonly #leafField: number;
@@ -31,6 +50,7 @@ export class KeyPathReader {
     this.#path = path;
     this.#kind = kindCodes[path.leafKind];
     this.#isInteger = path.leafKind === 'INT' || path.leafKind === 'LONG';
+    this.#isFixed = this.#isInteger || path.leafKind === 'BOOLEAN' || path.leafKind === 'REFERENCE';
     this.#states = path.types.map((type) => state.objectType(type));
     this.#leafState = this.#states.at(-1) as ObjectTypeState;
     this.#leafField = path.leafField;
@@ -52,7 +72,7 @@ export class KeyPathReader {
   }
 
   /** @param leaf from {@link leafOf} */
-  hashAt(leaf: number): number {
+  #hashAt(leaf: number): number {
     const state = this.#leafState;
     const field = this.#leafField;
     switch (this.#kind) {
@@ -69,6 +89,32 @@ export class KeyPathReader {
     }
   }
 
+  /** Mixes the hashes of this path's values into those of a batch's keys. */
+  mixHashes(batch: KeyBatch): void {
+    const { ordinals, count } = batch;
+    for (let i = 0; i < count; i++) leaves[i] = this.leafOf(ordinals[i] as number);
+    if (this.#isFixed) this.#mixFixed(batch);
+    else this.#mixOthers(batch);
+  }
+
+  #mixFixed({ ordinals, hashes, count }: KeyBatch): void {
+    this.#leafState.readRaws(this.#leafField, leaves, { lows, highs, count });
+    for (let i = 0; i < count; i++) {
+      const low = lows[i] as number;
+      const high = highs[i] as number;
+      if ((low & high) === -1) ordinals[i] = -1;
+      else hashes[i] = mixPart(hashes[i] as number, hashBits(high, low));
+    }
+  }
+
+  #mixOthers({ ordinals, hashes, count }: KeyBatch): void {
+    for (let i = 0; i < count; i++) {
+      const leaf = leaves[i] as number;
+      if (this.isNullAt(leaf)) ordinals[i] = -1;
+      else hashes[i] = mixPart(hashes[i] as number, this.#hashAt(leaf));
+    }
+  }
+
   equalAt(leaf: number, otherLeaf: number): boolean {
     const state = this.#leafState;
     const field = this.#leafField;
@@ -82,7 +128,7 @@ export class KeyPathReader {
     return bytesEqual(state.readBytes(leaf, field), state.readBytes(otherLeaf, field));
   }
 
-  /** Hash of a value that is looked for; the same as {@link hashAt} of a record that holds it. */
+  /** Hash of a value that is looked for; the same as {@link mixHashes} of a record that holds it. */
   hashOf(part: KeyPart): number {
     if (typeof part === 'number' && this.#isShortInteger(part)) return hashBits(0, zigZagInt(part));
     if (typeof part === 'string') return textHash(part);
@@ -154,8 +200,15 @@ export class KeyPathReader {
   }
 }
 
+/** The hash of a key with one part more. */
+export function mixPart(hash: number, partHash: number): number {
+  return Math.imul(hash, 31) ^ mixInt(partHash);
+}
+
+const mixedZero = mixInt(0);
+
 function hashBits(high: number, low: number): number {
-  return mixInt(low ^ mixInt(high));
+  return mixInt(low ^ (high === 0 ? mixedZero : mixInt(high)));
 }
 
 function lowOf(part: number | bigint | boolean): number {

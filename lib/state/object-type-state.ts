@@ -20,10 +20,13 @@ import type { ObjectSchema } from '../schema/schema.ts';
 import { noBytes, ObjectLayer } from './object-layer.ts';
 import { packObjects } from './pack-objects.ts';
 import {
+  isAllOnesIn,
   isNullIn,
   type PackedField,
+  type RawValues,
   rawHigh,
   rawLow,
+  readRawsIn,
   requireRange,
   varEndOrNull,
   varStart,
@@ -106,6 +109,11 @@ export class ObjectTypeState {
     return this.#table.populated.next(from);
   }
 
+  /** The populated ordinals >= `from`, ascending, as many as there is room for; how many. */
+  listPopulated(from: number, room: Int32Array): number {
+    return this.#table.populated.list(from, room);
+  }
+
   /** A copy: bit o of half o >>> 5 is set iff ordinal o is populated. As many whole 64-bit words as maxOrdinal needs. */
   populatedWords(): Uint32Array<ArrayBuffer> {
     return this.#table.populated.toHalves(Math.ceil((this.maxOrdinal + 1) / 64) * 2);
@@ -163,12 +171,32 @@ export class ObjectTypeState {
     return rawHigh(this.#fieldAt(slot, ordinal, field), this.#table.recordAt(slot, ordinal)) >>> 0;
   }
 
+  /**
+   * The packed values of many records, without a call for each: halves as {@link ObjectTypeState.readRawLow} and -High
+   * give them, but signed. All ones (and an ordinal of -1) reads as -1, -1, whatever the width.
+   */
+  readRaws(field: number, ordinals: Int32Array, values: RawValues): void {
+    const table = this.#table;
+    const only = table.commonLayer(ordinals, values.count);
+    if (only !== null) {
+      readRawsIn(only.fields[field] as PackedField, ordinals, values);
+      return;
+    }
+    for (let i = 0; i < values.count; i++) {
+      const ordinal = ordinals[i] as number;
+      const slot = table.slotOf(ordinal);
+      const packed = this.#fieldAt(slot, ordinal, field);
+      const record = table.recordAt(slot, ordinal);
+      const isNull = isAllOnesIn(packed, record);
+      values.lows[i] = isNull ? -1 : rawLow(packed, record);
+      values.highs[i] = isNull ? -1 : rawHigh(packed, record);
+    }
+  }
+
   /** True iff the packed value is all ones: null in every fixed kind but FLOAT and DOUBLE, or not stored at all. */
   isAllOnes(ordinal: number, field: number): boolean {
     const slot = this.#table.slotOf(ordinal);
-    const packed = this.#fieldAt(slot, ordinal, field);
-    const record = this.#table.recordAt(slot, ordinal);
-    return rawLow(packed, record) === packed.mask && rawHigh(packed, record) === packed.highMask;
+    return isAllOnesIn(this.#fieldAt(slot, ordinal, field), this.#table.recordAt(slot, ordinal));
   }
 
   /** True iff the packed value is made of these halves (unsigned) and is not all ones. Of INT, LONG and the like. */

@@ -102,6 +102,31 @@ export function rawHigh(field: PackedField, record: number): number {
   return readBits(field.bits, record * field.stride + field.offset + 32, field.highMask);
 }
 
+/** True iff the packed value is all ones, or not stored at all. */
+export function isAllOnesIn(field: PackedField, record: number): boolean {
+  return rawLow(field, record) === field.mask && rawHigh(field, record) === field.highMask;
+}
+
+/** Halves of `count` packed values, signed; both -1: all ones, whatever the width. */
+export interface RawValues {
+  readonly lows: Int32Array;
+  readonly highs: Int32Array;
+  readonly count: number;
+}
+
+/** Reads the field of many records. */
+export function readRawsIn(field: PackedField, records: Int32Array, { lows, highs, count }: RawValues): void {
+  const { bits, stride, offset, mask, highMask } = field;
+  for (let i = 0; i < count; i++) {
+    const position = (records[i] as number) * stride + offset;
+    const low = readBits(bits, position, mask);
+    const high = highMask === 0 ? 0 : readBits(bits, position + 32, highMask);
+    const isAllOnes = low === mask && high === highMask;
+    lows[i] = isAllOnes ? -1 : low;
+    highs[i] = isAllOnes ? -1 : high;
+  }
+}
+
 export function isNullIn(field: PackedField, record: number): boolean {
   if (isVar(field.kind)) return isVarNull(field, record);
   const low = rawLow(field, record);

@@ -148,6 +148,12 @@ export class RecordTable<L extends Layer> {
     return slot < 0 ? ordinal >>> this.#baseShift : slot & recordMask;
   }
 
+  /** The layer that holds the records of all these ordinals, each under the ordinal as its number; null: there is none. */
+  commonLayer(ordinals: Int32Array, count: number): L | null {
+    for (let i = 0; i < count; i++) if ((ordinals[i] as number) >>> 0 >= this.#plainCount) return null;
+    return this.#only;
+  }
+
   applyAdditions(change: Additions<L>, pack: PackLayer<L>): RecordTable<L> {
     const populated = this.populated.with(change.removed, change.ordinals);
     const maxOrdinal = Math.max(change.maxOrdinal, populated.last());

@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyDelta } from '../../lib/blob/apply-delta.ts';
+import { decodeSnapshot } from '../../lib/blob/decode-snapshot.ts';
 import { encodeDelta } from '../../lib/blob/encode-delta.ts';
+import { encodeSnapshot } from '../../lib/blob/encode-snapshot.ts';
 import type { KeyPart } from '../../lib/indexes/key-reader.ts';
 import { UniqueKeyIndex } from '../../lib/indexes/unique-key.ts';
 import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../lib/schema/dsl.ts';
+import type { CycleOptions } from '../../lib/state/cycle.ts';
 import { ReadState } from '../../lib/state/read-state.ts';
 import { recordView } from '../../lib/state/record.ts';
 import { WriteState } from '../../lib/state/write-state.ts';
@@ -37,12 +40,12 @@ class Chain {
   }
 
   /** Replaces everything that is at `removed` by `added`. */
-  step(removed: readonly number[], added: readonly Row[]): void {
-    const cycle = this.#writer.begin();
+  step(removed: readonly number[], added: readonly Row[], options: CycleOptions = {}): void {
+    const cycle = this.#writer.begin(options);
     for (const ordinal of removed) cycle.remove(this.#type, ordinal);
     for (const row of added) cycle.add(this.#type, row);
-    const options = { tag: this.state.tag + 1n, headerTags: new Map(), parts: new Map() };
-    const { state, changes } = applyDelta(this.state, encodeDelta(cycle.transition(), options).main);
+    const header = { tag: this.state.tag + 1n, headerTags: new Map(), parts: new Map() };
+    const { state, changes } = applyDelta(this.state, encodeDelta(cycle.transition(), header).main);
     this.#writer.advance(state, changes);
     this.index = this.index.apply(state, changes.get(this.#type));
     this.state = state;
@@ -162,6 +165,35 @@ describe('UniqueKeyIndex', () => {
     expect(chain.index.find(2)).toBe(1);
     chain.step([1], []);
     expect(chain.index.find(2)).toBe(2);
+  });
+
+  it('is built over many batches of records, in shards and out of them, without those that lack a part of their key', () => {
+    const count = 3_000;
+    const lacksKey = (n: number) => n % 1_000 === 7;
+    const rows = Array.from({ length: count }, (_, n) => ({
+      i: n,
+      l: BigInt(n) << 30n,
+      d: n / 8,
+      f: lacksKey(n) ? null : n / 4,
+      b: n % 2 === 0,
+      y: Uint8Array.of(n),
+      s: `s${n}`,
+      box: `box ${n % 5}`,
+    }));
+    for (const shardCount of [1, 4]) {
+      const chain = new Chain('Row');
+      chain.step([], rows, { shardCounts: new Map([['Row', shardCount]]) });
+      const snapshot = encodeSnapshot(chain.state, { parts: new Map() });
+      const loaded = decodeSnapshot(snapshot.main);
+      expect(loaded.objectType('Row').shardCount).toBe(shardCount);
+      const built = UniqueKeyIndex.build(loaded, 'Row');
+      for (const { i, l, d, f, b, y, s, box } of rows) {
+        const found = built.find(i, l, d, f ?? 0, b, y, s, box);
+        expect(found).toBe(chain.index.find(i, l, d, f ?? 0, b, y, s, box));
+        expect(found >= 0).toBe(f !== null);
+        if (f !== null) expect(loaded.objectType('Row').readInt(found, 0)).toBe(i);
+      }
+    }
   });
 
   it('tells apart LONGs that are one as doubles', () => {

@@ -248,7 +248,12 @@ describe('BitSet', () => {
     expect(seen).toEqual(sorted);
     expect(set.count).toBe(model.size);
     expect(set.last()).toBe(sorted.at(-1) ?? -1);
-    for (const i of probes) expect(set.has(i)).toBe(model.has(i));
+    const room = new Int32Array(7);
+    for (const i of probes) {
+      expect(set.has(i)).toBe(model.has(i));
+      const listed = room.subarray(0, set.list(i, room));
+      expect([...listed]).toEqual(sorted.filter((element) => element >= i).slice(0, room.length));
+    }
     expect(BitSet.of(set.toHalves(1252)).count).toBe(model.size);
     expect(BitSet.of(set.toHalves(3)).count).toBe(sorted.filter((i) => i < 96).length);
   }

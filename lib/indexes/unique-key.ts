@@ -177,7 +177,7 @@ export class UniqueKeyIndex {
 
   /** Puts records into the last table. */
   #insert(batch: KeyBatch): void {
-    const { ordinals, hashes, count } = batch;
+    const { hashes, count } = batch;
     hashes.fill(0, 0, count);
     for (const path of this.#paths) path.mixHashes(batch);
     for (let i = 0; i < count; i++) hashes[i] = (hashes[i] as number) & hashMask;

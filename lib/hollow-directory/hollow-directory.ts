@@ -11,10 +11,11 @@
  *
  * There is one writer, no head and no commit: the announced version is the truth. Versions are 64-bit.
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type HollowFile, hollowFileName, parseHollowFileName } from '../blob/hollow-file-names.ts';
 import { DatasetError } from '../errors.ts';
+import { readFileBytes } from '../file-bytes.ts';
 import { fileError, isFileMissing } from '../file-errors.ts';
 
 /** A blob that was found. */
@@ -118,7 +119,7 @@ export class HollowDirectory {
   /** Null: deleted since it was listed. */
   async #read(name: string): Promise<Uint8Array | null> {
     try {
-      return await readFile(join(this.path, name));
+      return await readFileBytes(join(this.path, name));
     } catch (error) {
       if (isFileMissing(error)) return null;
       throw fileError(error, `reading '${name}' in '${this.path}'`);

@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { checkBlobMetadata, checkBlobName, checkBlobPrefix, checkBlobSize } from '../blob-rules.ts';
 import { DatasetError } from '../errors.ts';
 import { FieldReader, parseJson } from '../field-reader.ts';
+import { readFileBytes } from '../file-bytes.ts';
 import { limits } from '../limits.ts';
 import type { BlobMetadata, BlobShelf, BlobStore, PutOutcome, StoredBlob } from '../ports.ts';
 import { isSystemError, localError } from './errors.ts';
@@ -56,8 +57,8 @@ export class LocalBlobStore implements BlobStore, BlobShelf {
       const facts = await this.#readFacts(name);
       if (facts === null) return null;
       checkBlobSize(name, facts.size, sizeMax);
-      const bytes = await readBytes(join(this.#directory, name, bytesFile), facts.size);
-      if (bytes === null || sha256Of(bytes) !== facts.sha256) {
+      const bytes = await readFileBytes(join(this.#directory, name, bytesFile), facts.size);
+      if (bytes.length !== facts.size || sha256Of(bytes) !== facts.sha256) {
         throw new DatasetError('corrupt', `get ${name}: the bytes are not those that were put`, { name });
       }
       return { bytes, metadata: facts.metadata };
@@ -149,20 +150,6 @@ export class LocalBlobStore implements BlobStore, BlobShelf {
 
 function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-/** Null: not of this size. */
-async function readBytes(file: string, size: number): Promise<Uint8Array<ArrayBuffer> | null> {
-  return withFile(file, 'r', async (handle) => {
-    if ((await handle.stat()).size !== size) return null;
-    const bytes = new Uint8Array(size);
-    for (let at = 0; at < size; ) {
-      const { bytesRead } = await handle.read(bytes, at, Math.min(size - at, 2 ** 30), at);
-      if (bytesRead === 0) return null;
-      at += bytesRead;
-    }
-    return bytes;
-  });
 }
 
 async function writeDurably(file: string, content: Uint8Array | string): Promise<void> {

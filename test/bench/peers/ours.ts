@@ -4,6 +4,7 @@ import { applyDelta } from '../../../lib/blob/apply-delta.ts';
 import { decodeSnapshot } from '../../../lib/blob/decode-snapshot.ts';
 import { encodeDelta } from '../../../lib/blob/encode-delta.ts';
 import { encodeFirstSnapshot } from '../../../lib/blob/encode-snapshot.ts';
+import { readFileBytes } from '../../../lib/file-bytes.ts';
 import { UniqueKeyIndex } from '../../../lib/indexes/unique-key.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
@@ -41,8 +42,9 @@ export function createPeer(): Peer {
   let written: { index: UniqueKeyIndex; tag: bigint; count: number };
   return {
     prepare: () => Promise.resolve(),
-    load({ directory }) {
-      state = decodeSnapshot(readFileSync(join(directory, 'snapshot-1')), undefined, undefined, 'taken');
+    async load({ directory }) {
+      const bytes = await readFileBytes(join(directory, 'snapshot-1'));
+      state = decodeSnapshot(bytes, undefined, undefined, 'taken');
     },
     index() {
       index = UniqueKeyIndex.build(state, 'Product');

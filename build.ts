@@ -29,6 +29,9 @@ const root = import.meta.dirname;
 export const bundles = {
   producer: 'functions/producer.ts',
   consumer: 'functions/consumer.ts',
+  snapshotter: 'functions/snapshotter.ts',
+  cleaner: 'functions/cleaner.ts',
+  outbox: 'functions/outbox.ts',
   'consumer-service': 'lib/cli/main.ts',
 } as const;
 

@@ -5,6 +5,8 @@
  *   telemetry.ts   the Telemetry port on powertools
  *   producer.ts    handler: a batch of the mutation queue -> commit
  *   consumer.ts    handler: an announcement -> refresh; a lookup -> the record
+ *   outbox.ts      handler: changes of the heads' table -> announcements
+ *   snapshotter.ts, cleaner.ts   handlers: housekeeping on a schedule
  *
  * A handler's module is evaluated once per sandbox, so what it composes stays warm between invocations. Wrong settings
  * fail there, before the first event.
@@ -15,9 +17,15 @@ import type { Context } from 'aws-lambda';
 import { AwsAnnouncer } from '../lib/aws/announcer.ts';
 import { AwsBlobStore } from '../lib/aws/blob-store.ts';
 import { dynamoDbClient, eventBridgeClient, s3Client, sqsClient } from '../lib/aws/clients.ts';
+import { AwsFloorRecord } from '../lib/aws/floor-record.ts';
 import { AwsHeadStore } from '../lib/aws/head-store.ts';
 import { AwsQuarantine } from '../lib/aws/quarantine.ts';
 import { Consumer } from '../lib/consumer/consumer.ts';
+import { defaultCadence } from '../lib/housekeeping/cadence.ts';
+import { clean } from '../lib/housekeeping/cleaner.ts';
+import { Outbox } from '../lib/housekeeping/outbox.ts';
+import { removeExpiredPins } from '../lib/housekeeping/pins.ts';
+import { Snapshotter } from '../lib/housekeeping/snapshotter.ts';
 import { BlobInbox } from '../lib/inbox.ts';
 import { systemClock } from '../lib/local/system-clock.ts';
 import { systemCodec } from '../lib/local/system-codec.ts';
@@ -28,7 +36,14 @@ import { Producer } from '../lib/producer/producer.ts';
 import { DatasetSchema } from '../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../lib/schema/dsl.ts';
 import { parsePartitions } from '../lib/schema/partition-map.ts';
-import { parseConsumerSettings, parseProducerSettings, type ReaderSettings } from '../lib/settings.ts';
+import {
+  parseCleanerSettings,
+  parseConsumerSettings,
+  parseOutboxSettings,
+  parseProducerSettings,
+  parseSnapshotterSettings,
+  type ReaderSettings,
+} from '../lib/settings.ts';
 import { createTelemetry, type LambdaTelemetry } from './telemetry.ts';
 
 export function composeProducer(): { readonly producer: Producer; readonly telemetry: LambdaTelemetry } {
@@ -50,6 +65,34 @@ export function composeProducer(): { readonly producer: Producer; readonly telem
     purgeHorizonMs: settings.purgeHorizonMs,
   });
   return { producer, telemetry };
+}
+
+export function composeSnapshotter() {
+  const settings = parseSnapshotterSettings(process.env);
+  const telemetry = createTelemetry('snapshotter', settings.dataset);
+  const cadence = { ...defaultCadence, coldLoadsPerHour: settings.coldLoadsPerHour };
+  return { snapshotter: new Snapshotter({ ...readerPorts(settings, telemetry), cadence }), telemetry };
+}
+
+export function composeCleaner() {
+  const settings = parseCleanerSettings(process.env);
+  const telemetry = createTelemetry('cleaner', settings.dataset);
+  const { id, heads, blobs, clock } = readerPorts(settings, telemetry);
+  const floors = new AwsFloorRecord({ client: s3Client(), bucket: settings.bucket });
+  const { retention } = settings;
+  return {
+    removeExpiredPins: () => removeExpiredPins(heads, id, clock.nowMs()),
+    clean: () => clean({ heads, shelves: [blobs], floors, clock, telemetry }, id, { retention }),
+    telemetry,
+  };
+}
+
+export function composeOutbox() {
+  const settings = parseOutboxSettings(process.env);
+  const telemetry = createTelemetry('outbox', settings.dataset);
+  const { id, heads, clock } = readerPorts(settings, telemetry);
+  const announcer = new AwsAnnouncer({ client: eventBridgeClient(), bus: settings.bus });
+  return { outbox: new Outbox({ heads, announcer, clock, telemetry }), id, telemetry };
 }
 
 export function composeConsumer(): {

@@ -34,6 +34,7 @@ export const metrics = {
   SendDurationMs: 'Milliseconds',
   // housekeeping
   BlobsDeleted: 'Count',
+  OutboxAnnouncements: 'Count',
   // consumer
   RefreshDurationMs: 'Milliseconds',
   RefreshesFailed: 'Count',

@@ -51,6 +51,23 @@ const variables = {
     .refine((days) => days * 86_400_000 >= limits.purgeHorizonMs, 'must be at least 28'),
   /** SQS queue from which a long-lived consumer hears of new versions. */
   HOLLOW_ANNOUNCEMENT_QUEUE_URL: name,
+  /** How often the dataset is loaded from nothing: the more often, the more snapshots pay. */
+  HOLLOW_COLD_LOADS_PER_HOUR: z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a number from 0')
+    .prefault('60')
+    .transform(Number),
+  /** Versions that stay readable for readers that lag, and for how many hours what was the newest does. */
+  HOLLOW_RETENTION_VERSIONS: z
+    .string()
+    .regex(/^\d{1,6}$/, 'must be a number from 0')
+    .prefault('64')
+    .transform(Number),
+  HOLLOW_RETENTION_HOURS: z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a number of hours')
+    .prefault('1')
+    .transform(Number),
   /** Address on which a long-lived consumer answers HTTP: itself only, unless told otherwise. */
   HOST: z.string().min(1, 'must not be empty').prefault('127.0.0.1'),
   /** Port on which a long-lived consumer answers HTTP. */
@@ -67,6 +84,7 @@ const reader = { HOLLOW_DATASET, HOLLOW_PARTITION, HOLLOW_TABLE, HOLLOW_BUCKET }
 const { HOLLOW_PARTITIONS, HOLLOW_SCHEMA, HOLLOW_BUS, HOLLOW_QUARANTINE_QUEUE_URL } = variables;
 const { HOLLOW_LATE_QUEUE_URL, HOLLOW_PURGE_HORIZON_DAYS } = variables;
 const { HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOST, PORT } = variables;
+const { HOLLOW_COLD_LOADS_PER_HOUR, HOLLOW_RETENTION_VERSIONS, HOLLOW_RETENTION_HOURS } = variables;
 
 /** Which variables each program reads. Those of other programs may be present and are ignored. */
 const schemas = {
@@ -80,6 +98,9 @@ const schemas = {
     HOLLOW_LATE_QUEUE_URL,
     HOLLOW_PURGE_HORIZON_DAYS,
   }),
+  snapshotter: z.object({ ...reader, HOLLOW_COLD_LOADS_PER_HOUR }),
+  cleaner: z.object({ ...reader, HOLLOW_RETENTION_VERSIONS, HOLLOW_RETENTION_HOURS }),
+  outbox: z.object({ ...reader, HOLLOW_BUS }),
   service: z.object({ ...reader, HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOST, PORT }),
 };
 
@@ -107,6 +128,18 @@ export interface ProducerSettings extends ReaderSettings {
   /** Null: late mutations go to the quarantine queue. */
   readonly lateQueueUrl: string | null;
   readonly purgeHorizonMs: number;
+}
+
+export interface SnapshotterSettings extends ReaderSettings {
+  readonly coldLoadsPerHour: number;
+}
+
+export interface CleanerSettings extends ReaderSettings {
+  readonly retention: { readonly versionsMin: number; readonly ageMsMin: number };
+}
+
+export interface OutboxSettings extends ReaderSettings {
+  readonly bus: string;
 }
 
 export interface ServiceSettings extends ReaderSettings {
@@ -161,6 +194,25 @@ export function parseProducerSettings(environment: PlainRecord): ProducerSetting
 
 export function parseConsumerSettings(environment: PlainRecord): ReaderSettings {
   return Object.freeze(readerSettings(parse('consumer', schemas.consumer, environment)));
+}
+
+export function parseSnapshotterSettings(environment: PlainRecord): SnapshotterSettings {
+  const parsed = parse('snapshotter', schemas.snapshotter, environment);
+  return Object.freeze({ ...readerSettings(parsed), coldLoadsPerHour: parsed.HOLLOW_COLD_LOADS_PER_HOUR });
+}
+
+export function parseCleanerSettings(environment: PlainRecord): CleanerSettings {
+  const parsed = parse('cleaner', schemas.cleaner, environment);
+  const retention = {
+    versionsMin: parsed.HOLLOW_RETENTION_VERSIONS,
+    ageMsMin: parsed.HOLLOW_RETENTION_HOURS * 3_600_000,
+  };
+  return Object.freeze({ ...readerSettings(parsed), retention });
+}
+
+export function parseOutboxSettings(environment: PlainRecord): OutboxSettings {
+  const parsed = parse('outbox', schemas.outbox, environment);
+  return Object.freeze({ ...readerSettings(parsed), bus: parsed.HOLLOW_BUS });
 }
 
 export function parseServiceSettings(environment: PlainRecord): ServiceSettings {

@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { isDatasetError } from '../../lib/errors.ts';
 import {
   checkEnvironment,
+  parseCleanerSettings,
   parseConsumerSettings,
+  parseOutboxSettings,
   parseProducerSettings,
   parseServiceSettings,
+  parseSnapshotterSettings,
 } from '../../lib/settings.ts';
 
 const reader = { HOLLOW_DATASET: 'cities', HOLLOW_TABLE: 'heads', HOLLOW_BUCKET: 'blobs' };
@@ -46,6 +49,17 @@ describe('settings', () => {
   it('reads numbers', () => {
     const service = { ...reader, HOLLOW_PARTITION: '12', HOLLOW_ANNOUNCEMENT_QUEUE_URL: 'q', PORT: '3000' };
     expect(parseServiceSettings(service)).toMatchObject({ partition: 12, port: 3000 });
+  });
+
+  it('of housekeeping have defaults that a person can change', () => {
+    expect(parseSnapshotterSettings(reader).coldLoadsPerHour).toBe(60);
+    expect(parseCleanerSettings(reader).retention).toEqual({ versionsMin: 64, ageMsMin: 3_600_000 });
+    const changed = { ...reader, HOLLOW_RETENTION_VERSIONS: '8', HOLLOW_RETENTION_HOURS: '48' };
+    expect(parseCleanerSettings(changed).retention).toEqual({ versionsMin: 8, ageMsMin: 172_800_000 });
+    expect(messageOf(() => parseCleanerSettings({ ...reader, HOLLOW_RETENTION_HOURS: '-1' }))).toMatch(
+      /HOURS/,
+    );
+    expect(messageOf(() => parseOutboxSettings(reader))).toMatch(/HOLLOW_BUS: is not set/);
   });
 
   it('ignores what other programs and the platform set', () => {

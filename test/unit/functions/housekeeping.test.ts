@@ -12,8 +12,7 @@ vi.mock(import('../../../functions/runtime.ts'), async (importOriginal) => ({
   ...(await importOriginal()),
   composeSnapshotter: () =>
     ({ snapshotter: { run }, telemetry: createTelemetry('snapshotter', 'cities') }) as never,
-  composeCleaner: () =>
-    ({ removeExpiredPins, clean, telemetry: createTelemetry('cleaner', 'cities') }) as never,
+  composeCleaner: () => ({ removeExpiredPins, clean, telemetry: createTelemetry('cleaner', 'cities') }),
 }));
 
 const { handler: snapshotter } = await import('../../../functions/snapshotter.ts');

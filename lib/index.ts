@@ -38,7 +38,14 @@ export {
   type PartitionedHealth,
 } from './consumer/partitioned-consumer.ts';
 export type { PartitionedRecords, PartitionedState } from './consumer/partitioned-state.ts';
-export type { Found, LookupKey, LookupNameOf, TypeNameOf, TypeRecords } from './consumer/type-records.ts';
+export type {
+  ColumnOf,
+  Found,
+  LookupKey,
+  LookupNameOf,
+  TypeNameOf,
+  TypeRecords,
+} from './consumer/type-records.ts';
 export { DatasetError, type ErrorDetails, type ErrorKind, isDatasetError } from './errors.ts';
 export type { MetricName } from './metric-names.ts';
 export type {
@@ -95,5 +102,6 @@ export type {
   PatchInput,
   UpsertInput,
 } from './sender/mutation-input.ts';
+export type { Column, NumberColumn } from './state/column.ts';
 export type { ReadState } from './state/read-state.ts';
 export type { RecordView } from './state/record.ts';

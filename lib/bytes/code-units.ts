@@ -17,6 +17,15 @@ export function decodeUnits(bytes: Uint8Array, start: number, end: number): stri
   return size <= 8 ? shortText(bytes, start, size) : mediumText(bytes, start, size);
 }
 
+/** Are all of `bytes[start, end)`, which `view` views, below 0x80? */
+export function isAscii(view: DataView, start: number, end: number): boolean {
+  let seen = 0;
+  let i = start;
+  for (; i + 4 <= end; i += 4) seen |= view.getInt32(i);
+  for (; i < end; i++) seen |= view.getUint8(i);
+  return (seen & 0x8080_8080) === 0;
+}
+
 const f = String.fromCharCode;
 
 /** Calls of a fixed number of arguments build the string in one go. */

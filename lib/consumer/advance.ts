@@ -91,7 +91,8 @@ async function loadSnapshot(
   const blob = await nextBlob(retrieved);
   // Of a filtered blob only a part would be wanted: that is copied, and the rest let go.
   const ownership = isFiltered(source) ? 'copied' : 'taken';
-  const state = decodeSnapshot(blob.main, blob.parts, source.filter, ownership);
+  const decoded = decodeSnapshot(blob.main, blob.parts, source.filter, ownership);
+  const state = source.strings ? decoded.withStringCache(source.strings) : decoded;
   const hashes = hashLoaded(state, source);
   verifyStep(source, blob, hashes, plan.snapshot);
   return { schemaId: blob.metadata['schemaid'] ?? '', state, hashes, indexes: null };

@@ -17,6 +17,7 @@ import { requireReadable } from '../schema/reader-schema.ts';
 import type { KeyPart } from '../schema/record-key.ts';
 import { noFilter, type TypeFilter } from '../schema/type-filter.ts';
 import type { RecordView } from '../state/record.ts';
+import { StringCache } from '../state/string-cache.ts';
 import type { Advance } from './advance.ts';
 import { DatasetState } from './dataset-state.ts';
 import { type LoadedVersion, recordCountOf, type StateStep } from './loaded-version.ts';
@@ -42,6 +43,11 @@ export interface ConsumerSource {
    * against the head's hash, which is of all data; blobs are still held against their digests (docs/format.md, "Filters").
    */
   readonly filter?: TypeFilter;
+  /**
+   * How many strings to keep once they were read, so that they are not built again; at most so many, for all fields
+   * together. Each takes 16 bytes and its own size. Default: none.
+   */
+  readonly stringCacheEntries?: number;
   /** How heads are read. Default `strong`: a refresh sees every commit acknowledged before it began. */
   readonly consistency?: 'strong' | 'eventual';
 }
@@ -124,6 +130,7 @@ export class Consumer<D extends AnyDataset | null = null> {
       parts: options.parts ?? new Map(),
       indexedTypes: options.indexedTypes ?? null,
       filter: options.filter ?? noFilter,
+      strings: options.stringCacheEntries === undefined ? null : new StringCache(options.stringCacheEntries),
       consistency: options.consistency ?? 'strong',
     };
     this.#clock = options.clock;

@@ -2,7 +2,7 @@ import { DatasetError } from '../errors.ts';
 import type { ServedRef } from '../ports.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import type { ReadState } from '../state/read-state.ts';
-import { recordViewer } from '../state/record.ts';
+import { recordColumn, recordViewer } from '../state/record.ts';
 import type { LoadedVersion } from './loaded-version.ts';
 import { type Found, type LookupKey, type TypeNameOf, TypeRecords } from './type-records.ts';
 
@@ -54,6 +54,7 @@ export class DatasetState<D extends AnyDataset | null = null> {
       index: indexes.get(name) ?? null,
       keyPaths: () => state.schema.keyPaths(name),
       view,
+      column: (field) => recordColumn(state, { type: name, field }, this.#dataset),
     });
   }
 }

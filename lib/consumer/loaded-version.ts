@@ -4,6 +4,7 @@ import type { ServedRef } from '../ports.ts';
 import type { TypeFilter } from '../schema/type-filter.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { hashState, type StateHash, updateHash } from '../state/state-hash.ts';
+import type { StringCache } from '../state/string-cache.ts';
 
 /** A state with what is derived from it. */
 export interface LoadedState {
@@ -34,6 +35,8 @@ export interface LoadOptions {
   readonly indexedTypes: readonly string[] | null;
   /** Which types and fields to load. Default: all. */
   readonly filter?: TypeFilter;
+  /** Where states look for strings before they build them. Default: nowhere. */
+  readonly strings?: StringCache | null;
 }
 
 /** Name of the blob part that holds all bookkeeping types: order stamps and tombstones. Only producers load it. */

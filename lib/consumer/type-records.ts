@@ -5,6 +5,7 @@ import type { KeyPath } from '../schema/dataset-schema.ts';
 import { type KeyPartReader, keyPartReader } from '../schema/key-part.ts';
 import type { KeyPart } from '../schema/record-key.ts';
 import type { KeyedNameOf, KeyOf, ViewOf } from '../schema/record-of.ts';
+import type { Column, NumberColumn } from '../state/column.ts';
 import type { ObjectTypeState } from '../state/object-type-state.ts';
 import type { RecordView } from '../state/record.ts';
 
@@ -30,6 +31,8 @@ export type LookupKey<D extends AnyDataset | null, Name> = D extends AnyDataset
     : readonly [never]
   : readonly KeyPart[];
 
+type ViewMethod = 'toObject' | 'toJSON';
+
 /** What {@link TypeRecords} reads from. */
 export interface TypeSource {
   readonly records: ObjectTypeState;
@@ -38,7 +41,15 @@ export interface TypeSource {
   /** Throws where a part of the key is not loaded. */
   readonly keyPaths: () => readonly KeyPath[];
   readonly view: (ordinal: number) => RecordView;
+  readonly column: (field: string) => Column<unknown>;
 }
+
+/** A field's column: with `toArray()` if all its values are numbers. */
+export type ColumnOf<Value> = unknown extends Value
+  ? NumberColumn<unknown>
+  : [Value] extends [number | null]
+    ? NumberColumn<Value>
+    : Column<Value>;
 
 /**
  * The records of one type at one version. Immutable.
@@ -88,6 +99,42 @@ export class TypeRecords<Record, Key extends readonly unknown[]> implements Iter
     const record = this.find(...key);
     if (record !== undefined) return record;
     throw this.#invalid(`there is no ${this.name} with this key`, { key: key.map(String).join(', ') });
+  }
+
+  /**
+   * Where the record with this primary key lies in {@link TypeRecords.column columns} of this version; -1: there is none.
+   *
+   * @throws DatasetError as {@link TypeRecords.find}
+   */
+  ordinalOf(...key: Key): number {
+    const { index } = this.#source;
+    if (index === null) throw this.#noIndex();
+    return index.findByKey(this.#keyOf(key));
+  }
+
+  /** The ordinals of all records, ascending: what the values of {@link TypeRecords.column columns} belong to. */
+  ordinals(): Int32Array<ArrayBuffer> {
+    const { records } = this.#source;
+    const ordinals = new Int32Array(records.count);
+    for (let o = records.nextPopulated(0), k = 0; o >= 0; o = records.nextPopulated(o + 1)) ordinals[k++] = o;
+    return ordinals;
+  }
+
+  /**
+   * One field of all records, for reading many of them: several times faster than through records, and as they have it.
+   * Take it once, not for each record.
+   *
+   * @example
+   * const price = products.column('price');
+   * const o = products.ordinalOf('pen-1');
+   * if (o >= 0) price.at(o);                         // as products.get('pen-1').price
+   * for (const each of price.toArray(0)) sum += each;
+   *
+   * @throws DatasetError `invalid` if there is no such field
+   */
+  column<Field extends string & Exclude<keyof Record, ViewMethod>>(field: Field): ColumnOf<Record[Field]> {
+    // The values are those of the record's property of this name, by which the type is chosen.
+    return this.#source.column(field) as ColumnOf<Record[Field]>;
   }
 
   /** All records, by ordinal. */

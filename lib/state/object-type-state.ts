@@ -7,6 +7,7 @@
  *   object-layer.ts       packed records, as a blob brought them (collection-layer.ts: of collections);
  *                         packed-field.ts: one field of them, where every read ends;
  *                         pack-objects.ts and pack-collections.ts fold layers into one
+ *   column.ts             one field of all records, for scans; string-cache.ts: strings that were read before
  *   record-bytes.ts       canonical bytes of a record
  *   record.ts             a record as an object with properties; collection-views.ts: SETs and MAPs of one
  *   record-layout.ts      which fields a reader sees, and in which form; plain-record.ts: copied, deep
@@ -15,8 +16,9 @@
  */
 import type { BitSet } from '../bytes/bit-set.ts';
 import type { ByteWriter } from '../bytes/byte-writer.ts';
-import { decodeUnits, unitsEqual } from '../bytes/code-units.ts';
+import { unitsEqual } from '../bytes/code-units.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
+import { IntColumn, ReaderColumn, ReferencedTextColumn, TextColumn } from './column.ts';
 import { noBytes, ObjectLayer } from './object-layer.ts';
 import { packObjects } from './pack-objects.ts';
 import {
@@ -27,12 +29,14 @@ import {
   rawHigh,
   rawLow,
   readRawsIn,
+  readText,
   requireRange,
   varEndOrNull,
   varStart,
 } from './packed-field.ts';
 import { objectRecordEquals, writeObjectRecord } from './record-bytes.ts';
 import { type Additions, RecordTable } from './record-table.ts';
+import type { StringCache } from './string-cache.ts';
 
 const scratch = new DataView(new ArrayBuffer(8));
 
@@ -63,11 +67,18 @@ export class ObjectTypeState {
   /** In how many shards the blobs of the chain have this type; a power of two. */
   readonly shardCount: number;
   readonly #table: RecordTable<ObjectLayer>;
+  readonly #strings: StringCache | null;
 
-  private constructor(schema: ObjectSchema, shardCount: number, table: RecordTable<ObjectLayer>) {
+  private constructor(
+    schema: ObjectSchema,
+    shardCount: number,
+    table: RecordTable<ObjectLayer>,
+    strings: StringCache | null = null,
+  ) {
     this.schema = schema;
     this.shardCount = shardCount;
     this.#table = table;
+    this.#strings = strings;
   }
 
   static empty(schema: ObjectSchema): ObjectTypeState {
@@ -87,7 +98,27 @@ export class ObjectTypeState {
 
   applyAdditions(change: Additions<ObjectLayer>, shardCount: number): ObjectTypeState {
     const table = this.#table.applyAdditions(change, (list) => packObjects(this.schema, list));
-    return new ObjectTypeState(this.schema, shardCount, table);
+    return new ObjectTypeState(this.schema, shardCount, table, this.#strings);
+  }
+
+  /** The same records; strings are looked for in `strings` before they are built, here and in the states that follow. */
+  withStringCache(strings: StringCache): ObjectTypeState {
+    return new ObjectTypeState(this.schema, this.shardCount, this.#table, strings);
+  }
+
+  /** An INT field, for reading many records. */
+  intColumn(field: number): IntColumn {
+    return new IntColumn(this.#fieldTable(field));
+  }
+
+  /** A STRING field, for reading many records. */
+  textColumn(field: number): TextColumn {
+    return new TextColumn(this.#fieldTable(field), this.#strings);
+  }
+
+  /** A reference, read as the STRING field of what it leads to. */
+  referencedTextColumn(field: number, target: ObjectTypeState, targetField: number): ReferencedTextColumn {
+    return new ReferencedTextColumn(this.#fieldTable(field), target.textColumn(targetField));
   }
 
   /** Greatest slot, ghosts and holes included; -1: none. */
@@ -244,11 +275,7 @@ export class ObjectTypeState {
     const slot = this.#table.slotOf(ordinal);
     const packed = this.#fieldAt(slot, ordinal, field);
     const record = this.#table.recordAt(slot, ordinal);
-    const end = varEndOrNull(packed, record);
-    if (end < 0) return null;
-    const start = varStart(packed, record);
-    requireRange(packed, start, end);
-    return decodeUnits(packed.data, start, end);
+    return this.#strings === null ? readText(packed, record) : this.#strings.read(packed, record);
   }
 
   /** True iff the STRING field holds this text. Builds no string. */
@@ -281,6 +308,11 @@ export class ObjectTypeState {
     return { bytes: packed.data, start, end };
   }
 
+  /** What `read` makes of each record, for reading many of them. */
+  column(read: (ordinal: number) => unknown): ReaderColumn {
+    return new ReaderColumn(read, this.#table.populated);
+  }
+
   /** Appends the canonical bytes of the record. */
   writeRecord(ordinal: number, out: ByteWriter): void {
     const slot = this.#table.slotOf(ordinal);
@@ -292,6 +324,10 @@ export class ObjectTypeState {
     const slot = this.#table.slotOf(ordinal);
     const layer = this.#table.layerAt(slot, ordinal);
     return objectRecordEquals(layer, this.#table.recordAt(slot, ordinal), bytes, start, end);
+  }
+
+  #fieldTable(field: number): RecordTable<PackedField> {
+    return this.#table.mapLayers((layer) => layer.fields[field] as PackedField);
   }
 
   #fieldAt(slot: number, ordinal: number, field: number): PackedField {

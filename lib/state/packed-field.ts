@@ -1,4 +1,5 @@
 import { maskOf, readBits } from '../bytes/bit-reader.ts';
+import { decodeUnits } from '../bytes/code-units.ts';
 import type { BitArray } from '../bytes/longs.ts';
 import { isLittleEndian } from '../bytes/platform.ts';
 import { DatasetError } from '../errors.ts';
@@ -25,6 +26,9 @@ const narrowWidthMax = 25;
 
 /** From here on bit positions are no int32, and are reckoned as doubles. */
 const farBits = 0x8000_0000;
+
+const textIdMax = 0x7fff_ffff;
+let lastTextId = 0;
 
 /** What the fields of one layer have in common. */
 export interface PackedRecords {
@@ -55,6 +59,7 @@ export interface FieldLayout {
 export class PackedField {
   /** See {@link kindCodes}. */
   readonly kind: number;
+  readonly recordCount: number;
   readonly bits: BitArray;
   readonly view: DataView;
   /** Bits from one record to the next. */
@@ -67,12 +72,15 @@ export class PackedField {
   /** Of STRING and BYTES of up to 32 bits: the null bit; else 0. */
   readonly nullBit: number;
   readonly data: Uint8Array;
+  /** Of STRING: tells the field apart from all others of this process, for {@link StringCache}; 0: they ran out. */
+  readonly textId: number;
   /** One unaligned read of 32 bits gets at the value of any record. */
   readonly isNarrow: boolean;
 
   constructor(kind: number, records: PackedRecords, { offset, width, data }: FieldLayout) {
     const valueWidth = isVar(kind) ? Math.max(width - 1, 0) : width;
     this.kind = kind;
+    this.recordCount = records.recordCount;
     this.bits = records.bits;
     this.view = records.view;
     this.stride = records.bitsPerRecord;
@@ -82,6 +90,7 @@ export class PackedField {
     this.highMask = maskOf(Math.max(valueWidth - 32, 0));
     this.nullBit = isVar(kind) && width > 0 && width <= 32 ? 1 << (width - 1) : 0;
     this.data = data;
+    this.textId = kind === kindCodes.STRING && lastTextId < textIdMax ? ++lastTextId : 0;
     this.isNarrow =
       isLittleEndian && width <= narrowWidthMax && records.recordCount * records.bitsPerRecord < farBits;
   }
@@ -163,6 +172,15 @@ export function varEndOrNull(field: PackedField, record: number): number {
 /** For the start and end of a record's bytes, which only damage can put out of order. */
 export function requireRange(field: PackedField, start: number, end: number): void {
   if (start > end || end > field.data.length) throw outOfRange(field, start, end);
+}
+
+/** The text of a STRING field, null where there is none; builds a string. */
+export function readText(field: PackedField, record: number): string | null {
+  const end = varEndOrNull(field, record);
+  if (end < 0) return null;
+  const start = varStart(field, record);
+  requireRange(field, start, end);
+  return decodeUnits(field.data, start, end);
 }
 
 function outOfRange({ data }: PackedField, start: number, end: number): DatasetError {

@@ -1,6 +1,7 @@
 import { DatasetError } from '../errors.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { ObjectTypeState } from './object-type-state.ts';
+import type { StringCache } from './string-cache.ts';
 import { emptyTypeState, type TypeState } from './type-state.ts';
 
 /** What the parts of a read state are. */
@@ -39,6 +40,16 @@ export class ReadState {
   static empty(schema: DatasetSchema): ReadState {
     const types = new Map(schema.schemas.map((type) => [type.name, emptyTypeState(type)]));
     return new ReadState({ schema, tag: -1n, originTag: -1n, headerTags: new Map(), types });
+  }
+
+  /** The same records; strings are looked for in `strings` before they are built, here and in the states that follow. */
+  withStringCache(strings: StringCache): ReadState {
+    const types = new Map<string, TypeState>();
+    for (const [name, type] of this.#types) {
+      types.set(name, type.kind === 'OBJECT' ? type.withStringCache(strings) : type);
+    }
+    const { schema, tag, originTag, headerTags } = this;
+    return new ReadState({ schema, tag, originTag, headerTags, types });
   }
 
   /** @throws DatasetError `invalid` if there is no such type, or it is not loaded */

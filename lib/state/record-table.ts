@@ -131,6 +131,11 @@ export class RecordTable<L extends Layer> {
     return new RecordTable({ base, baseSlots, ...overlay, populated, maxOrdinal, empty });
   }
 
+  /** The base, where it is one shard: there the record of an ordinal whose slot is negative has the ordinal's number. */
+  get onlyBase(): L | null {
+    return this.#only;
+  }
+
   /** Where a record is, for {@link layerAt} and {@link recordAt}. Any number may be asked for. */
   slotOf(ordinal: number): number {
     if (ordinal >= 0 && ordinal < this.#plainCount) return baseSlot;
@@ -152,6 +157,20 @@ export class RecordTable<L extends Layer> {
   commonLayer(ordinals: Int32Array, count: number): L | null {
     for (let i = 0; i < count; i++) if ((ordinals[i] as number) >>> 0 >= this.#plainCount) return null;
     return this.#only;
+  }
+
+  /** The same places in other things: what `map` makes of each layer, e.g. one field of it. */
+  mapLayers<Other extends Layer>(map: (layer: L) => Other): RecordTable<Other> {
+    return new RecordTable({
+      base: this.#base.map(map),
+      baseSlots: this.#baseSlots,
+      overlay: this.#overlay.map(map),
+      overlaid: this.#overlaid,
+      pages: this.#pages,
+      populated: this.populated,
+      maxOrdinal: this.maxOrdinal,
+      empty: map(this.#empty),
+    });
   }
 
   applyAdditions(change: Additions<L>, pack: PackLayer<L>): RecordTable<L> {

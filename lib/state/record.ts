@@ -1,3 +1,4 @@
+import { DatasetError } from '../errors.ts';
 import type { DatasetSchema, KeyPath } from '../schema/dataset-schema.ts';
 import type { ReaderSchema } from '../schema/reader-schema.ts';
 import { boxedField } from '../schema/record.ts';
@@ -8,6 +9,7 @@ import {
   SetRecordView,
   type TargetReader,
 } from './collection-views.ts';
+import type { Column } from './column.ts';
 import { NestingBound } from './nesting-bound.ts';
 import type { ObjectTypeState } from './object-type-state.ts';
 import { type PlainRecord, plainCollection, recordJson, recordObject } from './plain-record.ts';
@@ -206,6 +208,41 @@ export function recordViewer(
   const View = viewerOf(state.schema, reader).viewOf(type);
   const records = state.objectType(type);
   return (ordinal) => new View(state, records, ordinal);
+}
+
+/**
+ * A field of all records of one type, in the form that their views have it.
+ *
+ * @param reader as for {@link recordViewer}
+ * @throws DatasetError `invalid` if there is no such OBJECT type, or no such field
+ */
+export function recordColumn(
+  state: ReadState,
+  { type, field }: { readonly type: string; readonly field: string },
+  reader: ReaderSchema | null,
+): Column<unknown> {
+  const viewer = viewerOf(state.schema, reader);
+  const records = state.objectType(type);
+  const fields = viewer.layout.fieldsOf(type);
+  const layout = fields.find(({ name }) => name === field);
+  if (layout === undefined) {
+    const names = fields.map(({ name }) => name).join(', ');
+    throw new DatasetError('invalid', `'${type}' has no field '${field}' (its fields: ${names})`, {
+      type,
+      field,
+    });
+  }
+  const { index, referencedType } = layout;
+  const kindOf = ({ schema }: ObjectTypeState, i: number) => schema.fields[i]?.kind;
+  if (kindOf(records, index) === 'INT') return records.intColumn(index);
+  if (kindOf(records, index) === 'STRING') return records.textColumn(index);
+  const box = referencedType === null ? null : viewer.layout.boxOf(referencedType);
+  if (referencedType !== null && box !== null) {
+    const target = state.objectType(referencedType);
+    if (kindOf(target, box.index) === 'STRING') return records.referencedTextColumn(index, target, box.index);
+  }
+  const read = viewer.fieldReader(layout);
+  return records.column((ordinal) => read(state, records, ordinal));
 }
 
 /** What console.log and util.inspect ask objects for. */

@@ -127,6 +127,37 @@ describe('a typed consumer', () => {
     }
   });
 
+  it('gives columns of the values that records have', () => {
+    const orders = consumer.state.type('Order');
+    const o = orders.ordinalOf(order.id, placed);
+    expect([...orders.ordinals()]).toEqual([o]);
+    expect(orders.ordinalOf(1n, placed)).toBe(-1);
+    const [ids, days] = [orders.column('id'), orders.column('placed')];
+    expectTypeOf(ids.at).returns.toEqualTypeOf<bigint>();
+    expectTypeOf(days.at).returns.toEqualTypeOf<Date>();
+    expect([ids.at(o), days.at(o), orders.column('status').at(o)]).toEqual([order.id, placed, 'open']);
+    const totals = orders.column('total');
+    expectTypeOf(totals.at).returns.toEqualTypeOf<number | null>();
+    expect([...totals.toArray()]).toEqual([42]);
+    expect(orders.column('lines').at(o)?.[0]?.quantity).toBe(2);
+    const products = consumer.state.type('Product');
+    expectTypeOf(products.column('price').toArray).returns.toEqualTypeOf<Float64Array<ArrayBuffer>>();
+    expect([...products.column('price').toArray(0)]).toEqual([...products].map(({ price }) => price ?? 0));
+    expect(products.column('sku').at(products.ordinalOf('ink'))).toBe('ink');
+  });
+
+  it('reads the same with a cache of strings, whatever is refreshed', async () => {
+    const cached = new Consumer({ ...ports, dataset: shop, stringCacheEntries: 100 });
+    await cached.refresh();
+    for (let round = 0; round < 2; round++) {
+      expect(cached.get('Product', 'pen').sku).toBe('pen');
+      expect(cached.get('Order', order.id, placed).notes).toEqual(['a', 'b']);
+    }
+    expect(() => new Consumer({ ...ports, stringCacheEntries: 0.5 })).toThrow(
+      expect.objectContaining({ kind: 'invalid' }),
+    );
+  });
+
   it('reads values as their fields say', () => {
     const found = consumer.get('Order', order.id, placed);
     expect([found.id, found.placed, found.total]).toEqual([2n ** 60n, placed, 42]);

@@ -1,0 +1,203 @@
+import { isAscii } from '../bytes/code-units.ts';
+import { asciiText } from '../bytes/platform.ts';
+import { type PackedField, rawLow, readText, varEnd, varEndOrNull } from './packed-field.ts';
+import type { RecordTable } from './record-table.ts';
+import type { StringCache } from './string-cache.ts';
+
+/**
+ * One field of the records of one type at one version. Where it lies is worked out once, not for each record, and each
+ * kind of column is a class of its own, so that a loop over one reads without asking what it reads.
+ *
+ * @example
+ * const price = state.type('Product').column('price');
+ * price.at(ordinal);                          // as `price` of the record there
+ * for (const value of price) sum += value ?? 0;
+ */
+export interface Column<Value> extends Iterable<Value> {
+  /** The value of the record at an ordinal, as the record has it; null where there is none. */
+  at(ordinal: number): Value;
+  /** Of all records, in the order of their ordinals. */
+  [Symbol.iterator](): Iterator<Value, undefined>;
+}
+
+/** Of a field that reads as a number. */
+export interface NumberColumn<Value> extends Column<Value> {
+  /** Of all records, in the order of their ordinals, with `nullAs` (default: NaN) for null. The fastest way to scan. */
+  toArray(nullAs?: number): Float64Array<ArrayBuffer>;
+}
+
+type FieldTable = RecordTable<PackedField>;
+type Populated = FieldTable['populated'];
+
+/** An INT field. */
+export class IntColumn implements NumberColumn<number | null> {
+  readonly #table: FieldTable;
+
+  constructor(table: FieldTable) {
+    this.#table = table;
+  }
+
+  at(ordinal: number): number | null {
+    const slot = this.#table.slotOf(ordinal);
+    const field = this.#table.layerAt(slot, ordinal);
+    const raw = rawLow(field, this.#table.recordAt(slot, ordinal));
+    return raw === field.mask ? null : (raw >>> 1) ^ -(raw & 1);
+  }
+
+  [Symbol.iterator](): Iterator<number | null, undefined> {
+    return valuesOf(this, this.#table.populated);
+  }
+
+  toArray(nullAs: number = Number.NaN): Float64Array<ArrayBuffer> {
+    const table = this.#table;
+    const { populated } = table;
+    const { count } = populated;
+    const values = new Float64Array(count);
+    const isDense = count === table.maxOrdinal + 1;
+    for (let k = 0, ordinal = 0; k < count; k++, ordinal++) {
+      if (!isDense) ordinal = populated.next(ordinal);
+      const slot = table.slotOf(ordinal);
+      const field = table.layerAt(slot, ordinal);
+      const raw = rawLow(field, table.recordAt(slot, ordinal));
+      values[k] = raw === field.mask ? nullAs : (raw >>> 1) ^ -(raw & 1);
+    }
+    return values;
+  }
+}
+
+/** Texts that are decoded at once where they are read in order, and the bytes that they may have together. */
+const blockRecords = 64;
+const blockBytesMax = 4096;
+
+/** So many ordinals further still is in order: those in between may have no record. */
+const gapMax = 16;
+
+/**
+ * A STRING field. Texts that are read in the order of their ordinals are decoded up to {@link blockRecords} at a time and
+ * cut out of that, which is several times faster than one by one. What is cut out keeps the whole (at most 4 KiB) alive
+ * for as long as somebody holds it.
+ */
+export class TextColumn implements Column<string | null> {
+  readonly #table: FieldTable;
+  readonly #strings: StringCache | null;
+  /** Which ordinal was not in the block. */
+  #last = -1 - gapMax;
+  #from = 0;
+  #count = 0;
+  #text = '';
+  /** Record k of the block has what lies between ends k and k + 1 of its text. */
+  readonly #ends = new Int32Array(blockRecords + 1);
+  readonly #isNull = new Uint8Array(blockRecords);
+
+  constructor(table: FieldTable, strings: StringCache | null) {
+    this.#table = table;
+    this.#strings = strings;
+  }
+
+  at(ordinal: number): string | null {
+    const k = ordinal - this.#from;
+    if (k >= 0 && k < this.#count) return this.#cut(k);
+    const gap = ordinal - this.#last;
+    this.#last = ordinal;
+    if (gap > 0 && gap <= gapMax && this.#decodeBlock(ordinal)) return this.#cut(0);
+    const slot = this.#table.slotOf(ordinal);
+    const field = this.#table.layerAt(slot, ordinal);
+    const record = this.#table.recordAt(slot, ordinal);
+    return this.#strings === null ? readText(field, record) : this.#strings.read(field, record);
+  }
+
+  [Symbol.iterator](): Iterator<string | null, undefined> {
+    return valuesOf(this, this.#table.populated);
+  }
+
+  #cut(k: number): string | null {
+    return this.#isNull[k] === 1 ? null : this.#text.slice(this.#ends[k], this.#ends[k + 1]);
+  }
+
+  /**
+   * Decodes the texts from `from` on: those that follow each other in the base, up to one that is not ASCII. False: not
+   * even the first.
+   */
+  #decodeBlock(from: number): boolean {
+    const table = this.#table;
+    const field = table.onlyBase;
+    if (field === null || field.width === 0 || table.slotOf(from) >= 0) return false;
+    const { data } = field;
+    const view = new DataView(data.buffer, data.byteOffset, data.length);
+    const start = from === 0 ? 0 : varEnd(field, from - 1);
+    const endMax = Math.min(start + blockBytesMax, data.length);
+    let count = 0;
+    for (let end = start; count < blockRecords && table.slotOf(from + count) < 0; count++) {
+      const found = varEndOrNull(field, from + count);
+      const next = found < 0 ? varEnd(field, from + count) : found;
+      // What only damage can bring about is left to the reader of the single record, who says so.
+      if (next < end || next > endMax || !isAscii(view, end, next)) break;
+      this.#isNull[count] = found < 0 ? 1 : 0;
+      this.#ends[count + 1] = next - start;
+      end = next;
+    }
+    this.#from = from;
+    this.#count = count;
+    if (count > 0) {
+      this.#text = asciiText(data, start, start + (this.#ends[count] as number));
+      this.#last = from + count - 1;
+    }
+    return count > 0;
+  }
+}
+
+/** A reference to a record that is shared, read as a STRING field of it. */
+export class ReferencedTextColumn implements Column<string | null> {
+  readonly #table: FieldTable;
+  readonly #texts: TextColumn;
+
+  constructor(table: FieldTable, texts: TextColumn) {
+    this.#table = table;
+    this.#texts = texts;
+  }
+
+  at(ordinal: number): string | null {
+    const slot = this.#table.slotOf(ordinal);
+    const field = this.#table.layerAt(slot, ordinal);
+    const raw = rawLow(field, this.#table.recordAt(slot, ordinal));
+    return raw === field.mask ? null : this.#texts.at(raw >>> 0);
+  }
+
+  [Symbol.iterator](): Iterator<string | null, undefined> {
+    return valuesOf(this, this.#table.populated);
+  }
+}
+
+/** A field of any kind, by the function that reads it for records. */
+export class ReaderColumn implements NumberColumn<unknown> {
+  readonly #read: (ordinal: number) => unknown;
+  readonly #populated: Populated;
+
+  constructor(read: (ordinal: number) => unknown, populated: Populated) {
+    this.#read = read;
+    this.#populated = populated;
+  }
+
+  at(ordinal: number): unknown {
+    return this.#read(ordinal);
+  }
+
+  [Symbol.iterator](): Iterator<unknown, undefined> {
+    return valuesOf(this, this.#populated);
+  }
+
+  /** Of what reads as numbers. */
+  toArray(nullAs: number = Number.NaN): Float64Array<ArrayBuffer> {
+    const values = new Float64Array(this.#populated.count);
+    let k = 0;
+    for (const value of this) values[k++] = typeof value === 'number' ? value : nullAs;
+    return values;
+  }
+}
+
+function* valuesOf<Value>(
+  column: { at(ordinal: number): Value },
+  populated: Populated,
+): Generator<Value, undefined> {
+  for (let o = populated.next(0); o >= 0; o = populated.next(o + 1)) yield column.at(o);
+}

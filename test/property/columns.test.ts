@@ -1,0 +1,127 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { applyDelta } from '../../lib/blob/apply-delta.ts';
+import { decodeSnapshot } from '../../lib/blob/decode-snapshot.ts';
+import { encodeDelta } from '../../lib/blob/encode-delta.ts';
+import { encodeSnapshot } from '../../lib/blob/encode-snapshot.ts';
+import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
+import { parseSchemas } from '../../lib/schema/dsl.ts';
+import type { Column, NumberColumn } from '../../lib/state/column.ts';
+import { ReadState } from '../../lib/state/read-state.ts';
+import { recordColumn, recordView } from '../../lib/state/record.ts';
+import { StringCache } from '../../lib/state/string-cache.ts';
+import { WriteState } from '../../lib/state/write-state.ts';
+
+const schema = DatasetSchema.of(
+  parseSchemas(`
+    Row { int number; long wide; double d; string text; String shared; boolean flag; Other other; }
+    Other { int a; string b; }
+    String { string value; }
+  `),
+);
+const fields = ['number', 'wide', 'd', 'text', 'shared', 'flag'];
+
+const text = fc.oneof(
+  { weight: 6, arbitrary: fc.stringMatching(/^[ -~]{0,30}$/) },
+  { weight: 2, arbitrary: fc.constantFrom('Köln', 'ß', '東京', 'a'.repeat(5000)) },
+  { weight: 1, arbitrary: fc.constant(null) },
+);
+const row = fc.record({
+  number: fc.option(fc.integer({ min: -(2 ** 31) + 1 })),
+  wide: fc.option(fc.maxSafeInteger()),
+  d: fc.option(fc.double({ noNaN: true })),
+  text,
+  shared: text,
+  flag: fc.option(fc.boolean()),
+});
+const steps = fc.array(
+  fc.record({ remove: fc.array(fc.nat(400), { maxLength: 40 }), add: fc.array(row, { maxLength: 150 }) }),
+  { minLength: 1, maxLength: 6 },
+);
+
+type Step = { readonly remove: readonly number[]; readonly add: readonly Record<string, unknown>[] };
+
+/** The states of a chain: the first is decoded from a snapshot, the others have deltas on top of it. */
+function statesOf([first, ...later]: readonly Step[], cache: StringCache | null = null): ReadState[] {
+  const restored = WriteState.restore(ReadState.empty(schema));
+  const made = next(restored, first ?? { remove: [], add: [] });
+  const snapshot = encodeSnapshot(made, { parts: new Map(), statistics: restored.statistics });
+  const decoded = decodeSnapshot(snapshot.main);
+  const writer = WriteState.restore(cache === null ? decoded : decoded.withStringCache(cache));
+  return [writer.state, ...later.map((step) => next(writer, step))];
+}
+
+function next(writer: WriteState, { remove, add }: Step): ReadState {
+  const cycle = writer.begin();
+  const rows = writer.state.objectType('Row');
+  for (const ordinal of new Set(remove)) if (rows.isPopulated(ordinal)) cycle.remove('Row', ordinal);
+  for (const value of add) cycle.add('Row', value);
+  const options = { tag: writer.state.tag + 1n, headerTags: new Map(), parts: new Map() };
+  const { state, changes } = applyDelta(writer.state, encodeDelta(cycle.transition(), options).main);
+  writer.advance(state, changes);
+  return state;
+}
+
+function requireSame(state: ReadState, field: string, order: (ordinals: number[]) => number[]): void {
+  const rows = state.objectType('Row');
+  const ordinals: number[] = [];
+  for (let o = rows.nextPopulated(0); o >= 0; o = rows.nextPopulated(o + 1)) ordinals.push(o);
+  const expected = ordinals.map((o) => recordView(state, 'Row', o)[field]);
+  const column: Column<unknown> = recordColumn(state, { type: 'Row', field }, null);
+  expect([...column]).toEqual(expected);
+  const byOrdinal = new Map(ordinals.map((o, i) => [o, expected[i]]));
+  for (const o of order(ordinals)) expect(column.at(o)).toEqual(byOrdinal.get(o));
+  expect(column.at(-1)).toBeNull();
+  expect(column.at(rows.maxOrdinal + 1)).toBeNull();
+}
+
+describe('columns', () => {
+  it('read what records read, in order, backwards and at random, with deltas on top, with strings cached or not', () => {
+    const chain = fc.record({ steps, cached: fc.boolean(), seed: fc.nat() });
+    fc.assert(
+      fc.property(chain, ({ steps: all, cached, seed }) => {
+        const states = statesOf(all, cached ? new StringCache(64) : null);
+        // Each state once more after all of them: neither the columns nor the cache may mix them up.
+        for (const state of [...states, ...states]) {
+          for (const field of fields) {
+            requireSame(state, field, (o) => o.toReversed());
+            requireSame(state, field, (o) =>
+              o.toSorted((a, b) => ((a * 7919 + seed) % 101) - ((b * 7919 + seed) % 101)),
+            );
+          }
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('copy numbers into an array, with what is asked for in place of null', () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        for (const state of statesOf(all)) {
+          for (const field of ['number', 'wide', 'd']) {
+            const column = recordColumn(state, { type: 'Row', field }, null) as NumberColumn<number | null>;
+            expect([...column.toArray(-7)]).toEqual([...column].map((value) => value ?? -7));
+          }
+          const column = recordColumn(state, { type: 'Row', field: 'number' }, null) as NumberColumn<
+            number | null
+          >;
+          expect([...column.toArray()]).toEqual([...column].map((value) => value ?? Number.NaN));
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('of references give records, and of fields that are not there say so', () => {
+    const chain = [{ remove: [], add: [{ number: 1, other: { a: 2, b: 'x' } }] }];
+    const [state] = statesOf(chain);
+    if (state === undefined) throw new Error('one step makes one state');
+    const column = recordColumn(state, { type: 'Row', field: 'other' }, null);
+    expect(column.at(0)).toMatchObject({ a: 2, b: 'x' });
+    expect(() => recordColumn(state, { type: 'Row', field: 'nothing' }, null)).toThrow(
+      /no field 'nothing'.*number/,
+    );
+    expect(() => new StringCache(0)).toThrow(expect.objectContaining({ kind: 'invalid' }));
+  });
+});

@@ -32,6 +32,7 @@ export const bundles = {
   snapshotter: 'functions/snapshotter.ts',
   cleaner: 'functions/cleaner.ts',
   outbox: 'functions/outbox.ts',
+  'deploy-check': 'functions/deploy-check.ts',
   'consumer-service': 'lib/cli/main.ts',
 } as const;
 

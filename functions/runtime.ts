@@ -4,6 +4,7 @@
  *   runtime.ts     this file; with lib/cli/main.ts the only reader of process.env
  *   telemetry.ts   the Telemetry port on powertools
  *   producer.ts    handler: a batch of the mutation queue -> commit
+ *   deploy-check.ts  handler: a hook of CodeDeploy -> may the new version have traffic?
  *   consumer.ts    handler: an announcement -> refresh; a lookup -> the record
  *   outbox.ts      handler: changes of the heads' table -> announcements
  *   snapshotter.ts, cleaner.ts   handlers: housekeeping on a schedule
@@ -15,14 +16,23 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { AwsAnnouncer } from '../lib/aws/announcer.ts';
+import { AskedFunction } from '../lib/aws/asked-function.ts';
 import { AwsBlobStore } from '../lib/aws/blob-store.ts';
-import { dynamoDbClient, eventBridgeClient, s3Client, sqsClient } from '../lib/aws/clients.ts';
+import {
+  codeDeployClient,
+  dynamoDbClient,
+  eventBridgeClient,
+  lambdaClient,
+  s3Client,
+  sqsClient,
+} from '../lib/aws/clients.ts';
 import { AwsFloorRecord } from '../lib/aws/floor-record.ts';
 import { AwsHeadStore } from '../lib/aws/head-store.ts';
 import { AwsQuarantine } from '../lib/aws/quarantine.ts';
 import { Consumer } from '../lib/consumer/consumer.ts';
 import { defaultCadence } from '../lib/housekeeping/cadence.ts';
 import { clean } from '../lib/housekeeping/cleaner.ts';
+import type { DeployCheckOptions } from '../lib/housekeeping/deploy-check.ts';
 import { Outbox } from '../lib/housekeeping/outbox.ts';
 import { removeExpiredPins } from '../lib/housekeeping/pins.ts';
 import { Snapshotter } from '../lib/housekeeping/snapshotter.ts';
@@ -39,6 +49,7 @@ import { parsePartitions } from '../lib/schema/partition-map.ts';
 import {
   parseCleanerSettings,
   parseConsumerSettings,
+  parseDeployCheckSettings,
   parseOutboxSettings,
   parseProducerSettings,
   parseSnapshotterSettings,
@@ -103,6 +114,23 @@ export function composeConsumer(): {
   const settings = parseConsumerSettings(process.env);
   const telemetry = createTelemetry('consumer', settings.dataset);
   return { consumer: new Consumer(readerPorts(settings, telemetry)), telemetry, clock: systemClock };
+}
+
+export function composeDeployCheck() {
+  const settings = parseDeployCheckSettings(process.env);
+  const telemetry = createTelemetry('deploy-check', settings.dataset);
+  const lambda = lambdaClient();
+  const { schema, probe } = settings;
+  const ports = readerPorts(settings, telemetry);
+  const options: DeployCheckOptions = {
+    ...ports,
+    consumer: new Consumer(ports),
+    schema: schema === null ? null : DatasetSchema.of(parseSchemas(schema)),
+    candidate: new AskedFunction(lambda, settings.candidate),
+    live: new AskedFunction(lambda, settings.live),
+    probe,
+  };
+  return { options, codeDeploy: codeDeployClient(), telemetry };
 }
 
 function readerPorts(settings: ReaderSettings, telemetry: LambdaTelemetry) {

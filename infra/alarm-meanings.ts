@@ -60,6 +60,16 @@ export const alarmMeanings = {
     side: 'writing',
     meaning: 'Producers lose most of their commits to each other: work is done twice and latency rises.',
   },
+  RolloutFails: {
+    severity: 'ticket',
+    side: 'writing',
+    meaning: 'Invocations of a function fail within a minute; a deployment that is under way is rolled back.',
+  },
+  LateMutations: {
+    severity: 'ticket',
+    side: 'writing',
+    meaning: 'Mutations came so late that the history they belong to was purged; they were set aside.',
+  },
   AnnouncementsFail: {
     severity: 'ticket',
     side: 'writing',

@@ -5,6 +5,7 @@ import {
   ComparisonOperator,
   CompositeAlarm,
   type IMetric,
+  MathExpression,
   Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -79,7 +80,14 @@ export class Alarms extends Construct {
   }
 
   /** Queues and producer of a partition. */
-  watchPartition({ partition, mutationQueue, deadLetterQueue, quarantineQueue, producer }: Ingestion): void {
+  watchPartition({
+    partition,
+    mutationQueue,
+    deadLetterQueue,
+    quarantineQueue,
+    lateQueue,
+    producer,
+  }: Ingestion): void {
     const of = partition === 0 ? '' : String(partition);
     const { producerIdleMsMax, pendingShareMax, pendingMessagesMax } = healthBounds;
     this.#add('MutationsWait', of, {
@@ -106,11 +114,32 @@ export class Alarms extends Construct {
       threshold: 0,
       periods: 1,
     });
+    this.#add('LateMutations', of, {
+      metric: lateQueue.metricApproximateNumberOfMessagesVisible(waiting),
+      threshold: 0,
+      periods: 1,
+    });
     this.#addFailures('ProducerFails', of, producer);
   }
 
   watchConsumer(id: string, consumer: ServiceFunction): void {
     this.#addFailures('ConsumerFails', id, consumer);
+  }
+
+  /** What rolls a deployment back: sooner than {@link watchConsumer}, and with less to go by. */
+  watchRollout(id: string, { alias }: ServiceFunction): Alarm {
+    const options = { period: minute, statistic: Stats.SUM };
+    const { operationsMin, errorRateMax } = healthBounds;
+    return this.#add('RolloutFails', id, {
+      metric: new MathExpression({
+        expression: `IF(total >= ${operationsMin}, 100 * failed / total, IF(failed >= 2, 100, 0))`,
+        usingMetrics: { failed: alias.metricErrors(options), total: alias.metricInvocations(options) },
+        label: 'failed, %',
+        period: minute,
+      }),
+      threshold: 100 * errorRateMax,
+      periods: 1,
+    });
   }
 
   watchUndelivered(metric: IMetric): void {
@@ -199,7 +228,7 @@ export class Alarms extends Construct {
     this.#all.push({ meaning: alarmMeanings.RecordCount, alarm });
   }
 
-  #add(name: AlarmName, of: string, { metric, threshold, periods }: Condition): void {
+  #add(name: AlarmName, of: string, { metric, threshold, periods }: Condition): Alarm {
     const alarm = new Alarm(this, `${name}${of}`, {
       alarmDescription: this.#describe(name),
       metric,
@@ -210,6 +239,7 @@ export class Alarms extends Construct {
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     this.#all.push({ meaning: alarmMeanings[name], alarm });
+    return alarm;
   }
 
   #describe(name: AlarmName): string {

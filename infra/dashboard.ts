@@ -76,7 +76,7 @@ export class Dashboard extends Construct {
     }
   }
 
-  addPartition({ partition, mutationQueue, deadLetterQueue, quarantineQueue }: Ingestion): void {
+  addPartition({ partition, mutationQueue, deadLetterQueue, quarantineQueue, lateQueue }: Ingestion): void {
     const waiting = { period: minute, statistic: Stats.MAXIMUM };
     const graph = (title: string, ...left: IMetric[]) => new GraphWidget({ title, left, width });
     this.#addRows(`Queue of partition ${partition}`, [
@@ -87,6 +87,7 @@ export class Dashboard extends Construct {
         'set aside',
         deadLetterQueue.metricApproximateNumberOfMessagesVisible({ ...waiting, label: 'dead letters' }),
         quarantineQueue.metricApproximateNumberOfMessagesVisible({ ...waiting, label: 'quarantine' }),
+        lateQueue.metricApproximateNumberOfMessagesVisible({ ...waiting, label: 'late' }),
       ),
     ]);
   }

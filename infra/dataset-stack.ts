@@ -23,6 +23,7 @@ export class DatasetStack extends Stack {
       schema: readFileSync(schemaPath, 'utf8'),
       keepsData: stage.keepsData,
       logRetention: stage.logRetentionDays,
+      rollout: stage.rollout,
     });
     const consumer = this.dataset.addConsumerFunction('Consumer');
     const announcements = this.dataset.addAnnouncementQueue('Announcements');

@@ -8,9 +8,10 @@ import type { MetricName } from '../lib/metric-names.ts';
 import { checkEnvironment } from '../lib/settings.ts';
 import { Alarms, type AlarmTopics } from './alarms.ts';
 import { Dashboard } from './dashboard.ts';
-import { type ConsumerFunctionProps, Dissemination } from './dissemination.ts';
+import { type ConsumerFunctionProps, consumerMemorySizeMb, Dissemination } from './dissemination.ts';
 import { Ingestion } from './ingestion.ts';
 import { datasetMetric, minute } from './metrics.ts';
+import { type RolloutShape, Rollouts } from './rollouts.ts';
 import type { ServiceFunction } from './service-function.ts';
 import { ServiceLevels } from './service-levels.ts';
 import { Storage } from './storage.ts';
@@ -31,6 +32,8 @@ export interface HollowDatasetProps {
   readonly producerMemorySizeMb?: number;
   /** Key for table, blobs and queues. Default: keys that AWS owns, without cost. The stack must have a region. */
   readonly encryptionKey?: IKey;
+  /** How traffic moves to new versions of functions. Default `canary`: a tenth of it for five minutes, then the rest. */
+  readonly rollout?: RolloutShape;
   /** Who hears of alarms. Default: nobody; they are in the console. */
   readonly alarmTopics?: AlarmTopics;
   /** Address of the runbooks that alarms link to. Default: `docs/operations.md`. */
@@ -56,6 +59,7 @@ export class HollowDataset extends Construct {
   readonly alarms: Alarms;
   readonly dashboard: Dashboard;
   readonly serviceLevels: ServiceLevels;
+  readonly #rollouts: Rollouts;
   readonly #partitionMap: string;
 
   constructor(scope: Construct, id: string, props: HollowDatasetProps) {
@@ -91,7 +95,24 @@ export class HollowDataset extends Construct {
     this.alarms = new Alarms(this, 'Alarms', { dataset, runbooks, topics });
     this.dashboard = new Dashboard(this, 'Observed', dataset);
     this.serviceLevels = new ServiceLevels(this, 'ServiceLevels', dataset);
+    const { storage } = this;
+    this.#rollouts = new Rollouts(this, 'Rollouts', {
+      dataset,
+      shape: props.rollout ?? 'canary',
+      storage,
+      logRetention,
+    });
     this.#watch();
+    this.#rollOutProducers(schema);
+  }
+
+  #rollOutProducers(schema: string): void {
+    for (const { partition, producer, memorySizeMb } of this.partitions) {
+      const id = partition === 0 ? 'Producer' : `Producer${partition}`;
+      const alarm = this.alarms.watchRollout(id, producer);
+      const rollout = { target: producer, partition, memorySizeMb, alarm };
+      this.#rollouts.add(id, { ...rollout, probe: 'batch', schema });
+    }
   }
 
   #watch(): void {
@@ -152,6 +173,13 @@ export class HollowDataset extends Construct {
     this.alarms.watchConsumer(id, consumer);
     this.dashboard.addFunction(id, consumer);
     this.serviceLevels.addAvailability(id, consumer);
+    this.#rollouts.add(id, {
+      target: consumer,
+      partition: 0,
+      memorySizeMb: props.memorySizeMb ?? consumerMemorySizeMb,
+      probe: props.code === undefined ? 'lookups' : 'announcement',
+      alarm: this.alarms.watchRollout(id, consumer),
+    });
     return consumer;
   }
 

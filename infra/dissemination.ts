@@ -33,6 +33,8 @@ export interface ConsumerFunctionProps {
   readonly reservedConcurrency?: number;
 }
 
+export const consumerMemorySizeMb = 1024;
+
 /** A hint is worth little after this time: a reader that comes later looks at the head anyway. */
 const hintAgeMax = Duration.hours(1);
 
@@ -74,7 +76,7 @@ export class Dissemination extends Construct {
       code: props.code,
       description: props.description ?? `Reads the dataset ${dataset} from memory`,
       environment: { ...props.environment, ...readerEnvironment },
-      memorySizeMb: props.memorySizeMb ?? 1024,
+      memorySizeMb: props.memorySizeMb ?? consumerMemorySizeMb,
       timeout: props.timeout ?? Duration.seconds(30),
       reservedConcurrency: props.reservedConcurrency,
       logRetention,

@@ -2,4 +2,5 @@
 export type { AlarmTopics } from './alarms.ts';
 export { HollowDataset, type HollowDatasetProps } from './dataset.ts';
 export type { ConsumerFunctionProps } from './dissemination.ts';
+export type { RolloutShape } from './rollouts.ts';
 export { ServiceFunction } from './service-function.ts';

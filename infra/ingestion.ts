@@ -38,6 +38,8 @@ export class Ingestion extends Construct {
   readonly mutationQueue: Queue;
   readonly deadLetterQueue: Queue;
   readonly quarantineQueue: Queue;
+  /** Mutations of keys whose history is purged: whether they are in already, nobody can tell any more. */
+  readonly lateQueue: Queue;
   readonly producer: ServiceFunction;
 
   constructor(scope: Construct, id: string, props: IngestionProps) {
@@ -47,6 +49,7 @@ export class Ingestion extends Construct {
     const common = { ...securedQueue(props.encryptionKey), retentionPeriod };
     this.deadLetterQueue = new Queue(this, 'DeadLetters', common);
     this.quarantineQueue = new Queue(this, 'Quarantine', common);
+    this.lateQueue = new Queue(this, 'Late', common);
     this.mutationQueue = new Queue(this, 'Mutations', {
       ...common,
       maxMessageSizeBytes: limits.messageSizeMax,
@@ -57,11 +60,13 @@ export class Ingestion extends Construct {
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 100 },
     });
     this.producer = this.#createProducer(props);
-    acknowledge(
-      this.quarantineQueue,
-      ['AwsSolutions-SQS3'],
-      'The quarantine is where refused mutations end up for a person to look at; nothing consumes it automatically.',
-    );
+    for (const queue of [this.quarantineQueue, this.lateQueue]) {
+      acknowledge(
+        queue,
+        ['AwsSolutions-SQS3'],
+        'Here ends what the producer set aside for a person to look at; nothing consumes it automatically.',
+      );
+    }
   }
 
   #createProducer(props: IngestionProps): ServiceFunction {
@@ -78,6 +83,7 @@ export class Ingestion extends Construct {
         HOLLOW_BUCKET: storage.bucket.bucketName,
         HOLLOW_BUS: bus.eventBusName,
         HOLLOW_QUARANTINE_QUEUE_URL: this.quarantineQueue.queueUrl,
+        HOLLOW_LATE_QUEUE_URL: this.lateQueue.queueUrl,
       }),
       memorySizeMb: props.memorySizeMb,
       timeout: functionTimeout,
@@ -89,7 +95,10 @@ export class Ingestion extends Construct {
       new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }),
     );
     producer.role.addToPolicy(
-      new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.quarantineQueue.queueArn] }),
+      new PolicyStatement({
+        actions: ['sqs:SendMessage'],
+        resources: [this.quarantineQueue.queueArn, this.lateQueue.queueArn],
+      }),
     );
     producer.alias.addEventSource(
       new SqsEventSource(this.mutationQueue, {

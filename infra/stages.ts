@@ -10,6 +10,7 @@
  *   ingestion.ts        of each partition: mutation queue, its dead-letter and quarantine queues, producer function
  *   dissemination.ts    bus, archive, rules, announcement queues, consumer functions
  *   service-function.ts a Lambda function as every function here is made
+ *   rollouts.ts         new versions in stages: checked, then a part of the traffic, then all
  *   metrics.ts          the library's metrics as CloudWatch knows them
  *   alarm-meanings.ts   what each alarm means; alarms.ts makes them, and groups that page once
  *   dashboard.ts        a widget for each metric; prices.ts is what its estimate counts with
@@ -24,6 +25,8 @@ const stageSchema = z.strictObject({
   region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/),
   /** True: data outlives the stack, and the table cannot be deleted by accident. */
   keepsData: z.boolean(),
+  /** How traffic moves to new versions of functions. */
+  rollout: z.enum(['all-at-once', 'canary', 'linear']),
   logRetentionDays: z.union([z.literal(7), z.literal(30), z.literal(90)]),
 });
 
@@ -41,7 +44,7 @@ export function parseStages(data: unknown): readonly Stage[] {
 }
 
 export const stages = parseStages([
-  { name: 'dev', region: 'eu-west-1', keepsData: false, logRetentionDays: 7 },
-  { name: 'staging', region: 'eu-west-1', keepsData: false, logRetentionDays: 30 },
-  { name: 'prod', region: 'eu-west-1', keepsData: true, logRetentionDays: 90 },
+  { name: 'dev', region: 'eu-west-1', keepsData: false, logRetentionDays: 7, rollout: 'all-at-once' },
+  { name: 'staging', region: 'eu-west-1', keepsData: false, logRetentionDays: 30, rollout: 'canary' },
+  { name: 'prod', region: 'eu-west-1', keepsData: true, logRetentionDays: 90, rollout: 'linear' },
 ]);

@@ -1,4 +1,4 @@
-import { CfnElement, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, Billing, StreamViewType, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { AnyPrincipal, Effect, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -6,6 +6,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aw
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { grantKey } from './encrypted.ts';
+import { logicalIdOf } from './logical-id.ts';
 
 export interface StorageProps {
   readonly dataset: string;
@@ -123,20 +124,13 @@ export class Storage extends Construct {
       new PolicyStatement({ actions: [...actions], resources: [this.bucket.arnForObjects(names)] }),
     );
     if (Construct.isConstruct(principal)) {
-      const bucketId = Stack.of(this).getLogicalId(cfnElementOf(this.bucket));
       acknowledge(
         principal,
-        [`AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/${names}]`],
+        [`AwsSolutions-IAM5[Resource::<${logicalIdOf(this.bucket)}.Arn>/${names}]`],
         "A dataset's blobs are named by version and commit id under the prefix of the partition; this pattern is the narrowest resource there is.",
       );
     }
   }
-}
-
-function cfnElementOf(construct: Construct): CfnElement {
-  const element = construct.node.defaultChild;
-  if (!CfnElement.isCfnElement(element)) throw new Error(`${construct.node.path} has no resource of its own`);
-  return element;
 }
 
 /** Partition keys of the dataset's heads, as lib/aws/head-item.ts makes them. */

@@ -68,6 +68,11 @@ const variables = {
     .regex(/^\d{1,5}$/, 'must be a number of hours')
     .prefault('1')
     .transform(Number),
+  /** Version of a function that is about to be deployed, by ARN; what it is asked (lib/housekeeping/deploy-check.ts). */
+  HOLLOW_CANDIDATE: name,
+  HOLLOW_PROBE: z.enum(['lookups', 'batch', 'announcement']),
+  /** Alias of that function that callers use, by ARN. */
+  HOLLOW_LIVE: name,
   /** Address on which a long-lived consumer answers HTTP: itself only, unless told otherwise. */
   HOST: z.string().min(1, 'must not be empty').prefault('127.0.0.1'),
   /** Port on which a long-lived consumer answers HTTP. */
@@ -85,6 +90,7 @@ const { HOLLOW_PARTITIONS, HOLLOW_SCHEMA, HOLLOW_BUS, HOLLOW_QUARANTINE_QUEUE_UR
 const { HOLLOW_LATE_QUEUE_URL, HOLLOW_PURGE_HORIZON_DAYS } = variables;
 const { HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOST, PORT } = variables;
 const { HOLLOW_COLD_LOADS_PER_HOUR, HOLLOW_RETENTION_VERSIONS, HOLLOW_RETENTION_HOURS } = variables;
+const { HOLLOW_CANDIDATE, HOLLOW_PROBE, HOLLOW_LIVE } = variables;
 
 /** Which variables each program reads. Those of other programs may be present and are ignored. */
 const schemas = {
@@ -101,6 +107,13 @@ const schemas = {
   snapshotter: z.object({ ...reader, HOLLOW_COLD_LOADS_PER_HOUR }),
   cleaner: z.object({ ...reader, HOLLOW_RETENTION_VERSIONS, HOLLOW_RETENTION_HOURS }),
   outbox: z.object({ ...reader, HOLLOW_BUS }),
+  'deploy-check': z.object({
+    ...reader,
+    HOLLOW_CANDIDATE,
+    HOLLOW_PROBE,
+    HOLLOW_LIVE,
+    HOLLOW_SCHEMA: HOLLOW_SCHEMA.optional(),
+  }),
   service: z.object({ ...reader, HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOST, PORT }),
 };
 
@@ -146,6 +159,14 @@ export interface ServiceSettings extends ReaderSettings {
   readonly announcementQueueUrl: string;
   readonly host: string;
   readonly port: number;
+}
+
+export interface DeployCheckSettings extends ReaderSettings {
+  readonly candidate: string;
+  readonly probe: 'lookups' | 'batch' | 'announcement';
+  readonly live: string;
+  /** Null: the function only reads. */
+  readonly schema: string | null;
 }
 
 function parse<S extends z.ZodType>(program: Program, schema: S, environment: PlainRecord): z.output<S> {
@@ -222,6 +243,17 @@ export function parseServiceSettings(environment: PlainRecord): ServiceSettings 
     announcementQueueUrl: parsed.HOLLOW_ANNOUNCEMENT_QUEUE_URL,
     host: parsed.HOST,
     port: parsed.PORT,
+  });
+}
+
+export function parseDeployCheckSettings(environment: PlainRecord): DeployCheckSettings {
+  const parsed = parse('deploy-check', schemas['deploy-check'], environment);
+  return Object.freeze({
+    ...readerSettings(parsed),
+    candidate: parsed.HOLLOW_CANDIDATE,
+    probe: parsed.HOLLOW_PROBE,
+    live: parsed.HOLLOW_LIVE,
+    schema: parsed.HOLLOW_SCHEMA ?? null,
   });
 }
 

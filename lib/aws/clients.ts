@@ -1,5 +1,7 @@
+import { CodeDeployClient } from '@aws-sdk/client-codedeploy';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 
@@ -37,6 +39,15 @@ export function sqsClient(options: AwsClientOptions = {}): SQSClient {
 
 export function eventBridgeClient(options: AwsClientOptions = {}): EventBridgeClient {
   return new EventBridgeClient(configOf(options, requestWithin(options.timeoutMs ?? 1_000)));
+}
+
+/** Invocations are waited for, and a function that starts loads a dataset first. */
+export function lambdaClient(options: AwsClientOptions = {}): LambdaClient {
+  return new LambdaClient(configOf(options, requestWithin(options.timeoutMs ?? 60_000)));
+}
+
+export function codeDeployClient(options: AwsClientOptions = {}): CodeDeployClient {
+  return new CodeDeployClient(configOf(options, requestWithin(options.timeoutMs ?? 5_000)));
 }
 
 /** The parts of a waiting ReceiveMessage: SQS counts whole seconds, up to 20, and the request has to outlast them. */

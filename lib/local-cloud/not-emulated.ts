@@ -15,6 +15,8 @@ export const typesNotEmulated: Readonly<Record<string, string>> = {
   'AWS::CloudWatch::CompositeAlarm': 'as alarms',
   'AWS::CloudWatch::Dashboard': 'for people, changes nothing',
   'AWS::ApplicationSignals::ServiceLevelObjective': 'for people, changes nothing',
+  'AWS::CodeDeploy::Application': 'a first deployment moves no traffic; test/infra rehearses the later ones',
+  'AWS::CodeDeploy::DeploymentGroup': 'as the application',
   'AWS::Events::Archive': 'nothing is replayed locally',
   'AWS::Logs::LogGroup': 'what functions print is read directly (lambda/function-log.ts)',
 };
@@ -65,4 +67,12 @@ export const sectionsNotEmulated: Readonly<Record<string, string>> = {
   Description: people,
   Metadata: people,
   Rules: "asks for the CDK's bootstrap stack, which nothing here needs",
+};
+
+/** Of a resource, beside its type and properties. */
+export const attributesNotEmulated: Readonly<Record<string, string>> = {
+  DeletionPolicy: 'resources go with their directory',
+  Metadata: people,
+  UpdatePolicy: 'says how a later deployment moves traffic; this is the first one',
+  UpdateReplacePolicy: 'nothing is replaced',
 };

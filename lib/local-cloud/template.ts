@@ -3,7 +3,12 @@
  * its reason in not-emulated.ts, or the deployment fails before anything is created.
  */
 import { DatasetError } from '../errors.ts';
-import { propertiesNotEmulated, sectionsNotEmulated, typesNotEmulated } from './not-emulated.ts';
+import {
+  attributesNotEmulated,
+  propertiesNotEmulated,
+  sectionsNotEmulated,
+  typesNotEmulated,
+} from './not-emulated.ts';
 import { eventBus, rule } from './resources/events.ts';
 import {
   eventInvokeConfig,
@@ -58,7 +63,7 @@ const handlers: Readonly<Record<string, ResourceHandler>> = {
 };
 
 const sections = ['Resources', 'Outputs', 'Parameters'];
-const attributes = ['Type', 'Properties', 'DependsOn', 'Metadata', 'DeletionPolicy', 'UpdateReplacePolicy'];
+const attributes = ['Type', 'Properties', 'DependsOn', ...Object.keys(attributesNotEmulated)];
 
 export async function deployTemplate(template: Template, surroundings: Surroundings): Promise<Deployment> {
   const unknown = findUnknown(template);

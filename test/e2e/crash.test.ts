@@ -60,7 +60,7 @@ async function killAt(operation: string): Promise<void> {
   });
   // The moment of death is what is drawn here; nothing waits for a state.
   await pause(operation === 'sqs.ReceiveMessage' ? pick(400) : pick(4));
-  it.cloud.getFunction('Producer').kill('SIGKILL');
+  it.cloud.getFunction('ProducerFunction').kill('SIGKILL');
 }
 
 describe('producers that are killed in the middle of a batch', () => {
@@ -74,7 +74,7 @@ describe('producers that are killed in the middle of a batch', () => {
     await eventually(queueIsEmpty, 60_000);
     killedBusy = it.cloud.mappings[0]?.batches.all().get('failed') ?? 0;
     chain = await readChain(it);
-    const { starts } = it.cloud.getFunction('Producer');
+    const { starts } = it.cloud.getFunction('ProducerFunction');
     process.stdout.write(
       `crash.test.ts: ${killCount} kills, ${starts} sandboxes, ${killedBusy} batches cut off, ` +
         `${chain.versions.length} versions, ${chain.orphans.length} orphan deltas\n`,

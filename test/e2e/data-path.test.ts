@@ -109,7 +109,7 @@ describe('one message, step by step', () => {
     expect(committed.map((line) => line['version'])).toEqual([1, 2]);
     expect(committed[1]).toMatchObject({ keyCount: 1, correlationIds: ['walk-17'], dataset: 'cities' });
     expect(committed[1]?.['function_request_id']).toMatch(/^[0-9a-f-]{36}$/);
-    expect(it.cloud.getFunction('Producer').starts).toBe(1);
+    expect(it.cloud.getFunction('ProducerFunction').starts).toBe(1);
     expect([...(it.cloud.mappings[0]?.batches.all() ?? [])]).toEqual([['succeeded', 2]]);
   });
 
@@ -178,6 +178,7 @@ describe('one message, step by step', () => {
     expect([...(await listBlobs(it)).keys()].toSorted()).toEqual(names.toSorted());
     expect((await it.blobs.get(blobName(delta)))?.metadata).toEqual({
       format: '1',
+      era: '1',
       cid: head.cid,
       fromcid: snapshot.cid,
       schemaid: head.schemaId,
@@ -255,7 +256,7 @@ describe('one message, step by step', () => {
     });
     expect((await lookUp(paris.cityId)).answer).toMatchObject({ record: { ...absent, ...paris } });
     expect((await lookUp(1)).answer).toMatchObject({ version: 2, record: null });
-    expect(it.cloud.getFunction('Consumer').starts).toBe(1);
+    expect(it.cloud.getFunction('ConsumerFunction').starts).toBe(1);
   });
 
   test('14 and 15: the service answers with the record over HTTP', async () => {
@@ -278,7 +279,9 @@ describe('one message, step by step', () => {
       },
       messageAttributes: {},
     };
-    const { answer } = await it.invoke(`${it.cloud.getFunction('Producer').arn}:live`, { Records: [record] });
+    const { answer } = await it.invoke(`${it.cloud.getFunction('ProducerFunction').arn}:live`, {
+      Records: [record],
+    });
     expect(answer).toEqual({ batchItemFailures: [] });
     expect((await it.heads.load(citiesId, 'strong'))?.cid).toBe(head.cid);
     expect(await listBlobs(it)).toHaveProperty('size', 4);
@@ -294,7 +297,9 @@ test('producers and consumers are connected to nothing but the services', () => 
       .map(({ remote }) => places.get(remote) ?? remote);
   const sandboxes = (name: string) => it.cloud.getFunction(name).processIds.flatMap((id) => reached(id));
   // A sandbox also holds a connection to its Runtime API, on a port of its own.
-  const foreign = [...sandboxes('Producer'), ...sandboxes('Consumer')].filter((place) => place.includes(':'));
+  const foreign = [...sandboxes('ProducerFunction'), ...sandboxes('ConsumerFunction')].filter((place) =>
+    place.includes(':'),
+  );
   expect(foreign.filter((place) => !place.startsWith('127.0.0.1:'))).toEqual([]);
   expect(new Set(foreign).size).toBeLessThanOrEqual(2);
   expect(reached(service.processId, service.port).filter((place) => place.includes(':'))).toEqual([]);

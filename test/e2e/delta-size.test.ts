@@ -21,7 +21,10 @@ beforeAll(async () => {
       JSON.stringify({ mutations: part.map((value) => ({ op: 'upsert', type: 'City', value })) }),
     );
   });
-  const { answer } = await it.invoke(`${it.cloud.getFunction('Producer').arn}:live`, sqsEvent(...records));
+  const { answer } = await it.invoke(
+    `${it.cloud.getFunction('ProducerFunction').arn}:live`,
+    sqsEvent(...records),
+  );
   expect(answer).toEqual({ batchItemFailures: [] });
 });
 

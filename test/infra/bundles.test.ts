@@ -17,9 +17,12 @@ const settings = {
   HOLLOW_BUCKET: 'blobs',
   HOLLOW_BUS: 'bus',
   HOLLOW_QUARANTINE_QUEUE_URL: 'http://localhost/quarantine',
+  HOLLOW_CANDIDATE: 'arn:aws:lambda:eu-west-1:123456789012:function:consumer:7',
+  HOLLOW_LIVE: 'arn:aws:lambda:eu-west-1:123456789012:function:consumer:live',
+  HOLLOW_PROBE: 'lookups',
 };
 
-describe.each(['producer', 'consumer'])('the bundle of the %s', (name) => {
+describe.each(['producer', 'consumer', 'deploy-check'])('the bundle of the %s', (name) => {
   const folder = join(root, 'dist', name);
 
   it('stays small: what is loaded at a cold start is paid by a waiting reader', () => {
@@ -46,7 +49,7 @@ describe.each(['producer', 'consumer'])('the bundle of the %s', (name) => {
   });
 
   it('refuses to start with wrong settings, and names them', () => {
-    const { status, stderr } = spawnSync(process.execPath, ['index.mjs'], {
+    const { status, stderr } = spawnSync(process.execPath, ['--enable-source-maps', 'index.mjs'], {
       cwd: folder,
       env: { AWS_REGION: 'eu-west-1', HOLLOW_DATASET: 'cities', HOLLOW_TABEL: 'heads' },
       encoding: 'utf8',

@@ -22,7 +22,7 @@ interface FunctionResource {
 }
 
 const functionNamed = (id: string) =>
-  (resource(template, 'AWS::Lambda::Function', id) as unknown as FunctionResource).Properties;
+  (resource(template, 'AWS::Lambda::Function', `${id}Function`) as unknown as FunctionResource).Properties;
 
 /** The environment as the function will see it, with a stand-in for what is known at deploy time only. */
 const environmentOf = (id: string) =>
@@ -53,7 +53,7 @@ describe.each(['Producer', 'Consumer'])('the function %s', (id) => {
   });
 
   it('is used through an alias of a published version', () => {
-    const alias = resource(template, 'AWS::Lambda::Alias', id);
+    const alias = resource(template, 'AWS::Lambda::Alias', `${id}Live`);
     expect(alias['Properties']).toMatchObject({ Name: 'live' });
     expect(JSON.stringify(alias)).toContain(`${id}FunctionCurrentVersion`);
   });

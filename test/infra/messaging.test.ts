@@ -43,10 +43,10 @@ describe('every queue', () => {
       const own = policies.filter((policy) => JSON.stringify(policy['Properties'].Queues).includes(id));
       expect(JSON.stringify(own), id).toContain('"aws:SecureTransport":"false"');
     }
-    expect(Object.keys(queues)).toHaveLength(5);
+    expect(Object.keys(queues)).toHaveLength(6);
   });
 
-  it.each(['DeadLetters', 'Quarantine', 'Undelivered'])('keeps what a person must see: %s', (id) => {
+  it.each(['DeadLetters', 'Quarantine', 'Late', 'Undelivered'])('keeps what a person must see: %s', (id) => {
     const queue = resource(template, 'AWS::SQS::Queue', id);
     expect(queue['Properties']).toMatchObject({ MessageRetentionPeriod: fourteenDays });
   });

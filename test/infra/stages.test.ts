@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseStages, stages } from '../../infra/stages.ts';
 
-const stage = { name: 'qa', region: 'eu-west-1', keepsData: false, logRetentionDays: 7 };
+const stage = { name: 'qa', region: 'eu-west-1', keepsData: false, logRetentionDays: 7, rollout: 'canary' };
 
 describe('stages', () => {
   it('are those of the app, and production keeps its data', () => {
@@ -17,6 +17,7 @@ describe('stages', () => {
     [{ region: 'Ireland' }, 'region'],
     [{ logRetentionDays: 1 }, 'logRetentionDays'],
     [{ name: 'QA' }, 'name'],
+    [{ rollout: 'slow' }, 'rollout'],
   ])('refuse what is wrong or unknown before anything is made: %j', (wrong, key) => {
     expect(parseStages([stage])).toEqual([stage]);
     expect(() => parseStages([{ ...stage, ...wrong }])).toThrow(key);

@@ -58,9 +58,17 @@ describe('the app', () => {
       `Dissemination/Consumer/Role: IAM5[Resource::*]`,
       `Dissemination/Consumer/Role: ${blobs('*')}`,
       `Dissemination/Undelivered: SQS3`,
+      `Ingestion/Late: SQS3`,
       `Ingestion/Producer/Role: IAM5[Resource::*]`,
       `Ingestion/Producer/Role: ${blobs('*/0/*')}`,
       `Ingestion/Quarantine: SQS3`,
+      `Rollouts/ConsumerCheck/Role: IAM5[Resource::*]`,
+      `Rollouts/ConsumerCheck/Role: ${blobs('*')}`,
+      `Rollouts/ProducerCheck/Role: IAM5[Resource::*]`,
+      `Rollouts/ProducerCheck/Role: ${blobs('*')}`,
+      `Rollouts/Role: IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited]`,
+      `Rollouts/Role: IAM5[Resource::<CitiesRolloutsConsumerCheckFunction8DC7C0E2.Arn>:*]`,
+      `Rollouts/Role: IAM5[Resource::<CitiesRolloutsProducerCheckFunction91B82342.Arn>:*]`,
     ]);
   });
 
@@ -71,6 +79,7 @@ describe('the app', () => {
     };
     expect(Object.values(assets.files).map(({ displayName }) => displayName)).toEqual([
       'Cities/Ingestion/Producer/Function/Code',
+      'Cities/Rollouts/ProducerCheck/Function/Code',
       'Cities/Dissemination/Consumer/Function/Code',
       'serverless-hollow-dev Template',
     ]);

@@ -6,7 +6,13 @@ import { HollowDataset, type HollowDatasetProps } from '../../infra/dataset.ts';
 import { DatasetStack } from '../../infra/dataset-stack.ts';
 import type { Stage } from '../../infra/stages.ts';
 
-const stage: Stage = { name: 'test', region: 'eu-west-1', keepsData: false, logRetentionDays: 7 };
+const stage: Stage = {
+  name: 'test',
+  region: 'eu-west-1',
+  keepsData: false,
+  logRetentionDays: 7,
+  rollout: 'canary',
+};
 
 /** The feature flags of the project: without them the CDK makes other templates than the ones deployed. */
 export const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8')) as {

@@ -134,7 +134,7 @@ describe('what comes through the queue', () => {
 
 describe('what no queue would carry, handed to the function', () => {
   const invoke = (...records: readonly SQSRecord[]) => it.invoke(producer(), sqsEvent(...records));
-  const producer = () => `${it.cloud.getFunction('Producer').arn}:live`;
+  const producer = () => `${it.cloud.getFunction('ProducerFunction').arn}:live`;
 
   test('a body over the limit is set aside, its neighbour is committed', async () => {
     const large = message(upsert({ ...city(301), name: 'x'.repeat(limits.messageSizeMax) }));

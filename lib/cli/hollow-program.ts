@@ -4,6 +4,7 @@
  *   hollow.ts            the program `hollow`
  *   hollow-program.ts    its subcommands, help and exit codes (this file)
  *   …-command.ts         a subcommand: arguments, help, what it prints
+ *   upkeep-commands.ts   the subcommands for the chain of a dataset; upkeep-place.ts: where that is
  *   blob-files.ts        blobs and their parts from files
  *   session.ts           one run: where it prints, what it ends with
  *   version-builder.ts   records to the blobs of a version
@@ -20,6 +21,7 @@ import { exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
+import { addUpkeepCommands } from './upkeep-commands.ts';
 import { addVerifyCommand } from './verify-command.ts';
 
 /**
@@ -47,7 +49,7 @@ export async function runHollow(args: readonly string[], terminal: Terminal): Pr
 function newProgram(session: Session): Command {
   const { terminal } = session;
   const program = new Command('hollow')
-    .description('Look into, build, compare and check datasets in the Hollow blob format.')
+    .description('Look into, build, compare, check and repair datasets in the Hollow blob format.')
     .addHelpText('after', exitCodeHelp)
     .exitOverride()
     .configureOutput({
@@ -59,6 +61,7 @@ function newProgram(session: Session): Command {
   addInspectCommand(program, session);
   addDiffCommand(program, session);
   addVerifyCommand(program, session);
+  addUpkeepCommands(program, session);
   return program;
 }
 

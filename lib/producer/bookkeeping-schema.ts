@@ -95,6 +95,11 @@ export function withBookkeeping(schema: DatasetSchema): DatasetSchema {
   return DatasetSchema.of([...schema.inBlobOrder, ...stampTypes, ...otherTypes]);
 }
 
+/** The opposite of {@link withBookkeeping}. */
+export function userSchemaOf(schema: DatasetSchema): DatasetSchema {
+  return DatasetSchema.of(schema.inBlobOrder.filter(({ name }) => !isBookkeepingType(name)));
+}
+
 /** Names of the types of the bookkeeping part, in blob order. `schema` comes from {@link withBookkeeping}. */
 export function bookkeepingTypesOf(schema: DatasetSchema): readonly string[] {
   return schema.inBlobOrder.map(({ name }) => name).filter(isBookkeepingType);

@@ -1,0 +1,173 @@
+import type { Command } from 'commander';
+import { DatasetError } from '../errors.ts';
+import { clean } from '../housekeeping/cleaner.ts';
+import { loadVersion, wholeSource } from '../housekeeping/load-version.ts';
+import { pinVersion, removePin, requireHead } from '../housekeeping/pins.ts';
+import { recoverChain } from '../housekeeping/recover.ts';
+import { restoreChain } from '../housekeeping/restore.ts';
+import { rollback, serve } from '../housekeeping/rollback.ts';
+import { systemRandom } from '../local/system-random.ts';
+import { userSchemaOf } from '../producer/bookkeeping-schema.ts';
+import { Producer } from '../producer/producer.ts';
+import type { Session } from './session.ts';
+import { printLines } from './terminal.ts';
+import { addPlaceOptions, openPlace, type Place, type PlaceOptions } from './upkeep-place.ts';
+
+/** How long a rollback may try against producers that are at work. */
+const rollbackMsMax = 60_000;
+
+/** The commands for the chain of a dataset: what a person does by hand, beside what runs by itself. */
+export function addUpkeepCommands(program: Command, session: Session): void {
+  addPinCommands(program, session);
+  addServeCommands(program, session);
+  addRepairCommands(program, session);
+  const gc = program
+    .command('gc')
+    .description('Delete what no reader and no writer can need any more.')
+    .argument('<dataset>')
+    .option('--dry-run', 'only say what would be deleted')
+    .option('--retain <versions>', 'versions that stay readable for readers that lag', '64')
+    .option('--retain-hours <hours>', 'and what was the newest within so many hours', '1');
+  on(gc, session, async (place, _, options: { dryRun?: true; retain: string; retainHours: string }) => {
+    const versionsMin = countOf('--retain', options.retain);
+    const ageMsMin = countOf('--retain-hours', options.retainHours) * 3_600_000;
+    const { id, blobs } = place;
+    const isDryRun = options.dryRun === true;
+    const report = await clean({ ...place, shelves: [blobs] }, id, {
+      retention: { versionsMin, ageMsMin },
+      isDryRun,
+    });
+    const verb = isDryRun ? 'would be deleted' : 'deleted';
+    const rest = report.isComplete ? '' : '; there is more: run it again';
+    return [
+      ...(isDryRun ? report.names : []),
+      `floor ${report.floor ?? 'unchanged'}: ${report.names.length} blobs ${verb}${rest}`,
+    ];
+  });
+}
+
+function addPinCommands(program: Command, session: Session): void {
+  const pin = program
+    .command('pin')
+    .description('Keep a version readable, whatever is committed and deleted.')
+    .argument('<dataset>')
+    .argument('<pin>', 'name of the pin: lower-case letters, digits, hyphens')
+    .option('--at <version>', 'default: the newest')
+    .option('--hours <hours>', 'default: until it is unpinned');
+  on(pin, session, async (place, name, options: { at?: string; hours?: string }) => {
+    const { at, hours } = options;
+    const made = await pinVersion(place, place.id, {
+      name,
+      ...(at === undefined ? {} : { version: countOf('--at', at) }),
+      ...(hours === undefined ? {} : { forMs: countOf('--hours', hours) * 3_600_000 }),
+    });
+    return [`version ${made.version} is pinned as '${name}'`];
+  });
+  const unpin = program
+    .command('unpin')
+    .description('Let a pinned version go.')
+    .argument('<dataset>')
+    .argument('<pin>');
+  on(unpin, session, async ({ heads, id }, name) => {
+    await removePin(heads, id, name);
+    return [`there is no pin '${name}' any more`];
+  });
+}
+
+function addServeCommands(program: Command, session: Session): void {
+  const serveCommand = program
+    .command('serve')
+    .description('Tell consumers to serve a pinned version, at once; without a pin: the newest again.')
+    .argument('<dataset>')
+    .argument('[pin]');
+  on(serveCommand, session, async (place, name) => {
+    const head = await serve(place, place.id, name === '' ? null : name);
+    return [
+      `consumers serve ${name === '' ? 'the newest version' : `pin '${name}'`} (epoch ${head.serve.epoch})`,
+    ];
+  });
+  const rollbackCommand = program
+    .command('rollback')
+    .description(
+      'Serve a pinned version at once, then commit its records as the newest version and serve that.',
+    )
+    .argument('<dataset>')
+    .argument('<pin>');
+  on(rollbackCommand, session, async (place, name) => {
+    const { id, clock } = place;
+    const endMs = clock.monotonicMs() + rollbackMsMax;
+    const ports = { ...place, producer: await producerOf(place) };
+    const deadline = { remainingMs: () => endMs - clock.monotonicMs() };
+    const { version, recordCount } = await rollback(ports, id, name, deadline);
+    return [`version ${version} has the records of pin '${name}': ${recordCount} were changed for it`];
+  });
+}
+
+function addRepairCommands(program: Command, session: Session): void {
+  const restore = program
+    .command('restore')
+    .description(
+      'After the table was set back, or its replica takes over: begin a new era. Stop all writers first.',
+    )
+    .argument('<dataset>');
+  on(restore, session, async (place) => {
+    const { head, droppedPins } = await restoreChain(place, place.id);
+    const dropped = droppedPins.length === 0 ? '' : `; pins that are gone: ${droppedPins.join(', ')}`;
+    return [`era ${head.era} begins at version ${head.version}, floor ${head.floor}${dropped}`];
+  });
+  const recover = program
+    .command('recover')
+    .description(
+      'After the head was lost for good: make it anew from the blobs alone. Stop all writers first.',
+    )
+    .argument('<dataset>')
+    .option('--cid <commit id>', 'of the version to go to, where the blobs alone cannot tell')
+    .option('--generation <number>', 'of the partition map', '1');
+  on(recover, session, async (place, _, options: { cid?: string; generation: string }) => {
+    const { cid } = options;
+    const mapGeneration = countOf('--generation', options.generation);
+    const ports = { ...place, shelf: place.blobs };
+    const head = await recoverChain(ports, place.id, {
+      mapGeneration,
+      ...(cid === undefined ? {} : { cid }),
+    });
+    return [`era ${head.era} begins at version ${head.version}, data hash ${head.hashes.data}`];
+  });
+}
+
+/** Runs a command on its place and prints what it says. The name is empty where the command takes none. */
+function on<Options>(
+  command: Command,
+  { terminal }: Session,
+  run: (place: Place, name: string, options: Options) => Promise<readonly string[]>,
+): void {
+  const hasName = command.registeredArguments.length > 1;
+  addPlaceOptions(command).action(async (dataset: string, ...rest: readonly unknown[]) => {
+    const name = hasName && typeof rest[0] === 'string' ? rest[0] : '';
+    const options = command.opts<Options & PlaceOptions>();
+    const place = await openPlace(dataset, options, terminal);
+    try {
+      await printLines(terminal, await run(place, name, options));
+    } finally {
+      place.close();
+    }
+  });
+}
+
+/** One that writes what the dataset is made of: its schema comes with its blobs. */
+async function producerOf(place: Place): Promise<Producer> {
+  const { id, heads, blobs, announcer, clock, telemetry } = place;
+  const { state } = await loadVersion(wholeSource(id, blobs), null, await requireHead(heads, id));
+  const schema = userSchemaOf(state.schema);
+  const quarantine = { send: () => Promise.resolve() };
+  return new Producer({
+    ...{ id, heads, blobs, announcer, clock, telemetry },
+    ...{ schema, quarantine, random: systemRandom },
+  });
+}
+
+function countOf(option: string, text: string): number {
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count >= 0) return count;
+  throw new DatasetError('invalid', `${option}: '${text}' is no whole number from 0`);
+}

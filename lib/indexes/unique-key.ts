@@ -148,6 +148,8 @@ export class UniqueKeyIndex {
 
   /** {@link find} for a list of values. */
   findByKey(key: readonly KeyPart[]): number {
+    const [only] = key;
+    if (key.length === 1 && this.#paths.length === 1 && only !== undefined) return this.#findOne(only);
     const [a, b, c, ...more] = key;
     if (key.length !== this.#paths.length || a === undefined) throw this.#wrongCount(key.length);
     return this.find(a, b, c, ...more);

@@ -10,6 +10,7 @@ import { targetOf } from './ledger.ts';
 import type { Unit } from './mutations.ts';
 import { planUnits } from './plan-units.ts';
 import type { PlannedKey, PlannedRecord, SetAside } from './planned.ts';
+import { StampFields } from './stamp-fields.ts';
 import { isOverwritten, keyStateOfRecords, stampRecordOf } from './stamp-record.ts';
 import { newerThan, watermarkOf } from './watermark.ts';
 
@@ -59,18 +60,36 @@ function planPlain(base: LoadedState, changes: readonly KeyChange[], slow: SlowP
   const planned: PlannedKey[] = [];
   let lastType = '';
   let stampType = '';
+  let stampFields: StampFields | null = null;
   for (const { type, key, change } of changes) {
     // Changes of a type come together, and a name that is made anew each time is slow to look up.
-    if (type !== lastType) [lastType, stampType] = [type, stampTypeOf(type)];
+    if (stampFields === null || type !== lastType) {
+      [lastType, stampType] = [type, stampTypeOf(type)];
+      stampFields = new StampFields(base.state, stampType);
+    }
     if (!drafts.isEmpty && drafts.has(type, key)) {
       if (drafts.mergePlain(type, key, change)) lateTargets.add(targetOf(type, key));
       continue;
     }
     const ordinal = findOrdinal(base, type, key);
     const stampOrdinal = findOrdinal(base, stampType, key);
+    const isKnown = ordinal !== -1 || stampOrdinal !== -1;
+    if ((isKnown || watermark < 0) && stampFields.isSurelyOlder(stampOrdinal, change)) {
+      const stampRecord = stampRecordOf(key, change);
+      planned.push({
+        type,
+        stampType,
+        key,
+        ordinal,
+        stampOrdinal,
+        record: change.base?.value ?? null,
+        stampRecord,
+      });
+      continue;
+    }
     const stamps = recordAt(base, stampType, stampOrdinal);
     let effective = change;
-    if (watermark >= 0 && ordinal === -1 && stampOrdinal === -1) {
+    if (watermark >= 0 && !isKnown) {
       effective = newerThan(change, watermark);
       // What is older than an upsert or delete that is in time would change nothing.
       if (effective !== change && effective.base === null) lateTargets.add(targetOf(type, key));

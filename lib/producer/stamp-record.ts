@@ -5,13 +5,17 @@ import type { RecordKey } from '../schema/record-key.ts';
 import { type BaseRegister, emptyKeyState, type FieldRegister, type KeyState } from './join.ts';
 import { compareStamps, type OrderStamp, oldestStamp } from './order-stamp.ts';
 
+/** Names that are made anew for each record are slow to look up. */
+const keyNames: readonly string[] = ['key0', 'key1', 'key2', 'key3'];
+
 /**
  * The record of `OrderStampOfX` that keeps `state`. `patches` is canonical: equal states have equal records. The patched
  * values are in it only as long as there is no record of X to hold them.
  */
 export function stampRecordOf(key: RecordKey, state: KeyState): PlainObject {
   const record: Record<string, unknown> = {};
-  for (const [i, part] of key.parts.entries()) record[`key${i}`] = part;
+  const { parts } = key;
+  for (let i = 0; i < parts.length; i++) record[keyNames[i] ?? `key${i}`] = parts[i];
   record['timestamp'] = state.base?.stamp.timestamp ?? null;
   record['source'] = state.base?.stamp.source ?? null;
   record['sequence'] = state.base?.stamp.sequence ?? null;

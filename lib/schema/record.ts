@@ -20,7 +20,11 @@
  */
 import { limits } from '../limits.ts';
 import type { DatasetSchema, KeyPath } from './dataset-schema.ts';
+import { boxedField, isPlainObject, type PlainObject } from './plain-object.ts';
+import { RecordCheck } from './record-check.ts';
 import type { Field, FieldKind, MapSchema, ObjectSchema, Schema } from './schema.ts';
+
+export { boxedField, isPlainObject, type PlainObject };
 
 /** One thing that is wrong with a value. */
 export interface Problem {
@@ -29,8 +33,6 @@ export interface Problem {
   /** What was expected and what came. */
   readonly reason: string;
 }
-
-export type PlainObject = Readonly<Record<string, unknown>>;
 
 /**
  * Null: `value` is a record of `type`. Otherwise the first problem, its path prefixed with `at`. Never throws for any
@@ -47,8 +49,15 @@ export function validateRecord(
   value: unknown,
   at: string,
 ): Problem | null {
-  return placed(at, checkType(schema, schema.get(type), value, 0));
+  let check = checks.get(schema);
+  if (check === undefined) {
+    check = new RecordCheck(schema);
+    checks.set(schema, check);
+  }
+  return check.passes(type, value) ? null : placed(at, checkType(schema, schema.get(type), value, 0));
 }
+
+const checks = new WeakMap<DatasetSchema, RecordCheck>();
 
 /** Null: `value` can be the field `name` of a record of `type`. `at` is the path of the fields' parent. */
 export function validateField(
@@ -118,20 +127,6 @@ export function readKeyPath(
     value = field !== undefined && Object.hasOwn(value, field.name) ? value[field.name] : null;
   }
   return value ?? null;
-}
-
-export function isPlainObject(value: unknown): value is PlainObject {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // The second test lets objects of another realm in.
-  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
-/** The one field of an OBJECT whose bare value may stand for the record, if there is such a field. */
-export function boxedField(schema: Schema): Field | null {
-  if (schema.kind !== 'OBJECT') return null;
-  const [only, ...others] = schema.fields;
-  return only !== undefined && others.length === 0 && only.kind !== 'REFERENCE' ? only : null;
 }
 
 /** `depth` counts the references followed: records that contain themselves are refused, not followed for ever. */

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../lib/schema/dsl.ts';
 import { validateField, validateKey, validateRecord } from '../../lib/schema/record.ts';
+import { RecordCheck } from '../../lib/schema/record-check.ts';
 import { keyOfPaths, keyOfRecord } from '../../lib/schema/record-key.ts';
 
 const schema = DatasetSchema.of(
@@ -200,4 +201,81 @@ test('one bad value anywhere at the top is found', () => {
       expect(problem?.field).toMatch(new RegExp(`^${name}\\b`));
     }),
   );
+});
+
+/** Types that the fast check knows all about; of a Wrapper it knows nothing, since it has BYTES. */
+const flat = DatasetSchema.of(
+  parseSchemas(`
+    A @PrimaryKey(i) {
+      int i; long l; boolean b; float f; double d; string s; String name; Names names; ByName byName; A back;
+    }
+    String { string value; }
+    Names List<String>; ByName Map<String,A>;
+    Wrapper { A value; bytes x; }`),
+);
+const goodFlat = fc.letrec<{ a: Record<string, unknown> }>((tie) => ({
+  a: fc.record(
+    {
+      i: fc.integer({ min: -2_147_483_647, max: 2_147_483_647 }),
+      l: nullable(fc.maxSafeInteger()),
+      b: nullable(fc.boolean()),
+      f: nullable(fc.float({ noNaN: true, noDefaultInfinity: true })),
+      d: nullable(fc.double({ noNaN: true, noDefaultInfinity: true })),
+      s: nullable(text),
+      name: nullable(box),
+      names: nullable(fc.array(box, { maxLength: 3 })),
+      byName: fc.dictionary(fc.stringMatching(/^[a-z]{1,4}$/), tie('a'), { maxKeys: 2 }),
+      back: fc.option(tie('a'), { nil: null, maxDepth: 3 }),
+    },
+    { requiredKeys: ['i'] },
+  ),
+}));
+
+test('the fast check passes good records, and nothing that the closer look refuses', () => {
+  const check = new RecordCheck(flat);
+  const closer = (value: unknown) =>
+    validateRecord(flat, 'Wrapper', { value, x: new Uint8Array(1) }, 'value');
+  fc.assert(
+    fc.property(goodFlat.a, fc.constantFrom(...fieldNames, ...hostileNames), mixed, (record, name, value) => {
+      expect(check.passes('A', record)).toBe(true);
+      expect(closer(record)).toBeNull();
+      const other: Record<string, unknown> = Object.fromEntries([...Object.entries(record), [name, value]]);
+      expect(check.passes('A', other) && closer(other) !== null).toBe(false);
+      expect(check.passes('A', value) && closer(value) !== null).toBe(false);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test.each([
+  [{ i: 2 ** 31 }],
+  [{ i: -(2 ** 31) }],
+  [{ i: 1.5 }],
+  [{ i: null }],
+  [{ l: 1 }],
+  [{ i: 1, l: 2 ** 53 }],
+  [{ i: 1, f: 1e39 }],
+  [{ i: 1, d: Number.NaN }],
+  [{ i: 1, s: 'x'.repeat(262_145) }],
+  [{ i: 1, name: { value: 1 } }],
+  [{ i: 1, names: [null] }],
+  [{ i: 1, names: [undefined] }],
+  [{ i: 1, byName: { x: null } }],
+  [{ i: 1, byName: JSON.parse('{"__proto__":{"i":1}}') }],
+  [{ i: 1, unknown: 1 }],
+  [{ i: 1, back: {} }],
+  [new Map([['i', 1]])],
+  [null],
+  [7],
+])('the fast check does not pass %j', (value) => {
+  expect(new RecordCheck(flat).passes('A', value)).toBe(false);
+  expect(validateRecord(flat, 'A', value, 'value')).not.toBeNull();
+});
+
+test('a schema of which parts are left out is for the closer look', () => {
+  const loaded = DatasetSchema.loaded(
+    flat.schemas,
+    flat.schemas.filter(({ name }) => name !== 'Names'),
+  );
+  expect(new RecordCheck(loaded).passes('String', { value: 'x' })).toBe(false);
 });

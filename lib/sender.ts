@@ -12,7 +12,9 @@
  * await sender.close();
  */
 
-export type { MutationSink } from './ports.ts';
+export type { ClaimPorts } from './claim.ts';
+export { BlobInbox, type BlobInboxOptions } from './inbox.ts';
+export type { Codec, Inbox, MutationSink } from './ports.ts';
 export type { AmountsOf, IfAbsent, IfVersion, MutationInput, Order } from './sender/mutation-input.ts';
 export type { Priority } from './sender/send-buffer.ts';
 export {

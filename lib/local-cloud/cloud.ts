@@ -34,6 +34,8 @@ import { type Deployment, deployTemplate } from './template.ts';
 export interface LocalCloudOptions extends Assembly {
   /** Keeps tables, queues and buckets between runs. Absent: gone with the process. */
   readonly dataDirectory?: string;
+  /** Where functions and other programs reach a service: through a proxy, say, that fails now and then. Default: the service. */
+  readonly reroute?: (service: ServiceName, endpoint: string) => Promise<string>;
   /** Gets every line that functions print, but for metrics. */
   readonly onLog?: LogListener;
 }
@@ -106,7 +108,7 @@ async function start(options: LocalCloudOptions, stops: (() => Promise<void> | v
   });
   const services = { ...storage, eventBridge, lambda: invokeApi };
   const endpoints = mapServices((name) => services[name].endpoint);
-  const environment = clientEnvironment(endpoints);
+  const environment = clientEnvironment(await rerouted(endpoints, options.reroute));
   const mappings: EventSourceMapping[] = [];
   stops.push(() => stopCompute(lambda, mappings, () => eventBridge.stop()));
   const surroundings = {
@@ -177,6 +179,17 @@ async function stopCompute(
   await stopEvents();
   await lambda.stop();
   await polling;
+}
+
+async function rerouted(
+  endpoints: Readonly<Record<ServiceName, string>>,
+  reroute: LocalCloudOptions['reroute'] = (_, endpoint) => Promise.resolve(endpoint),
+): Promise<Record<ServiceName, string>> {
+  const found = { ...endpoints };
+  for (const name of ['s3', 'dynamodb', 'sqs', 'eventBridge'] as const) {
+    found[name] = await reroute(name, endpoints[name]);
+  }
+  return found;
 }
 
 function mapServices<T>(of: (name: ServiceName) => T): Record<ServiceName, T> {

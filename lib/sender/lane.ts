@@ -1,6 +1,5 @@
 import { DatasetError, isDatasetError } from '../errors.ts';
-import { limits } from '../limits.ts';
-import type { Clock, MutationSink, Random, Telemetry } from '../ports.ts';
+import type { Clock, MutationSink, Telemetry } from '../ports.ts';
 import { type PackedMessage, Packer, type Packet } from './packer.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import { type Priority, SendBuffer } from './send-buffer.ts';
@@ -9,7 +8,6 @@ export interface LaneOptions {
   readonly sink: MutationSink;
   readonly budget: RetryBudget;
   readonly clock: Clock;
-  readonly random: Random;
   readonly telemetry: Telemetry;
   /** Told before those who wait for the mutations are. */
   readonly onUnsent: (mutationCount: number, error: DatasetError) => void;
@@ -118,26 +116,14 @@ export class Lane {
 
   /** Null: the queue has them, some of them perhaps twice. */
   async #send(messages: readonly PackedMessage<Sending>[]): Promise<DatasetError | null> {
-    const { sink, budget, clock, random, telemetry } = this.#options;
+    const { sink, budget } = this.#options;
     const bodies = messages.map(({ packets: _, ...message }) => message);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await sink.send(bodies);
-        budget.earn();
-        return null;
-      } catch (error) {
-        if (!isDatasetError(error)) {
-          return new DatasetError('invalid', 'the sink failed with what is no DatasetError', {}, error);
-        }
-        if (error.kind !== 'unavailable' || attempt === limits.sendAttemptsMax) return error;
-        if (!budget.take()) {
-          return new DatasetError('unavailable', `no repeats left: ${error.message}`, { attempt }, error);
-        }
-        telemetry.record('SendsRepeated', 1);
-        telemetry.log('warn', 'messages could not be sent and are sent again', { error, attempt });
-        const boundMs = Math.min(limits.sendBackoffCapMs, limits.sendBackoffBaseMs * 2 ** (attempt - 1));
-        await clock.sleep(random.uniform() * boundMs);
-      }
+    try {
+      await budget.run(() => sink.send(bodies));
+      return null;
+    } catch (error) {
+      if (isDatasetError(error)) return error;
+      return new DatasetError('invalid', 'the sink failed with what is no DatasetError', {}, error);
     }
   }
 }

@@ -1,15 +1,20 @@
 import { limits } from '../limits.ts';
 import { correlationIdAttribute, type OutgoingMessage } from '../message-rules.ts';
 
-/** One mutation, or the mutations of one atomic message, as text that is ready to go. */
+/**
+ * How a text travels: a mutation among others, the mutations of an atomic message, or all of a message that says where its
+ * content lies. The last two have a message of their own.
+ */
+export type PacketForm = 'mutation' | 'atomic' | 'claim';
+
+/** What is ready to go. */
 export interface Packet {
-  /** JSON, of several mutations joined by commas. */
+  readonly form: PacketForm;
+  /** JSON; of several mutations joined by commas. */
   readonly text: string;
   /** Bytes of `text` in UTF-8. */
   readonly size: number;
   readonly mutationCount: number;
-  /** True: a message of its own, taken in as a whole or not at all. */
-  readonly isAtomic: boolean;
   readonly correlationId: string | undefined;
 }
 
@@ -87,9 +92,8 @@ export class Packer<P extends Packet> {
   #fits({ packets, size, mutationCount }: OpenMessage<P>, packet: P): boolean {
     const [first] = packets;
     return (
-      first !== undefined &&
-      !first.isAtomic &&
-      !packet.isAtomic &&
+      first?.form === 'mutation' &&
+      packet.form === 'mutation' &&
       first.correlationId === packet.correlationId &&
       size + packet.size + 1 <= this.#messageSizeMax &&
       mutationCount + packet.mutationCount <= limits.mutationsPerMessageMax
@@ -97,10 +101,15 @@ export class Packer<P extends Packet> {
   }
 }
 
-function messageOf(packets: readonly Packet[]): OutgoingMessage {
+/** The message that some packets make, which fit together. */
+export function messageOf(packets: readonly Packet[]): OutgoingMessage {
+  const [first] = packets;
   const texts = packets.map(({ text }) => text).join(',');
-  const body = packets[0]?.isAtomic ? `{"mutations":[${texts}],"atomic":true}` : `{"mutations":[${texts}]}`;
-  const correlationId = packets[0]?.correlationId;
+  const body =
+    first?.form === 'claim'
+      ? texts
+      : `{"mutations":[${texts}]${first?.form === 'atomic' ? ',"atomic":true' : ''}}`;
+  const correlationId = first?.correlationId;
   return correlationId === undefined ? { body } : { body, correlationId };
 }
 

@@ -1,4 +1,5 @@
 import { assert } from '../assert.ts';
+import { type ClaimPorts, putClaim } from '../claim.ts';
 import { DatasetError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { checkMessages, utf8Size } from '../message-rules.ts';
@@ -7,12 +8,12 @@ import { isPlainObject, type PlainObject } from '../schema/record.ts';
 import { keyOfPaths, keyOfRecord } from '../schema/record-key.ts';
 import { mutationBody } from './message-body.ts';
 import type { AnyMutation } from './mutation-input.ts';
-import { aloneSize, type Packet } from './packer.ts';
+import { aloneSize, messageOf, type Packet } from './packer.ts';
 
 /**
  * Mutations that travel together, checked and as text, and where they belong. `isAtomic`: in a message of their own.
  *
- * @throws DatasetError `rejected`: a mutation breaks a rule, or is too large; `invalid`: of different partitions, or a
+ * @throws DatasetError `rejected`: a mutation breaks a rule, or they are too many; `invalid`: of different partitions, or a
  * correlation id that no queue carries
  */
 export function packetOf(
@@ -36,11 +37,17 @@ export function packetOf(
     return textOf(body);
   });
   const text = texts.join(',');
-  const packet = { text, size: utf8Size(text), mutationCount: mutations.length, isAtomic, correlationId };
-  const size = aloneSize(packet);
-  if (size > limits.messageSizeMax || mutations.length > limits.mutationsPerMessageMax) {
-    const most = `at most ${limits.messageSizeMax} bytes and ${limits.mutationsPerMessageMax} mutations go into a message`;
-    throw new DatasetError('rejected', `${size} bytes, ${mutations.length} mutations: ${most}`, { size });
+  const form = isAtomic ? 'atomic' : 'mutation';
+  const packet = {
+    form,
+    text,
+    size: utf8Size(text),
+    mutationCount: mutations.length,
+    correlationId,
+  } as const;
+  if (mutations.length > limits.mutationsPerMessageMax) {
+    const problem = `${mutations.length} mutations: at most ${limits.mutationsPerMessageMax} go into a message`;
+    throw new DatasetError('rejected', problem, { count: mutations.length });
   }
   return { partition, packet };
 }
@@ -68,4 +75,21 @@ function textOf(body: PlainObject): string {
   return JSON.stringify(body).replace(foreignCharacters, (character) =>
     character === '\ufffe' ? '\\ufffe' : '\\uffff',
   );
+}
+
+/**
+ * The packet itself, or, if it is too large for a message, one that says where in the inbox it lies.
+ *
+ * @throws DatasetError `rejected`: too large, and there is no inbox, or it is too large for that as well; and whatever the
+ * inbox rejects with
+ */
+export async function fitPacket(packet: Packet, claims: ClaimPorts | null): Promise<Packet> {
+  const size = aloneSize(packet);
+  if (size <= limits.messageSizeMax) return packet;
+  if (claims === null) {
+    const problem = `${size} bytes: a message has at most ${limits.messageSizeMax}, and this sender has no inbox for more`;
+    throw new DatasetError('rejected', problem, { size });
+  }
+  const text = await putClaim(claims, messageOf([packet]).body);
+  return { ...packet, form: 'claim', text, size: utf8Size(text) };
 }

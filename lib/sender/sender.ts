@@ -6,10 +6,11 @@
  *   send-buffer.ts   bounds what waits; priorities
  *   packet-of.ts     checked mutations as text, and their partition
  *   packer.ts        mutations into messages, messages into requests
- *   retry-budget.ts  bounds the repeats
+ *   retry-budget.ts  repeats, and bounds them
  *   message-body.ts  typed mutations as the text of a message
  */
 import { assert } from '../assert.ts';
+import type { ClaimPorts } from '../claim.ts';
 import { DatasetError } from '../errors.ts';
 import { toHex } from '../hex.ts';
 import { limits } from '../limits.ts';
@@ -26,7 +27,8 @@ import type {
   Order,
   PatchInput,
 } from './mutation-input.ts';
-import { packetOf } from './packet-of.ts';
+import { aloneSize, type Packet } from './packer.ts';
+import { fitPacket, packetOf } from './packet-of.ts';
 import { RetryBudget } from './retry-budget.ts';
 import type { Priority } from './send-buffer.ts';
 
@@ -40,6 +42,8 @@ export interface SenderOptions<D extends AnyDataset> {
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
+  /** Where mutations go that are too large for a message. Default: nowhere, and they are `rejected`. */
+  readonly claims?: ClaimPorts;
   /** Begins the source of order stamps, so that people can read who wrote last; some random digits follow. Default `sender`. */
   readonly name?: string;
   /** How long the first mutation waits for others to travel with, ms. Default {@link limits.sendLingerMs}. */
@@ -94,7 +98,11 @@ export class Sender<D extends AnyDataset> {
   readonly source: string;
   readonly #dataset: D;
   readonly #clock: Clock;
+  readonly #budget: RetryBudget;
+  readonly #claims: ClaimPorts | null;
   readonly #lanes: readonly Lane[];
+  /** Calls whose mutations are on their way into the inbox. */
+  readonly #claiming = new Set<Promise<unknown>>();
   #stampedAtMs = 0;
   #sequence = 0;
   #isClosed = false;
@@ -126,12 +134,21 @@ export class Sender<D extends AnyDataset> {
     this.source = `${name}-${toHex(random.bytes(8))}`;
     this.#dataset = dataset;
     this.#clock = clock;
-    const budget = new RetryBudget();
+    this.#budget = new RetryBudget({ clock, random, telemetry });
+    this.#claims = options.claims ?? null;
     const onUnsent = (mutationCount: number, error: DatasetError): void => {
       this.#unsentCount += mutationCount;
       this.#unsentError ??= error;
     };
-    const common = { budget, clock, random, telemetry, onUnsent, lingerMs, messageSizeMax, bufferSizeMax };
+    const common = {
+      budget: this.#budget,
+      clock,
+      telemetry,
+      onUnsent,
+      lingerMs,
+      messageSizeMax,
+      bufferSizeMax,
+    };
     this.#lanes = sinks.map((sink) => new Lane({ ...common, sink }));
   }
 
@@ -208,6 +225,7 @@ export class Sender<D extends AnyDataset> {
    * @throws DatasetError of the first mutation that was given back since the last flush, with how many they are
    */
   async flush(): Promise<void> {
+    while (this.#claiming.size > 0) await Promise.allSettled(this.#claiming);
     await Promise.all(this.#lanes.map((lane) => lane.flush()));
     const error = this.#unsentError;
     if (error === null) return;
@@ -241,8 +259,18 @@ export class Sender<D extends AnyDataset> {
     const { partition, packet } = packetOf(this.#dataset, stamped, { correlationId, isAtomic });
     const lane = this.#lanes[partition];
     assert(lane !== undefined, 'there is a lane for each partition');
-    const { sent } = await lane.put(packet, priority);
+    const isLarge = aloneSize(packet) > limits.messageSizeMax;
+    const { sent } = await (isLarge ? this.#putClaim(lane, packet, priority) : lane.put(packet, priority));
     return { partition, accepted: sent };
+  }
+
+  #putClaim(lane: Lane, packet: Packet, priority: Priority): ReturnType<Lane['put']> {
+    const putting = this.#budget
+      .run(() => fitPacket(packet, this.#claims))
+      .then((claim) => lane.put(claim, priority))
+      .finally(() => this.#claiming.delete(putting));
+    this.#claiming.add(putting);
+    return putting;
   }
 
   /** Everything that makes a mutation the same when it is sent again. */

@@ -111,7 +111,7 @@ describe('the package', () => {
     expect(JSON.parse(stdout)).toEqual({
       index: expect.arrayContaining(['Consumer', 'DatasetError', 'defineDataset', 't', 'type']),
       producer: ['Producer'],
-      sender: ['Sender'],
+      sender: ['BlobInbox', 'Sender'],
       aws: expect.arrayContaining(['AwsBlobStore', 'AwsHeadStore', 's3Client']),
       local: expect.arrayContaining(['LocalBlobStore', 'systemClock']),
       testing: expect.arrayContaining(['MemoryBlobStore', 'SeededRandom', 'VirtualClock']),

@@ -1,18 +1,27 @@
 /** A chain as it stands in the bucket, read back from the head to its first version and then forward, blob by blob. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { applyDelta, type StateChanges } from '../../lib/blob/apply-delta.ts';
 import { type BlobName, blobName, parseBlobName } from '../../lib/blob/blob-names.ts';
 import { decodeSnapshot } from '../../lib/blob/decode-snapshot.ts';
 import { hashLoaded, type LoadedHashes, updateLoadedHashes } from '../../lib/consumer/loaded-version.ts';
 import type { BlobMetadata, Head } from '../../lib/ports.ts';
+import { bookkeepingTypesOf, withBookkeeping } from '../../lib/producer/bookkeeping-schema.ts';
+import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
+import { parseSchemas } from '../../lib/schema/dsl.ts';
 import { recordJson } from '../../lib/state/plain-record.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
 import { toHex } from '../../lib/state/state-hash.ts';
+import { root } from './source-tree.ts';
 import { citiesId, type TestCloud } from './test-cloud.ts';
 
 const part = 'bookkeeping';
+const citySchema = DatasetSchema.of(
+  parseSchemas(readFileSync(join(root, 'datasets', 'cities.hollow'), 'utf8')),
+);
 const loadOptions = {
-  parts: new Map([[part, ['OrderStampOfCity', 'OrderSource']]]),
+  parts: new Map([[part, bookkeepingTypesOf(withBookkeeping(citySchema))]]),
   indexedTypes: [],
 };
 

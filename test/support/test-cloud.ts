@@ -19,7 +19,7 @@ import { Consumer } from '../../lib/consumer/consumer.ts';
 import { systemClock } from '../../lib/local/system-clock.ts';
 import { systemRandom } from '../../lib/local/system-random.ts';
 import { readAssembly } from '../../lib/local-cloud/assembly.ts';
-import { type LocalCloud, startLocalCloud } from '../../lib/local-cloud/cloud.ts';
+import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../lib/local-cloud/cloud.ts';
 import { MemoryTelemetry } from '../../lib/memory/telemetry.ts';
 import type { DatasetId, MutationSink, QuarantineEntry } from '../../lib/ports.ts';
 import { localClientOptions } from './emulators.ts';
@@ -65,11 +65,13 @@ export interface Invocation {
   readonly answer: unknown;
 }
 
-export async function startTestCloud(): Promise<TestCloud> {
+/** @param more keep the data in a directory, for one */
+export async function startTestCloud(more: Partial<LocalCloudOptions> = {}): Promise<TestCloud> {
   const log: LogLine[] = [];
   const cloud = await startLocalCloud({
     ...readAssembly(inject('assemblyDirectory'), 'serverless-hollow-dev'),
     onLog: (source, line, logStream) => log.push({ ...parseLine(line), source, logStream }),
+    ...more,
   });
   const { endpoints } = cloud;
   const s3 = s3Client(localClientOptions(endpoints.s3));

@@ -89,7 +89,13 @@ describe('a sender', () => {
 
   it('keeps to the number of mutations and of messages', async () => {
     const packer = new Packer(limits.messageSizeMax);
-    const packet = { text: '{}', size: 2, mutationCount: 1, isAtomic: false, correlationId: undefined };
+    const packet = {
+      form: 'mutation',
+      text: '{}',
+      size: 2,
+      mutationCount: 1,
+      correlationId: undefined,
+    } as const;
     for (let i = 0; i <= limits.mutationsPerMessageMax; i++) packer.add(packet);
     expect(packer.takeBatch().map((message) => mutationsOf(message).length)).toEqual([10_000, 1]);
     const small = setUp({}, { messageSizeMax: 300 });

@@ -5,7 +5,7 @@ import { correlationIdAttribute } from '../lib/message-rules.ts';
 import type { MutationMessage } from '../lib/ports.ts';
 import { composeProducer, lambdaHandler } from './runtime.ts';
 
-const { producer, telemetry } = composeProducer();
+const { producer, telemetry, advanceSchema } = composeProducer();
 
 /**
  * A batch of the mutation queue. The answer is an exact list: what is not named in it is deleted from the queue, so
@@ -15,6 +15,7 @@ export const handler = lambdaHandler<SQSEvent, SQSBatchResponse>(telemetry, asyn
   const messages = event.Records.map(decodeRecord);
   telemetry.logger.appendKeys({ correlationIds: correlationIdsOf(messages) });
   const deadline = { remainingMs: () => context.getRemainingTimeInMillis() };
+  await advanceSchema(deadline);
   const { acknowledged } = await producer.process(messages, deadline);
   const isIn = new Set(acknowledged);
   return {

@@ -41,8 +41,9 @@ import { systemClock } from '../lib/local/system-clock.ts';
 import { systemCodec } from '../lib/local/system-codec.ts';
 import { systemRandom } from '../lib/local/system-random.ts';
 import { metrics as metricUnits } from '../lib/metric-names.ts';
-import type { Clock, DatasetId } from '../lib/ports.ts';
+import type { Clock, DatasetId, Deadline } from '../lib/ports.ts';
 import { Producer } from '../lib/producer/producer.ts';
+import { validatorsOf } from '../lib/producer/validators.ts';
 import { DatasetSchema } from '../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../lib/schema/dsl.ts';
 import { parsePartitions } from '../lib/schema/partition-map.ts';
@@ -57,7 +58,12 @@ import {
 } from '../lib/settings.ts';
 import { createTelemetry, type LambdaTelemetry } from './telemetry.ts';
 
-export function composeProducer(): { readonly producer: Producer; readonly telemetry: LambdaTelemetry } {
+export function composeProducer(): {
+  readonly producer: Producer;
+  readonly telemetry: LambdaTelemetry;
+  /** Does what the settings ask for, until it is done. What stands in the way of it is met again by the next batch. */
+  readonly advanceSchema: (deadline: Deadline) => Promise<void>;
+} {
   const settings = parseProducerSettings(process.env);
   const telemetry = createTelemetry('producer', settings.dataset);
   const schema = DatasetSchema.of(parseSchemas(settings.schema));
@@ -74,8 +80,20 @@ export function composeProducer(): { readonly producer: Producer; readonly telem
     }),
     claims: { inbox: new BlobInbox(ports), codec: systemCodec },
     purgeHorizonMs: settings.purgeHorizonMs,
+    validators: validatorsOf(schema, settings.validators),
+    validationOverride: settings.validationOverride,
   });
-  return { producer, telemetry };
+  let advanceFrom = settings.advanceSchemaFrom;
+  const advanceSchema = async (deadline: Deadline): Promise<void> => {
+    if (advanceFrom === null) return;
+    try {
+      await producer.advanceSchema(advanceFrom, deadline);
+      advanceFrom = null;
+    } catch (error) {
+      telemetry.log('error', 'the schema was not advanced', { error, from: advanceFrom });
+    }
+  };
+  return { producer, telemetry, advanceSchema };
 }
 
 export function composeSnapshotter() {

@@ -14,6 +14,7 @@ export const metrics = {
   MutationsLate: 'Count',
   BookkeepingPurged: 'Count',
   ClaimsOpened: 'Count',
+  VersionsRefused: 'Count',
   MessagesFailed: 'Count',
   Commits: 'Count',
   CommitConflicts: 'Count',

@@ -24,3 +24,12 @@ export type {
 } from './ports.ts';
 export type { FailedMessage } from './producer/intake.ts';
 export { type ProcessResult, Producer, type ProducerOptions } from './producer/producer.ts';
+export {
+  type Candidate,
+  changeRateAtMost,
+  countChangeAtMost,
+  minimumCount,
+  requiredType,
+  type ValidationOverride,
+  type Validator,
+} from './producer/validators.ts';

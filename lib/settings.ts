@@ -17,6 +17,32 @@ function keeps<T>(problemOf: (value: T) => string | null): z.core.CheckFn<T> {
   };
 }
 
+/** What is asked of the records of one type, before a version is committed (lib/producer/validators.ts). */
+const validatorRule = z.strictObject({
+  /** At least so many records, once there were. */
+  countMin: z.int().min(1).optional(),
+  /** The count changes by at most this part of itself in one version. */
+  countChangeMax: z.number().positive().optional(),
+  /** At most this part of the records is removed or replaced in one version. */
+  changeRateMax: z.number().positive().optional(),
+});
+
+/** By type. */
+export type ValidatorRules = Readonly<Record<string, z.output<typeof validatorRule>>>;
+
+const validatorRules = z
+  .string()
+  .prefault('{}')
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.issues.push({ code: 'custom', message: 'must be JSON', input: text });
+      return {};
+    }
+  })
+  .pipe(z.record(z.string(), validatorRule));
+
 /** Every variable there is. A `HOLLOW_` variable that is not here is a typing mistake and refused. */
 const variables = {
   /** Name of the dataset: lower-case letters, digits, hyphens. */
@@ -49,6 +75,15 @@ const variables = {
     .prefault('28')
     .transform(Number)
     .refine((days) => days * 86_400_000 >= limits.purgeHorizonMs, 'must be at least 28'),
+  /** Identity of the schema that the dataset has and that this producer's is to follow. Not set: it never advances it. */
+  HOLLOW_ADVANCE_SCHEMA_FROM: name.optional(),
+  /** JSON by type: `{"City":{"countMin":100,"countChangeMax":0.2,"changeRateMax":0.5}}`. Not set: nothing is asked. */
+  HOLLOW_VALIDATORS: validatorRules,
+  /** Leave to commit one version that validators refuse: `<version>@<commit id>`, as the refusal says. */
+  HOLLOW_VALIDATION_OVERRIDE: z
+    .string()
+    .regex(/^\d{1,16}@([0-9a-f]{32})?$/, 'must be <version>@<commit id>')
+    .optional(),
   /** SQS queue from which a long-lived consumer hears of new versions. */
   HOLLOW_ANNOUNCEMENT_QUEUE_URL: name,
   /** How often the dataset is loaded from nothing: the more often, the more snapshots pay. */
@@ -87,7 +122,8 @@ const variables = {
 const { HOLLOW_DATASET, HOLLOW_PARTITION, HOLLOW_TABLE, HOLLOW_BUCKET } = variables;
 const reader = { HOLLOW_DATASET, HOLLOW_PARTITION, HOLLOW_TABLE, HOLLOW_BUCKET };
 const { HOLLOW_PARTITIONS, HOLLOW_SCHEMA, HOLLOW_BUS, HOLLOW_QUARANTINE_QUEUE_URL } = variables;
-const { HOLLOW_LATE_QUEUE_URL, HOLLOW_PURGE_HORIZON_DAYS } = variables;
+const { HOLLOW_LATE_QUEUE_URL, HOLLOW_PURGE_HORIZON_DAYS, HOLLOW_ADVANCE_SCHEMA_FROM } = variables;
+const { HOLLOW_VALIDATORS, HOLLOW_VALIDATION_OVERRIDE } = variables;
 const { HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOST, PORT } = variables;
 const { HOLLOW_COLD_LOADS_PER_HOUR, HOLLOW_RETENTION_VERSIONS, HOLLOW_RETENTION_HOURS } = variables;
 const { HOLLOW_CANDIDATE, HOLLOW_PROBE, HOLLOW_LIVE } = variables;
@@ -103,6 +139,9 @@ const schemas = {
     HOLLOW_QUARANTINE_QUEUE_URL,
     HOLLOW_LATE_QUEUE_URL,
     HOLLOW_PURGE_HORIZON_DAYS,
+    HOLLOW_ADVANCE_SCHEMA_FROM,
+    HOLLOW_VALIDATORS,
+    HOLLOW_VALIDATION_OVERRIDE,
   }),
   snapshotter: z.object({ ...reader, HOLLOW_COLD_LOADS_PER_HOUR }),
   cleaner: z.object({ ...reader, HOLLOW_RETENTION_VERSIONS, HOLLOW_RETENTION_HOURS }),
@@ -141,6 +180,10 @@ export interface ProducerSettings extends ReaderSettings {
   /** Null: late mutations go to the quarantine queue. */
   readonly lateQueueUrl: string | null;
   readonly purgeHorizonMs: number;
+  /** Null: the schema is never advanced. */
+  readonly advanceSchemaFrom: string | null;
+  readonly validators: ValidatorRules;
+  readonly validationOverride: string | null;
 }
 
 export interface SnapshotterSettings extends ReaderSettings {
@@ -210,6 +253,9 @@ export function parseProducerSettings(environment: PlainRecord): ProducerSetting
     quarantineQueueUrl: parsed.HOLLOW_QUARANTINE_QUEUE_URL,
     lateQueueUrl: parsed.HOLLOW_LATE_QUEUE_URL ?? null,
     purgeHorizonMs: parsed.HOLLOW_PURGE_HORIZON_DAYS * 86_400_000,
+    advanceSchemaFrom: parsed.HOLLOW_ADVANCE_SCHEMA_FROM ?? null,
+    validators: parsed.HOLLOW_VALIDATORS,
+    validationOverride: parsed.HOLLOW_VALIDATION_OVERRIDE ?? null,
   });
 }
 

@@ -195,6 +195,11 @@ function startingBefore(head: Head, announced: bigint): Head {
   const snapshots = head.snapshots.filter(({ version }) => numberOf(head, version) <= announced);
   const start = snapshots.at(-1);
   const oldest = head.recent[0];
-  const isConnected = start !== undefined && oldest !== undefined && oldest.version <= start.version + 1;
+  const isConnected =
+    start !== undefined &&
+    oldest !== undefined &&
+    oldest.version <= start.version + 1 &&
+    // No delta leads to an advance of the schema, which is a snapshot only, and has no size.
+    head.recent.every(({ version, size }) => version <= start.version || size > 0);
   return isConnected ? { ...head, snapshots } : head;
 }

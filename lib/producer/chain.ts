@@ -39,6 +39,25 @@ export function planNextCommit(head: Head, next: NextVersion, bounds: ChainBound
   };
 }
 
+/**
+ * What to propose for an advance of the schema. It is a snapshot like a first version, and no delta leads to it: that is
+ * what its size of 0 says.
+ */
+export function planSchemaCommit(
+  head: Head,
+  next: NextVersion,
+  snapshot: Pick<SnapshotEntry, 'size' | 'writtenAtMs'>,
+  bounds: ChainBounds,
+): CommitProposal {
+  const { version, cid, hashes } = next;
+  return {
+    ...planNextCommit(head, next, bounds),
+    recent: trimRecent([...head.recent, entryOf(next)], version, bounds),
+    snapshot: { version, cid, hash: hashes.data, ...snapshot },
+    operation: 'schema',
+  };
+}
+
 /** What to propose for the first version of a chain: there is nothing to be a delta from, so it is a snapshot. */
 export function planFirstCommit(
   next: NextVersion,

@@ -28,7 +28,7 @@ export interface CommitResult {
 }
 
 /**
- * Brings what `planner` plans into the dataset. The only loop: read the head, bring the state to it, run a cycle, commit on the
+ * Brings what `planner` plans into the dataset: read the head, bring the state to it, run a cycle, commit on the
  * condition that the head is still the one that was read.
  *
  * A conflict and an unknown outcome are treated alike but for the pause: read again, plan again. If the commit did land, the
@@ -43,6 +43,21 @@ export async function commitPlanned(
   deadline: Deadline,
 ): Promise<CommitResult> {
   const unknown = new Map<string, StagedVersion>();
+  return inRounds(context, deadline, (forceSnapshot) =>
+    runRound(context, holder, { planner, unknown, forceSnapshot }),
+  );
+}
+
+/**
+ * The only loop. A round that gives null, or fails with something that may pass, is tried again.
+ *
+ * @param round `forceSnapshot`: the one before met something bad on the way of the deltas
+ */
+export async function inRounds<T>(
+  context: ProducerContext,
+  deadline: Deadline,
+  round: (forceSnapshot: boolean) => Promise<T | null>,
+): Promise<T> {
   let problem: unknown = null;
   let failureCount = 0;
   let corruptCount = 0;
@@ -52,9 +67,8 @@ export async function commitPlanned(
     if (deadline.remainingMs() < limits.commitRoundMsMin) {
       throw new DatasetError('unavailable', 'no time left for a round', { attempt }, problem);
     }
-    const forceSnapshot = isDatasetError(problem, 'corrupt');
     try {
-      const result = await runRound(context, holder, { planner, unknown, forceSnapshot });
+      const result = await round(isDatasetError(problem, 'corrupt'));
       if (result !== null) return result;
       problem = new DatasetError('conflict', 'another producer was first in every round', { attempt });
     } catch (error) {
@@ -124,17 +138,20 @@ async function takeTo(
 }
 
 function requireWritable(context: ProducerContext, head: Head): void {
-  if (head.status === 'sealed') {
-    throw new DatasetError('refused', 'the chain is sealed: its keys moved to another generation', {
-      mapGeneration: head.mapGeneration,
-    });
-  }
+  requireOpen(head);
   if (head.schemaId !== context.schemaId) {
     throw new DatasetError('incompatible', 'the dataset has another schema than this producer', {
       mine: context.schemaId,
       schemaId: head.schemaId,
     });
   }
+}
+
+export function requireOpen({ status, mapGeneration }: Head): void {
+  if (status !== 'sealed') return;
+  throw new DatasetError('refused', 'the chain is sealed: its keys moved to another generation', {
+    mapGeneration,
+  });
 }
 
 async function tryCommit(

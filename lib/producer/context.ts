@@ -2,6 +2,7 @@ import type { VersionSource } from '../consumer/advance.ts';
 import type { Announcer, ChainHeads, Clock, Random, Telemetry } from '../ports.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { ChainBounds } from './chain.ts';
+import type { ValidationOverride, Validator } from './validators.ts';
 
 /** What every step of a producer works with. A producer is a consumer that may also commit. */
 export interface ProducerContext extends VersionSource {
@@ -19,4 +20,6 @@ export interface ProducerContext extends VersionSource {
   /** Value of Hollow's own header tag of the schema. */
   readonly schemaHash: string;
   readonly bounds: ChainBounds;
+  readonly validators: readonly Validator[];
+  readonly validationOverride: ValidationOverride | null;
 }

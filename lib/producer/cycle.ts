@@ -17,6 +17,7 @@ import { checkIntegrity } from './integrity.ts';
 import { isEmptyPlan, type Plan, populate } from './plan.ts';
 import { blobSize, publish } from './publish.ts';
 import { stateHashesOf } from './state-hashes.ts';
+import { validate } from './validators.ts';
 import type { WarmState } from './warm-state.ts';
 
 /** A version that is published and waits for its commit. Nothing of the warm state has changed yet. */
@@ -61,6 +62,14 @@ export async function runCycle(
     hashes: updateLoadedHashes(warm.base.hashes, step, context),
   };
 
+  const problems = validate(
+    context.validators,
+    { from: warm.base, to: next, changes: step.changes },
+    head,
+    context.validationOverride,
+  );
+  if (problems.length > 0)
+    context.telemetry.log('warn', 'a version is committed by override', { version, problems });
   const staged = { commitId, version, next, delta };
   const proposal = head === null ? await stageFirst(context, staged) : await stageNext(context, staged, head);
   return { proposal, next, step, transition, keyCount: plan.keys.length, size: blobSize(delta) };
@@ -110,7 +119,7 @@ async function stageFirst(context: ProducerContext, staged: Staged): Promise<Com
 }
 
 /** Only what follows from the version: whoever writes its snapshot writes the same tags. */
-function headerTagsOf(context: ProducerContext, version: number): ReadonlyMap<string, string> {
+export function headerTagsOf(context: ProducerContext, version: number): ReadonlyMap<string, string> {
   return new Map([
     ['hollow.blob.to.version', String(version)],
     ['hollow.schema.hash', context.schemaHash],

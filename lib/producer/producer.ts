@@ -24,7 +24,9 @@ import type {
 } from '../ports.ts';
 import { canonicalText, type DatasetSchema, schemaIdOf } from '../schema/dataset-schema.ts';
 import type { PartitionMap } from '../schema/partition-map.ts';
+import { advanceSchema } from './advance-schema.ts';
 import { afterCommit } from './after-commit.ts';
+import { announce, announcementOf } from './announce.ts';
 import { commitBackoffMs } from './backoff.ts';
 import { bookkeepingTypesOf, withBookkeeping } from './bookkeeping-schema.ts';
 import { type ChainBounds, defaultChainBounds } from './chain.ts';
@@ -37,6 +39,7 @@ import { isEmptyPlan, planBatch } from './plan.ts';
 import { planPurge } from './plan-purge.ts';
 import { revertChanges } from './revert.ts';
 import { conditionEntries, lateEntries, putLate, quarantineEntries, type Shelf } from './set-aside.ts';
+import type { ValidationOverride, Validator } from './validators.ts';
 import type { WarmState } from './warm-state.ts';
 
 export interface ProducerOptions {
@@ -61,6 +64,10 @@ export interface ProducerOptions {
    * A message that comes later than this may be late.
    */
   readonly purgeHorizonMs?: number;
+  /** Judges of each next version. Default: none. */
+  readonly validators?: readonly Validator[];
+  /** Leave to commit over one version in spite of them (validators.ts). Default: none. */
+  readonly validationOverride?: ValidationOverride | null;
   /** Default: {@link defaultChainBounds}. */
   readonly chainBounds?: ChainBounds;
 }
@@ -112,6 +119,8 @@ export class Producer {
       parts: new Map([[bookkeepingPart, bookkeepingTypesOf(schema)]]),
       indexedTypes: null,
       bounds: options.chainBounds ?? defaultChainBounds,
+      validators: options.validators ?? [],
+      validationOverride: options.validationOverride ?? null,
     };
   }
 
@@ -194,6 +203,25 @@ export class Producer {
   }
 
   /**
+   * Moves the dataset to the schema of this producer, in a version of its own: same records, new types empty, new fields
+   * null. Called by whoever rolls out a schema, once all producers that are to go on know it; any number may call it.
+   *
+   * @param from `schemaIdOf` the schema that the dataset has now
+   * @returns true: this call did it; false: it was done, or the dataset has no version yet
+   * @throws DatasetError `incompatible`: the dataset has a third schema, or this one lacks something of it
+   */
+  async advanceSchema(from: string, deadline: Deadline): Promise<boolean> {
+    return this.#withWarm(async (holder) => {
+      const { head, isMine } = await advanceSchema(this.#context, holder, from, deadline);
+      if (head === null || !isMine) return false;
+      const { id, telemetry, schemaId, clock } = this.#context;
+      telemetry.log('info', 'the schema was advanced', { from, schemaId, version: head.version });
+      await announce(this.#context, announcementOf(id, head, clock.nowMs(), []));
+      return true;
+    });
+  }
+
+  /**
    * Makes the records what they were in `old`, in a version of its own, as newer mutations of the same keys: whatever was
    * committed before the call is undone and does not come back when it is delivered again; what comes later wins. Not
    * undone are mutations with a stamp from the future, and operations: their ids stay in the ledger.
@@ -231,6 +259,7 @@ export class Producer {
     } catch (error) {
       if (!isDatasetError(error)) throw error;
       const level = error.kind === 'unavailable' || error.kind === 'conflict' ? 'warn' : 'error';
+      if (error.kind === 'refused') telemetry.record('VersionsRefused', 1);
       telemetry.log(level, 'a batch was not committed', { error, kind: error.kind });
       const reason = `${error.kind}: ${error.message}`;
       return intake.withMutations.map((message) => ({ message, reason }));
@@ -242,13 +271,19 @@ export class Producer {
     messages: readonly MutationMessage[],
     deadline: Deadline,
   ): Promise<CommitResult> {
-    // Taken, not shared: a call that was frozen half way and wakes up during another one must not touch its state.
-    const holder: WarmHolder = { warm: this.#warm };
-    this.#warm = null;
-    try {
+    return this.#withWarm(async (holder) => {
       const result = await commitPlanned(this.#context, holder, planner, deadline);
       await afterCommit(this.#context, result, messages, { holder, deadline });
       return result;
+    });
+  }
+
+  /** Taken, not shared: a call that was frozen half way and wakes up during another one must not touch its state. */
+  async #withWarm<T>(work: (holder: WarmHolder) => Promise<T>): Promise<T> {
+    const holder: WarmHolder = { warm: this.#warm };
+    this.#warm = null;
+    try {
+      return await work(holder);
     } finally {
       this.#giveBack(holder.warm);
     }

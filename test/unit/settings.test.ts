@@ -42,6 +42,9 @@ describe('settings', () => {
       quarantineQueueUrl: 'http://localhost/quarantine',
       lateQueueUrl: null,
       purgeHorizonMs: 28 * 86_400_000,
+      advanceSchemaFrom: null,
+      validators: {},
+      validationOverride: null,
     });
     expect(Object.isFrozen(settings)).toBe(true);
   });
@@ -79,6 +82,9 @@ describe('settings', () => {
     [{ ...producer, HOLLOW_PARTITION: '-1' }, 'HOLLOW_PARTITION: must be a number'],
     [{ ...producer, HOLLOW_PARTITION: '100000' }, 'HOLLOW_PARTITION: partition must be'],
     [{ ...producer, HOLLOW_SCHEMA: undefined }, 'HOLLOW_SCHEMA: is not set'],
+    [{ ...producer, HOLLOW_VALIDATORS: '{' }, 'HOLLOW_VALIDATORS: must be JSON'],
+    [{ ...producer, HOLLOW_VALIDATORS: '{"City":{"min":1}}' }, 'HOLLOW_VALIDATORS'],
+    [{ ...producer, HOLLOW_VALIDATION_OVERRIDE: '7' }, 'HOLLOW_VALIDATION_OVERRIDE: must be <version>@'],
     [{ ...producer, HOLLOW_PURGE_HORIZON_DAYS: '27' }, 'HOLLOW_PURGE_HORIZON_DAYS: must be at least 28'],
   ])('names the variable that is wrong: %#', (environment, expected) => {
     expect(messageOf(() => parseProducerSettings(environment))).toContain(expected);

@@ -18,7 +18,8 @@ vi.mock(import('../../../functions/runtime.ts'), async (importOriginal) => {
   });
   return {
     ...(await importOriginal()),
-    composeProducer: () => ({ producer: { process }, telemetry }) as never,
+    composeProducer: () =>
+      ({ producer: { process }, telemetry, advanceSchema: async () => undefined }) as never,
   };
 });
 

@@ -2,7 +2,7 @@ import { limits } from '../limits.ts';
 import type { MutationMessage, QuarantineEntry } from '../ports.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import { coalesce } from './join.ts';
-import { type Home, type ParsedMessage, parseMessage } from './mutations.ts';
+import { type Home, type JoinedMutation, type ParsedMessage, parseMessage, type Unit } from './mutations.ts';
 import type { Batch } from './plan.ts';
 
 /** A message that stays in the queue, and why. */
@@ -48,21 +48,20 @@ export function takeIn(
     const bodySizeMax = claims.has(message) ? limits.claimContentSizeMax : limits.messageSizeMax;
     return [message, parseMessage(schema, message, nowMs, { home, bodySizeMax })];
   });
-  const mutations = parsed.flatMap(([, content]) => content.mutations);
-  const units = parsed.flatMap(([, content]) => content.units);
-  return {
-    parsed,
-    claims,
-    withMutations: parsed
-      .filter(([, content]) => content.mutations.length + content.units.length > 0)
-      .map(([message]) => message),
-    mutationCount: units.reduce((count, { steps }) => count + steps.length, mutations.length),
-    changes: coalesce(mutations),
-    units,
-    rejected: parsed
-      .filter(([, content]) => content.rejected.length > 0)
-      .map(([message, content]) => ({ message, entries: rejectedEntries(message, content, claims) })),
-  };
+  const mutations: JoinedMutation[] = [];
+  const units: Unit[] = [];
+  const withMutations: MutationMessage[] = [];
+  const rejected: MessageEntries[] = [];
+  for (const [message, content] of parsed) {
+    for (const mutation of content.mutations) mutations.push(mutation);
+    for (const unit of content.units) units.push(unit);
+    if (content.mutations.length + content.units.length > 0) withMutations.push(message);
+    if (content.rejected.length > 0) {
+      rejected.push({ message, entries: rejectedEntries(message, content, claims) });
+    }
+  }
+  const mutationCount = units.reduce((count, { steps }) => count + steps.length, mutations.length);
+  return { parsed, claims, withMutations, mutationCount, changes: coalesce(mutations), units, rejected };
 }
 
 /** Of a message that was refused as a whole people need what was sent, not what it stood for. */

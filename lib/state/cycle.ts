@@ -1,3 +1,4 @@
+import type { IntMap } from '../bytes/int-map.ts';
 import { DatasetError } from '../errors.ts';
 import type { Schema } from '../schema/schema.ts';
 import { CycleType } from './cycle-type.ts';
@@ -120,7 +121,7 @@ export class Cycle {
     const { dead, referenceChanges } = sweep(this.#types, references);
     const options = { ...this.#options, isFirst: from.tag === firstOriginTag };
     const types = this.#types
-      .map((type, position) => planType(type, dead[position] as ReadonlySet<number>, options))
+      .map((type, position) => planType(type, dead[position] as IntMap, options))
       .filter((type) => type !== null);
     return { from, types, isEmpty: types.length === 0, referenceChanges, hashKeys: this.#hashKeys };
   }

@@ -2,6 +2,7 @@ import type { BitSet } from '../bytes/bit-set.ts';
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { hashTableSize, mixInt } from '../bytes/hash.ts';
 import type { MapSchema } from '../schema/schema.ts';
+import { bucketsEqual } from './bucket-equality.ts';
 import {
   type CollectionLayer,
   emptyCollectionLayer,
@@ -133,6 +134,10 @@ export class MapTypeState {
 
   /** True iff `bytes[start, end)` are the canonical bytes of the record. */
   recordEquals(ordinal: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const slot = this.#table.slotOf(ordinal);
+    const layer = this.#table.layerAt(slot, ordinal);
+    const isEqual = bucketsEqual(layer, this.#table.recordAt(slot, ordinal), true, bytes, start, end);
+    if (isEqual !== null) return isEqual;
     recordBytes.reset();
     this.writeRecord(ordinal, recordBytes);
     return recordBytes.equals(bytes, start, end);

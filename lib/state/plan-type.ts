@@ -1,3 +1,4 @@
+import type { IntMap } from '../bytes/int-map.ts';
 import { DatasetError } from '../errors.ts';
 import type { CycleType } from './cycle-type.ts';
 import { planShardCount } from './shard-plan.ts';
@@ -16,16 +17,19 @@ export interface PlanTypeOptions {
 /**
  * What changes in one type if the cycle ends here; null: nothing.
  *
- * @param dead ordinals that do not live on, from the state before and from the cycle
+ * @param dead its keys: ordinals that do not live on, from the state before and from the cycle
  * @throws DatasetError `invalid`: the shard count asked for cannot follow the present one
  */
 export function planType(
   type: CycleType,
-  dead: ReadonlySet<number>,
+  dead: IntMap,
   options: PlanTypeOptions,
 ): CycleTypeTransition | null {
   const { base } = type;
-  const removed = Int32Array.from([...dead].filter((ordinal) => type.indexOf(ordinal) < 0)).sort();
+  const removed = dead
+    .keys()
+    .filter((ordinal) => type.indexOf(ordinal) < 0)
+    .sort();
   const { added, addedHashes } = addedRun(type, dead);
   const isChanged = removed.length > 0 || added.ordinals.length > 0;
   const shardCountBefore = base.records.shardCount;
@@ -84,7 +88,7 @@ function nextShardCount({ base }: CycleType, statistics: TypeStatistics, options
 /** The records of the cycle that live. */
 function addedRun(
   type: CycleType,
-  dead: ReadonlySet<number>,
+  dead: IntMap,
 ): { readonly added: RecordRun; readonly addedHashes: Int32Array } {
   const { arena } = type;
   const ordinals = new Int32Array(arena.count);

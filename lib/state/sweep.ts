@@ -1,11 +1,12 @@
+import { IntMap } from '../bytes/int-map.ts';
 import type { CycleType } from './cycle-type.ts';
 import type { OrdinalMap } from './ordinal-map.ts';
 import type { RecordReferences } from './record-references.ts';
 
 /** Per type, in the order of the types. */
 export interface Swept {
-  /** Ordinals that do not live on, in no particular order. */
-  readonly dead: readonly ReadonlySet<number>[];
+  /** The keys are the ordinals that do not live on. */
+  readonly dead: readonly IntMap[];
   /** By how much the reference counts change from the state beneath to the next. */
   readonly referenceChanges: readonly OrdinalMap[];
 }
@@ -17,22 +18,23 @@ export interface Swept {
  */
 export function sweep(types: readonly CycleType[], references: RecordReferences): Swept {
   const changes = types.map((type) => type.referenceChanges.clone());
-  const dead = types.map(() => new Set<number>());
+  const dead = types.map(() => new IntMap());
   // Dead records whose references are still to be taken back: pairs of type position and ordinal.
   const stack: number[] = [];
   const judge = (position: number, ordinal: number): void => {
     const type = types[position] as CycleType;
-    const deadOfType = dead[position] as Set<number>;
+    const deadOfType = dead[position] as IntMap;
     if (deadOfType.has(ordinal)) return;
     if (type.isAlive(ordinal, (changes[position] as OrdinalMap).get(ordinal))) return;
     // A Java producer's records may refer to what is not there.
     if (!type.has(ordinal)) return;
-    deadOfType.add(ordinal);
+    deadOfType.set(ordinal, 1);
     if (!references.isLeaf(position)) stack.push(position, ordinal);
   };
-  types.forEach((type, position) => {
-    for (const ordinal of type.mortals()) judge(position, ordinal);
-  });
+  for (let position = 0; position < types.length; position++) {
+    const mortals = (types[position] as CycleType).mortals();
+    for (let i = 0; i < mortals.length; i++) judge(position, mortals[i] as number);
+  }
   while (stack.length > 0) {
     const ordinal = stack.pop() as number;
     const position = stack.pop() as number;

@@ -49,6 +49,8 @@ export class Invariants {
   readonly #quarantined = new Set<string>();
   readonly #late = new Set<string>();
   readonly #served = new Map<string, ServedRef>();
+  /** Commit ids of all versions that had a pin of a name. */
+  readonly #pinned = new Map<string, Set<string>>();
   readonly #soundSnapshots = new Set<string>();
   /** Names of all blobs that a reader of the head or of a pin may fetch, and which invariant wants them. */
   #needed = new Map<string, string>();
@@ -57,7 +59,16 @@ export class Invariants {
   constructor(id: DatasetId, oracle: Oracle, stores: StoreView) {
     this.#oracle = oracle;
     this.#replayer = new Replayer(id, stores);
-    this.#records = new RecordLog(oracle);
+    this.#records = this.#newLog();
+  }
+
+  #newLog(): RecordLog {
+    return new RecordLog(this.#oracle, (pin) =>
+      Array.from(this.#pinned.get(pin) ?? [], (cid) => {
+        const state = this.#timeline.find(cid)?.state;
+        return state === undefined ? new Map<string, PlainRecord>() : readRecords(state);
+      }),
+    );
   }
 
   get head(): Head | null {
@@ -147,7 +158,8 @@ export class Invariants {
     const records: Map<string, PlainRecord> = state === undefined ? new Map() : readRecords(state);
     requireSameRecords('S2', this.#records.records, records);
     for (const mutation of this.#oracle.accepted) {
-      if (this.#records.covers(mutation) || this.#isSetAside(mutation)) continue;
+      const isDone = this.#records.covers(mutation) || this.#isSetAside(mutation);
+      if (isDone || this.#oracle.isRevert(mutation)) continue;
       throw new Violation('S3', `${mutation.messageId} ${mutation.index} is neither in nor set aside`);
     }
     // Of what the ledger decides, and of what is set aside, only what is known to be done counts.
@@ -157,8 +169,7 @@ export class Invariants {
   }
 
   /** G1. */
-  requireClean(blobNames: Iterable<string>): void {
-    const floor = this.#head?.floor ?? 0;
+  requireClean(floor: number, blobNames: Iterable<string>): void {
     for (const text of blobNames) {
       const name = parseBlobName(text)?.name;
       if (name === undefined) continue;
@@ -184,11 +195,11 @@ export class Invariants {
 
   /** S1: a restored table goes on from a version that was committed once. */
   #followRestore(head: Head): void {
-    if (!this.#timeline.has(head))
+    if (this.#timeline.find(head.cid)?.version !== head.version)
       throw new Violation('S1', `restored to version ${head.version}, which nobody committed`);
-    this.#timeline.goBackTo(head.version);
+    this.#timeline.goBackTo(head.cid);
     this.#recordsBefore.push(this.#records);
-    this.#records = new RecordLog(this.#oracle);
+    this.#records = this.#newLog();
     let from: ReadState | null = null;
     for (let version = 1; version <= head.version; version++) {
       const replayed = this.#timeline.at(version);
@@ -208,6 +219,7 @@ export class Invariants {
     const needed = new Map<string, string>();
     this.#require('S6', { head, snapshot, entries: head.recent, version: head.version, needed });
     for (const [name, pin] of Object.entries(head.pins)) {
+      this.#pinned.set(name, (this.#pinned.get(name) ?? new Set()).add(pin.cid));
       if (pin.snapshot.version < head.floor) throw new Violation('S7', `pin ${name} is below the floor`);
       this.#require('S7', {
         head,
@@ -279,9 +291,9 @@ function requireMonotone(before: Head | null, head: Head): void {
   const isForward =
     (head.era > before.era || (isSameEra && head.version >= before.version)) &&
     (!isSameEra || newest(head) >= newest(before)) &&
-    head.floor >= before.floor &&
+    (!isSameEra || head.floor >= before.floor) &&
     (!isSameEra || head.pinRevision >= before.pinRevision) &&
-    head.serve.epoch >= before.serve.epoch &&
+    (!isSameEra || head.serve.epoch >= before.serve.epoch) &&
     head.mapGeneration >= before.mapGeneration &&
     (!isSameEra || before.status === 'open' || head.status === 'sealed');
   if (!isForward) throw new Violation('S10', `the head went back after version ${before.version}`);

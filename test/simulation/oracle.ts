@@ -63,6 +63,21 @@ export class Oracle {
     }
   }
 
+  /** A rollback made the record what it was: by no message, but it counts. */
+  addRevert(name: string, stamp: Stamp, record: PlainRecord | null): void {
+    const [type, key] = name.split(' ') as ['City' | 'Score', string];
+    const target = { type, key, order: stamp, condition: null, opId: null };
+    const intent: Accepted['intent'] =
+      record === null ? { ...target, op: 'delete' } : { ...target, op: 'upsert', fields: record };
+    const revert = { messageId: stamp[1], index: 0, stamp, intent, opId: null, isAtomic: false };
+    addTo(this.#byRecord, name, revert);
+  }
+
+  /** Whether it came from {@link addRevert}. */
+  isRevert({ messageId }: Accepted): boolean {
+    return !this.#byMessage.has(messageId);
+  }
+
   mutationsOf(messageId: string): readonly Accepted[] {
     return this.#byMessage.get(messageId) ?? [];
   }

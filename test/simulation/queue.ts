@@ -7,6 +7,8 @@ interface QueuedMessage {
   readonly id: string;
   readonly body: string;
   readonly sentAtMs: number;
+  /** Receipts of another send of the message say nothing about this one. */
+  readonly sendCount: number;
   visibleAtMs: number;
   receiveCount: number;
 }
@@ -45,12 +47,20 @@ export class SimQueue {
       id,
       body,
       sentAtMs: this.#world.wallMs,
+      sendCount: 1,
       visibleAtMs: 0,
       receiveCount: 0,
     };
     this.#messages.set(id, message);
     this.#wakeAll();
     return { ...message, receipt: '' };
+  }
+
+  /** From the archive: as it was accepted first. */
+  acceptAgain({ id, body, sentAtMs }: MutationMessage): void {
+    const sendCount = ++this.#sentCount;
+    this.#messages.set(id, { id, body, sentAtMs, sendCount, visibleAtMs: 0, receiveCount: 0 });
+    this.#wakeAll();
   }
 
   sourceOf(process: SimProcess): MutationSource {
@@ -114,10 +124,10 @@ export class SimQueue {
       message.visibleAtMs = world.nowMs + hiddenMs;
       message.receiveCount += 1;
       world.schedule(hiddenMs, () => {
-        if (this.#messages.has(message.id)) this.#wakeAll();
+        if (this.#messages.get(message.id) === message) this.#wakeAll();
       });
       const { id, body, sentAtMs, receiveCount } = message;
-      taken.push({ id, body, sentAtMs, receiveCount, receipt: `${id}#${receiveCount}` });
+      taken.push({ id, body, sentAtMs, receiveCount, receipt: receiptOf(message) });
     }
     return taken;
   }
@@ -128,8 +138,13 @@ export class SimQueue {
       if (queued === undefined) continue;
       this.#onAcknowledge(message);
       // An old receipt may or may not delete.
-      const isLatest = message.receipt === `${message.id}#${queued.receiveCount}`;
-      if (isLatest || this.#world.chance(0.5)) this.#messages.delete(message.id);
+      const isLatest = message.receipt === receiptOf(queued);
+      const isOfThisSend = message.receipt.startsWith(`${queued.sendCount}#`);
+      if (isLatest || (isOfThisSend && this.#world.chance(0.5))) this.#messages.delete(message.id);
     }
   }
+}
+
+function receiptOf({ sendCount, receiveCount }: QueuedMessage): string {
+  return `${sendCount}#${receiveCount}`;
 }

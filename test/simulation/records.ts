@@ -58,8 +58,12 @@ export class RecordLog {
   /** Stamps that were ever in effect: `record stamp`. */
   readonly #effective = new Set<string>();
 
-  constructor(oracle: Oracle) {
+  readonly #recordsPinned: (pin: string) => readonly ReadonlyMap<string, PlainRecord>[];
+
+  /** @param recordsPinned the records of every version that had a pin of this name */
+  constructor(oracle: Oracle, recordsPinned: (pin: string) => readonly ReadonlyMap<string, PlainRecord>[]) {
     this.#oracle = oracle;
+    this.#recordsPinned = recordsPinned;
   }
 
   /** The records of the newest version. */
@@ -207,9 +211,21 @@ export class RecordLog {
       if (record === null) return;
       throw new Violation('S2', `${name} has no stamps`);
     }
+    if (known.base !== null && this.#oracle.find(name, known.base).length === 0)
+      this.#requireRevert(name, record, known.base);
     const expected = this.#expectedRecord(name, known);
     if (isSame(record, expected)) return;
     throw new Violation('S2', `${name} is ${print(record)}, its stamps say ${print(expected)}`);
+  }
+
+  /** What no message says, a rollback does: then the record is what it was in a version with that pin. */
+  #requireRevert(name: string, record: PlainRecord | null, stamp: Stamp): void {
+    const pin = /^rollback-([a-z]+)-/.exec(stamp[1])?.[1];
+    if (pin === undefined) return;
+    const was = this.#recordsPinned(pin).map((records) => records.get(name) ?? null);
+    if (!was.some((each) => isSame(each, record)))
+      throw new Violation('S2', `${name} is ${print(record)}, which it never was under the pin ${pin}`);
+    this.#oracle.addRevert(name, stamp, record);
   }
 
   #expectedRecord(name: string, known: Stamps): PlainRecord | null {

@@ -18,6 +18,9 @@ export interface Scenario {
   readonly snapshotters: number;
   readonly cleaners: number;
   readonly pinners: number;
+  readonly operators: number;
+  /** When the table of heads is lost, share of the time of faults, and how many writes it is set back; null: all. */
+  readonly disasters: readonly { readonly at: number; readonly back: number | null }[];
   /** How long producers remember deletions and operations; null: for ever. */
   readonly purgeHorizonMs: number | null;
   /** Share of messages, and of mutations, that break a rule. */
@@ -53,6 +56,11 @@ export function drawScenario(seed: number): Scenario {
     snapshotters: pick(0, 1, 1, 2),
     cleaners: pick(0, 1, 1, 2),
     pinners: pick(0, 0, 1),
+    operators: pick(0, 0, 1),
+    disasters: times(pick(0, 0, 0, 0, 1, 2), () => ({
+      at: random.uniform(),
+      back: pick(0, 1, 2, 5, 9, null),
+    })),
     purgeHorizonMs: pick(null, null, 2_000, 20_000),
     poison: pick(0, 0.08, 0.08),
     operations: pick(0, 0.2, 0.6),

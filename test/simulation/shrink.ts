@@ -55,7 +55,7 @@ export function describeScenario(scenario: Scenario): string {
     `${scenario.messages} messages of ${scenario.senders} senders in ${scenario.faultsMs.toFixed(0)} ms`,
     `producers: ${scenario.producers.join(', ') || 'none'}`,
     `consumers: ${scenario.consumers.join(', ') || 'none'}`,
-    `upkeep: ${scenario.snapshotters} snapshotters, ${scenario.cleaners} cleaners, ${scenario.pinners} pinners, purge ${String(scenario.purgeHorizonMs)}`,
+    `upkeep: ${scenario.snapshotters} snapshotters, ${scenario.cleaners} cleaners, ${scenario.pinners} pinners, ${scenario.operators} operators, ${scenario.disasters.length} disasters, purge ${String(scenario.purgeHorizonMs)}`,
     `faults: ${faults.join(', ') || 'none'}`,
   ].join('; ');
 }
@@ -71,6 +71,8 @@ const steps: readonly Step[] = [
   (s) => (s.snapshotters > 0 ? { ...s, snapshotters: s.snapshotters - 1 } : null),
   (s) => (s.cleaners > 0 ? { ...s, cleaners: s.cleaners - 1 } : null),
   (s) => (s.pinners > 0 ? { ...s, pinners: 0 } : null),
+  (s) => (s.operators > 0 ? { ...s, operators: 0 } : null),
+  (s) => (s.disasters.length > 0 ? { ...s, disasters: s.disasters.slice(1) } : null),
   (s) => (s.purgeHorizonMs === null ? null : { ...s, purgeHorizonMs: null }),
   ...faultKinds.map(
     (fault): Step =>

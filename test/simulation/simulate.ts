@@ -1,5 +1,6 @@
 import { Consumer, type VersionListener } from '../../lib/consumer/consumer.ts';
 import { isDatasetError } from '../../lib/errors.ts';
+import { servedHead } from '../../lib/head-rules.ts';
 import type { MetricName } from '../../lib/metric-names.ts';
 import type { Deadline, MutationMessage, Telemetry } from '../../lib/ports.ts';
 import { Producer } from '../../lib/producer/producer.ts';
@@ -8,9 +9,17 @@ import type { Mutant } from './mutants.ts';
 import { Network } from './network.ts';
 import { SimProcess } from './process.ts';
 import type { Scenario } from './scenario.ts';
-import { Cloud, type Ports } from './stores.ts';
+import { Cloud, type Ports, rescuer } from './stores.ts';
 import { Sender, schema } from './traffic.ts';
-import { cleanOnce, runCleaner, runPinner, runSnapshotter, type UpkeepPlace } from './upkeep.ts';
+import {
+  cleanOnce,
+  runCleaner,
+  runDisaster,
+  runOperator,
+  runPinner,
+  runSnapshotter,
+  type UpkeepPlace,
+} from './upkeep.ts';
 import { Violation, World } from './world.ts';
 
 export interface SimulationOptions {
@@ -105,12 +114,21 @@ class Run {
       for (let i = 1; i <= counts[kind]; i++)
         this.#start(`${kind} ${i}`, (process, ports) => upkeep[kind](this.#place(process, ports)));
     }
+    for (let i = 1; i <= this.#scenario.operators; i++) {
+      this.#start(`operator ${i}`, (process, ports) =>
+        runOperator(this.#place(process, ports), this.#producer(process, ports), () => deadlineOf(process)),
+      );
+    }
+    for (const { at, back } of this.#scenario.disasters) {
+      world.schedule(at * untilMs, () => this.#disaster(back));
+    }
     await world.run(untilMs);
 
     world.trace(() => 'FAULTS OFF');
     world.areFaultsOn = false;
     for (const process of this.#processes) process.thaw();
-    await world.run(world.nowMs + drainMsMax, () => this.#cloud.queue.messageCount === 0);
+    await world.run(world.nowMs + drainMsMax, () => this.#isDrained());
+    if (this.#cloud.hasOutage) throw new Violation('L1', 'the table of heads does not come back');
     if (this.#cloud.queue.messageCount > 0)
       throw new Violation('L1', `${this.#cloud.queue.messageCount} messages are stuck`);
     // What was sent before may still be applied.
@@ -121,16 +139,30 @@ class Run {
     await this.#requireClean();
   }
 
+  #disaster(back: number | null): void {
+    const cloud = this.#cloud;
+    if (cloud.head === null || cloud.hasOutage) return;
+    const begun = cloud.beginOutage(back).catch((error: unknown) => this.world.fail(error));
+    this.#start(`${rescuer} of ${this.world.nowMs.toFixed(0)}`, async (process, ports) => {
+      await begun;
+      if (cloud.hasOutage) await runDisaster(this.#place(process, ports), cloud, back === null);
+    });
+  }
+
   /** G1: two passes of a cleaner without faults leave nothing below the floor. */
   async #requireClean(): Promise<void> {
     const { world } = this;
     let passes = 0;
+    let floor = 0;
     this.#start('last cleaner', async (process, ports) => {
-      for (; passes < 2; passes++) await cleanOnce(this.#place(process, ports));
+      for (; passes < 2; passes++) {
+        floor = this.#cloud.head?.floor ?? 0;
+        await cleanOnce(this.#place(process, ports));
+      }
     });
     await world.run(world.nowMs + 10_000, () => passes === 2);
     if (passes < 2) throw new Violation('G1', 'a cleaner does not get to its end');
-    this.#cloud.invariants.requireClean(this.#cloud.blobNames);
+    this.#cloud.invariants.requireClean(floor, this.#cloud.blobNames);
   }
 
   #place(process: SimProcess, ports: Ports): UpkeepPlace {
@@ -281,9 +313,15 @@ class Run {
     consumer.start([watcher]);
   }
 
+  #isDrained(): boolean {
+    return this.#cloud.queue.messageCount === 0 && !this.#cloud.hasOutage;
+  }
+
   #areAllCurrent(): boolean {
-    const { head } = this.#cloud.invariants;
-    return [...this.#consumers.values()].every((consumer) => consumer.version?.cid === head?.cid);
+    const { head } = this.#cloud;
+    if (head === null) return [...this.#consumers.values()].every(({ version }) => version === null);
+    const { cid, era } = servedHead(head);
+    return [...this.#consumers.values()].every(({ version }) => version?.cid === cid && version.era === era);
   }
 }
 

@@ -14,6 +14,7 @@ import type {
   Head,
   HeadStore,
   LateQueue,
+  MutationMessage,
   MutationSource,
   Quarantine,
   StoredBlob,
@@ -56,13 +57,16 @@ export class Cloud {
   readonly queue: SimQueue;
   readonly #world: World;
   readonly #network: Network;
-  readonly #heads = new MemoryHeadStore();
+  #heads = new MemoryHeadStore();
+  /** Index of the head that a restored table shows, while there is an outage; null: there is none. */
+  #outage: { readonly points: readonly (Head | null)[]; readonly at: number } | null = null;
   readonly #blobs = new MemoryBlobStore();
   readonly #floors = new MemoryFloorRecord();
   readonly #history: (Head | null)[] = [null];
   /** Blobs as they are: a mutant may delete or overwrite what the memory adapter rightly keeps. */
   readonly #present = new Map<string, StoredBlob>();
   readonly #listeners = new Set<Listener>();
+  readonly #archive: MutationMessage[] = [];
 
   constructor(world: World, network: Network) {
     this.#world = world;
@@ -80,14 +84,58 @@ export class Cloud {
     const copies = world.chance(this.#network.faults.sendTwice) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const message = this.queue.accept(sent.body);
+      this.#archive.push(message);
       this.oracle.accept(message, sent);
       world.trace(() => `sent ${message.id} ${sent.body}`);
     }
   }
 
+  /** The head as it is stored, without faults. */
+  get head(): Head | null {
+    return this.#history.at(-1) ?? null;
+  }
+
+  get hasOutage(): boolean {
+    return this.#outage !== null;
+  }
+
+  /** The table of heads is lost. What comes back is as it was `back` writes ago; null: nothing does. */
+  async beginOutage(back: number | null): Promise<void> {
+    const points = [...this.#history];
+    this.#outage = { points, at: back === null ? 0 : Math.max(1, points.length - 1 - back) };
+    await this.setBack(0);
+  }
+
+  /** The table is set to a point that is `later` writes later than the one before. */
+  async setBack(later: number): Promise<void> {
+    if (this.#outage === null) return;
+    const { points } = this.#outage;
+    const at = Math.min(points.length - 1, this.#outage.at + later);
+    this.#outage = { points, at };
+    const head = points[at] ?? null;
+    this.#world.trace(() => `TABLE SET BACK to version ${head?.version ?? 0} of era ${head?.era ?? 0}`);
+    this.#heads = new MemoryHeadStore();
+    if (head !== null) await this.#heads.replace(this.id, null, head);
+  }
+
+  /** Writers and readers reach the table again, and everything is sent again: what was lost with it comes back. */
+  endOutage(): void {
+    if (this.#outage === null) return;
+    this.#outage = null;
+    this.#world.trace(() => 'TABLE IS BACK');
+    for (const message of this.#archive) this.queue.acceptAgain(message);
+  }
+
   portsOf(process: SimProcess): Ports {
-    const request: Request = (site, detail, apply) =>
+    const reach: Request = (site, detail, apply) =>
       this.#network.request({ from: process, site, detail, apply });
+    const request: Request = (site, detail, apply) =>
+      site.startsWith('head.') && !process.name.startsWith(rescuer)
+        ? reach(site, detail, async () => {
+            if (this.#outage !== null) throw new DatasetError('unavailable', 'there is no table');
+            return apply();
+          })
+        : reach(site, detail, apply);
     return {
       heads: this.#headsOf(request),
       blobs: {
@@ -303,6 +351,9 @@ export class Cloud {
     });
   }
 }
+
+/** Name of the one process that reaches the table during an outage. */
+export const rescuer = 'rescuer';
 
 /** Enough of a blob's name to follow a trace. */
 function short(name: string): string {

@@ -155,9 +155,11 @@ export class Timeline {
     this.#commitCount += 1;
   }
 
-  /** The table was restored to this version. */
-  goBackTo(version: number): void {
-    this.#versions = this.#versions.slice(0, version);
+  /** The table was restored to this version, of whichever timeline. */
+  goBackTo(cid: string): void {
+    const versions: Replayed[] = [];
+    for (let at = this.find(cid); at !== null; at = this.find(at.previousCid)) versions.unshift(at);
+    this.#versions = versions;
   }
 
   /** True: the version is on the way to the head under this commit id. */

@@ -2,10 +2,14 @@ import { isDatasetError } from '../../lib/errors.ts';
 import type { Cadence } from '../../lib/housekeeping/cadence.ts';
 import { clean } from '../../lib/housekeeping/cleaner.ts';
 import { pinVersion, removeExpiredPins, removePin } from '../../lib/housekeeping/pins.ts';
+import { recoverChain } from '../../lib/housekeeping/recover.ts';
+import { restoreChain } from '../../lib/housekeeping/restore.ts';
+import { rollback, serve } from '../../lib/housekeeping/rollback.ts';
 import { Snapshotter } from '../../lib/housekeeping/snapshotter.ts';
-import type { DatasetId, Telemetry } from '../../lib/ports.ts';
+import type { DatasetId, Deadline, Telemetry } from '../../lib/ports.ts';
+import type { Producer } from '../../lib/producer/producer.ts';
 import type { SimProcess } from './process.ts';
-import type { Ports } from './stores.ts';
+import type { Cloud, Ports } from './stores.ts';
 
 /** What one process of upkeep works with. */
 export interface UpkeepPlace {
@@ -82,4 +86,51 @@ export function runPinner(place: UpkeepPlace): Promise<void> {
     const forMs = random.uniform() < 0.5 ? { forMs: 2_000 } : {};
     return pinVersion({ heads, blobs, clock }, id, { name, version, ...forMs });
   });
+}
+
+/** Somebody who tells consumers what to serve, and goes back to what is pinned. In the end the head is served. */
+export function runOperator(place: UpkeepPlace, producer: Producer, deadline: () => Deadline): Promise<void> {
+  const { id, process, ports, telemetry } = place;
+  const { heads, blobs, announcer } = ports;
+  const { random, clock, world } = process;
+  const operator = { heads, blobs, announcer, clock, telemetry, producer };
+  return keepDoing(place, 5_000, async () => {
+    if (!world.areFaultsOn) return serve(operator, id, null);
+    const head = await heads.load(id, 'strong');
+    const pins = Object.keys(head?.pins ?? {});
+    const pin = pins[Math.floor(random.uniform() * pins.length)];
+    if (pin === undefined || random.uniform() < 0.4) return serve(operator, id, null);
+    if (random.uniform() < 0.5) return serve(operator, id, pin);
+    return rollback(operator, id, pin, deadline());
+  });
+}
+
+/**
+ * The table of heads is lost, and comes back as it was some writes ago, or not at all. Nobody reaches it before the
+ * procedure has ended; then every message is sent again from the archive.
+ */
+export async function runDisaster(place: UpkeepPlace, cloud: Cloud, isLost: boolean): Promise<void> {
+  const { id, process, ports, telemetry } = place;
+  const { heads, blobs, floors, shelf } = ports;
+  const { clock } = process;
+  for (;;) {
+    try {
+      if (isLost) {
+        // Who still serves a version knows its commit id; here the checker does.
+        const cid = cloud.invariants.head?.cid;
+        const isThere = (await heads.load(id, 'strong')) !== null;
+        const options = cid === undefined ? {} : { cid };
+        if (!isThere) await recoverChain({ heads, blobs, floors, shelf, clock, telemetry }, id, options);
+      } else {
+        await restoreChain({ heads, blobs, floors, telemetry }, id);
+      }
+      return cloud.endOutage();
+    } catch (error) {
+      if (!isDatasetError(error)) throw error;
+      process.world.trace(() => `${process.name} failed: ${error.kind} ${error.message}`);
+      // Blobs of that point are gone already: a later one, then.
+      if (error.kind === 'refused' && !isLost) await cloud.setBack(1);
+      await clock.sleep(200);
+    }
+  }
 }

@@ -56,12 +56,12 @@ export class Drafts {
   }
 
   /**
-   * Would it matter what was purged? Of an absent key that might be its deletion; of one with increments, those that are
+   * Would it matter what was purged? Of a key of which no upsert or delete is known that might be its deletion; of one with increments, those that are
    * newer than the change.
    */
   #isUncertain({ stored }: KeyDraft, change: KeyState): boolean {
     if (this.watermark < 0 || merge(stored.state, change) === stored.state) return false;
-    if (stored.isAbsent) return true;
+    if (stored.state.base === null) return true;
     const { countedTo } = stored.state;
     return (
       countedTo !== null &&
@@ -91,7 +91,7 @@ export class Drafts {
     const [ordinal, stampOrdinal] = [this.#find(type, key), this.#find(stampType, key)];
     const record = ordinal === -1 ? null : recordObject(state, type, ordinal);
     const stamps = stampOrdinal === -1 ? null : recordObject(state, stampType, stampOrdinal);
-    const stored = { isAbsent: record === null && stamps === null, state: keyStateOfRecords(stamps, record) };
+    const stored = { state: keyStateOfRecords(stamps, record) };
     const countsOf = (target: string) => this.ledger.countsOf(target);
     const draft = new KeyDraft({ type, key }, stored, { schema: state.schema, countsOf });
     return { draft, stampType, ordinal, stampOrdinal };

@@ -8,8 +8,6 @@ import { compareStamps, type OrderStamp } from './order-stamp.ts';
 
 /** What is stored of a key. */
 export interface StoredKey {
-  /** Neither a record nor stamps. */
-  readonly isAbsent: boolean;
   /** Values in it are what readers see, so increments are in them. */
   readonly state: KeyState;
 }

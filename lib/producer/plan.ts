@@ -11,7 +11,7 @@ import type { Unit } from './mutations.ts';
 import { planUnits } from './plan-units.ts';
 import type { PlannedKey, PlannedRecord, SetAside } from './planned.ts';
 import { StampFields } from './stamp-fields.ts';
-import { isOverwritten, keyStateOfRecords, stampRecordOf } from './stamp-record.ts';
+import { hasNoBase, isOverwritten, keyStateOfRecords, stampRecordOf } from './stamp-record.ts';
 import { newerThan, watermarkOf } from './watermark.ts';
 
 /** What a batch says that the state does not know. */
@@ -89,7 +89,7 @@ function planPlain(base: LoadedState, changes: readonly KeyChange[], slow: SlowP
     }
     const stamps = recordAt(base, stampType, stampOrdinal);
     let effective = change;
-    if (watermark >= 0 && !isKnown) {
+    if (watermark >= 0 && ordinal === -1 && hasNoBase(stamps)) {
       effective = newerThan(change, watermark);
       // What is older than an upsert or delete that is in time would change nothing.
       if (effective !== change && effective.base === null) lateTargets.add(targetOf(type, key));

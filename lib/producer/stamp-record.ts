@@ -49,6 +49,11 @@ export function isOverwritten(stamps: PlainObject | null, change: KeyState): boo
   return compareStamps(change.base.stamp, stamp ?? oldestStamp) > 0;
 }
 
+/** Of a key without a record: no upsert and no delete of it is known, or they were forgotten; patches may wait. */
+export function hasNoBase(stamps: PlainObject | null): boolean {
+  return stamps === null || readStamp(stamps) === null;
+}
+
 /** Null: neither an upsert nor a delete was seen yet. */
 export function readStamp(stamps: PlainObject): OrderStamp | null {
   const { timestamp = null, source = null, sequence = null } = stamps;

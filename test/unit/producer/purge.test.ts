@@ -127,6 +127,22 @@ describe('what comes after its past was forgotten', () => {
     expect(scene.cloud.telemetry.sum('MutationsLate')).toBe(2);
   });
 
+  test('nor does it where a newer patch waits for a record', async () => {
+    const scene = new Scene();
+    await scene.send({ ...deleteCity(1), ...at(10) });
+    await scene.purge(10);
+    const patch = { op: 'patch', type: 'City', key: { cityId: 1 }, fields: { name: 'patched' } };
+    await scene.send({ ...patch, ...at(20) });
+    await scene.send({ ...upsertCity(1, 'old', 5), ...at(5) });
+    expect(await scene.city()).toBeUndefined();
+    expect(scene.lateBodies()).toEqual([{ ...upsertCity(1, 'old', 5), ...at(5) }]);
+    // The same on the way that batches with operations take.
+    await scene.send({ ...upsertCity(1, 'old', 5), ...at(6) }, increment(1, { ...at(30), opId: 'x' }));
+    expect(await scene.city()).toBeUndefined();
+    await scene.send({ ...upsertCity(1, 'new', 5), ...at(15) });
+    expect(await scene.city()).toMatchObject({ name: 'patched', population: 6 });
+  });
+
   test('what is newer than the watermark, or of a key that is known, is taken in', async () => {
     const scene = new Scene();
     await scene.send({ ...upsertCity(1, 'a', 1), ...at(3) }, { ...deleteCity(2), ...at(5) });

@@ -1,4 +1,5 @@
 import { type BlobName, blobFolder, blobName, parseBlobName } from '../blob/blob-names.ts';
+import { bookkeepingPart } from '../consumer/loaded-version.ts';
 import { DatasetError } from '../errors.ts';
 import type { BlobShelf, BlobStore, CommitEntry, DatasetId, SnapshotEntry } from '../ports.ts';
 import { type BlobFacts, blobFactsOf } from '../producer/blob-facts.ts';
@@ -40,6 +41,8 @@ export async function findBlobs(
   const find = async (kind: 'delta' | 'snapshot'): Promise<FoundBlob[]> => {
     const found: FoundBlob[] = [];
     for await (const { name, parts } of listBlobs(ports.shelf, blobFolder(id, at.mapGeneration, kind))) {
+      // Whoever wrote it died on the way, and nothing ever named it: a version is named when all of it is there.
+      if (!parts.includes(bookkeepingPart)) continue;
       if (name.toVersion < at.floor) continue;
       const blob = await readBlob(ports.blobs, name, parts);
       if (blob !== null) found.push(blob);

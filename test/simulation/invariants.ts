@@ -163,8 +163,10 @@ export class Invariants {
       throw new Violation('S3', `${mutation.messageId} ${mutation.index} is neither in nor set aside`);
     }
     // Of what the ledger decides, and of what is set aside, only what is known to be done counts.
-    const isIn = (mutation: Accepted): boolean =>
-      mutation.opId === null && !this.#isSetAside(mutation) ? true : this.#records.wasEffective(mutation);
+    const isIn = (mutation: Accepted): boolean => {
+      const isPlain = mutation.opId === null && !mutation.isAtomic && !this.#oracle.isRevert(mutation);
+      return (isPlain && !this.#isSetAside(mutation)) || this.#records.wasEffective(mutation);
+    };
     requireSameRecords('S3', records, this.#oracle.finalRecords(isIn));
   }
 

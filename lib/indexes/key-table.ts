@@ -1,3 +1,4 @@
+import type { SharedArena } from '../bytes/shared-arena.ts';
 import { batchMax, type KeyBatch } from './key-reader.ts';
 
 /** Asked of records whose hashes are alike. */
@@ -9,25 +10,46 @@ const touched = new Int32Array(batchMax);
 /** At most this share of the buckets is taken: probes stay short. */
 const bucketsPerEntry = 2;
 
+/** A {@link KeyTable} on its way to another thread. */
+export interface SharedKeyTable {
+  readonly entries: Int32Array;
+  readonly ordinalMask: number;
+  readonly count: number;
+}
+
 /**
  * Open addressing from hashes (31 bits) to ordinals. An entry is the ordinal + 1 in its low bits and as many of the
  * hash's high bits as there is room for above them, so that most other keys are told apart without reading a record.
  * Filled once, then never changed.
  */
 export class KeyTable {
-  count = 0;
+  count: number;
   readonly entries: Int32Array;
   /** Bucket of a hash: its low bits. */
   readonly bucketMask: number;
   /** The ordinal + 1 of an entry. */
   readonly ordinalMask: number;
 
-  constructor(capacity: number, maxOrdinal: number) {
-    const size = 2 ** (32 - Math.clz32(Math.max(capacity * bucketsPerEntry - 1, 1)));
+  private constructor({ entries, ordinalMask, count }: SharedKeyTable) {
+    this.count = count;
+    this.entries = entries;
+    this.bucketMask = entries.length - 1;
+    this.ordinalMask = ordinalMask;
+  }
+
+  static withRoomFor(count: number, maxOrdinal: number): KeyTable {
+    const size = 2 ** (32 - Math.clz32(Math.max(count * bucketsPerEntry - 1, 1)));
     // Written to once in order: else the first touch of each of its pages is a read, and the next one a fault again.
-    this.entries = new Int32Array(size).fill(0);
-    this.bucketMask = size - 1;
-    this.ordinalMask = 2 ** (32 - Math.clz32(maxOrdinal + 1)) - 1;
+    const entries = new Int32Array(size).fill(0);
+    return new KeyTable({ entries, ordinalMask: 2 ** (32 - Math.clz32(maxOrdinal + 1)) - 1, count: 0 });
+  }
+
+  static open(shared: SharedKeyTable): KeyTable {
+    return new KeyTable(shared);
+  }
+
+  share(arena: SharedArena): SharedKeyTable {
+    return { entries: arena.int32(this.entries), ordinalMask: this.ordinalMask, count: this.count };
   }
 
   /**

@@ -1,12 +1,20 @@
+import type { SharedArena } from '../bytes/shared-arena.ts';
 import { DatasetError } from '../errors.ts';
 import type { ObjectTypeState } from '../state/object-type-state.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { batchMax, type KeyBatch, type KeyPart, KeyPathReader, mixPart } from './key-reader.ts';
-import { KeyTable } from './key-table.ts';
+import { KeyTable, type SharedKeyTable } from './key-table.ts';
 
 /** What a delta did to the type; lib/blob's TypeChanges is one. */
 interface ChangedOrdinals {
   readonly added: Int32Array;
+}
+
+/** A {@link UniqueKeyIndex} on its way to another thread. */
+export interface SharedIndex {
+  readonly type: string;
+  readonly tables: readonly SharedKeyTable[];
+  readonly hasDuplicates: boolean;
 }
 
 /** Below this many entries, tables that deltas added are not worth a rebuild. */
@@ -48,7 +56,7 @@ export class UniqueKeyIndex {
     const records = state.objectType(type);
     const paths = pathReaders(state, type);
     if (paths.length === 0) throw new DatasetError('invalid', `type '${type}' has no primary key`, { type });
-    const tables = [new KeyTable(records.count, records.maxOrdinal)];
+    const tables = [KeyTable.withRoomFor(records.count, records.maxOrdinal)];
     const index = new UniqueKeyIndex(state, type, { paths, tables, hasDuplicates: false });
     const batch = newBatch();
     for (let from = 0; from >= 0; ) {
@@ -57,6 +65,17 @@ export class UniqueKeyIndex {
       index.#insert(batch);
     }
     return index;
+  }
+
+  /** @param state the one it was shared with */
+  static open(state: ReadState, { type, tables, hasDuplicates }: SharedIndex): UniqueKeyIndex {
+    const content = { paths: pathReaders(state, type), tables: tables.map(KeyTable.open), hasDuplicates };
+    return new UniqueKeyIndex(state, type, content);
+  }
+
+  share(arena: SharedArena): SharedIndex {
+    const tables = this.#tables.map((table) => table.share(arena));
+    return { type: this.type, tables, hasDuplicates: this.#hasDuplicates };
   }
 
   /**
@@ -77,7 +96,7 @@ export class UniqueKeyIndex {
     const base = kept[0] as KeyTable;
     const further = kept.slice(1).reduce((sum, table) => sum + table.count, ordinals.length);
     if (further > Math.max(base.count / 4, rebuildEntriesMin)) return UniqueKeyIndex.build(next, this.type);
-    const tables = [...kept, new KeyTable(ordinals.length, records.maxOrdinal)];
+    const tables = [...kept, KeyTable.withRoomFor(ordinals.length, records.maxOrdinal)];
     const index = new UniqueKeyIndex(next, this.type, { paths, tables, hasDuplicates: this.#hasDuplicates });
     const batch = newBatch();
     for (let at = 0; at < ordinals.length; at += batchMax) {

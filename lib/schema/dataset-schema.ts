@@ -46,6 +46,8 @@ export class DatasetSchema {
   readonly keyedTypes: readonly string[];
   /** Types, and fields as `Type.field`, that are known of but left out; empty: this is the whole dataset. Sorted. */
   readonly leftOut: readonly string[];
+  /** What there is, of which `inBlobOrder` is all or a part. */
+  readonly stored: readonly Schema[];
   readonly #byName: ReadonlyMap<string, Schema>;
   /** Or what is left out that the key needs. */
   readonly #keyPaths: ReadonlyMap<string, readonly KeyPath[] | string>;
@@ -55,6 +57,7 @@ export class DatasetSchema {
     this.#byName = byName;
     this.inBlobOrder = Object.freeze([...byName.values()]);
     this.schemas = Object.freeze([...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1)));
+    this.stored = Object.freeze([...stored.values()]);
     this.leftOut = Object.freeze(leftOutOf(stored, byName));
     this.#keyPaths = new Map(
       this.schemas.map(({ name }) => [name, resolveKey(stored, byName, name)] as const),

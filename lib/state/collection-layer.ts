@@ -1,5 +1,6 @@
 import { maskOf, readBits } from '../bytes/bit-reader.ts';
 import { type BitArray, paddingHalves } from '../bytes/longs.ts';
+import type { SharedArena } from '../bytes/shared-arena.ts';
 import { DatasetError } from '../errors.ts';
 
 /** What a collection layer is made of. Widths in bits. */
@@ -57,6 +58,22 @@ export const emptyCollectionLayer = new CollectionLayer(0, {
   keyWidth: 1,
   valueWidth: 0,
 });
+
+/** A {@link CollectionLayer} on its way to another thread. */
+export interface SharedCollectionLayer extends CollectionLayout {
+  readonly recordCount: number;
+}
+
+export function shareCollectionLayer(layer: CollectionLayer, arena: SharedArena): SharedCollectionLayer {
+  const { recordCount, pointerWidth, sizeWidth, keyWidth, valueWidth } = layer;
+  const pointers = arena.uint32(layer.pointers);
+  const entries = arena.uint32(layer.entries);
+  return { recordCount, pointers, pointerWidth, sizeWidth, entries, keyWidth, valueWidth };
+}
+
+export function openCollectionLayer(shared: SharedCollectionLayer): CollectionLayer {
+  return new CollectionLayer(shared.recordCount, shared);
+}
 
 /** Where the entries of a record end, unchecked. */
 export function entriesEnd(layer: CollectionLayer, record: number): number {

@@ -1,5 +1,6 @@
 import type { BitSet } from '../bytes/bit-set.ts';
 import { ByteWriter } from '../bytes/byte-writer.ts';
+import type { SharedArena } from '../bytes/shared-arena.ts';
 import type { ListSchema } from '../schema/schema.ts';
 import {
   type CollectionLayer,
@@ -7,9 +8,12 @@ import {
   emptyCollectionLayer,
   entriesEnd,
   entriesStart,
+  openCollectionLayer,
+  type SharedCollectionLayer,
+  shareCollectionLayer,
 } from './collection-layer.ts';
 import { packLists } from './pack-collections.ts';
-import { type Additions, RecordTable } from './record-table.ts';
+import { type Additions, RecordTable, type SharedTable } from './record-table.ts';
 
 const scratch = new ByteWriter();
 
@@ -43,6 +47,19 @@ export class ListTypeState {
   ): ListTypeState {
     const table = RecordTable.ofBase(shards, populated, maxOrdinal, emptyCollectionLayer);
     return new ListTypeState(schema, shards.length, table);
+  }
+
+  static open(
+    schema: ListSchema,
+    shardCount: number,
+    table: SharedTable<SharedCollectionLayer>,
+  ): ListTypeState {
+    const opened = RecordTable.open(table, openCollectionLayer, emptyCollectionLayer);
+    return new ListTypeState(schema, shardCount, opened);
+  }
+
+  share(arena: SharedArena): SharedTable<SharedCollectionLayer> {
+    return this.#table.share(shareCollectionLayer, arena);
   }
 
   applyAdditions(change: Additions<CollectionLayer>, shardCount: number): ListTypeState {

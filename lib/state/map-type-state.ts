@@ -1,6 +1,7 @@
 import type { BitSet } from '../bytes/bit-set.ts';
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { hashTableSize, mixInt } from '../bytes/hash.ts';
+import type { SharedArena } from '../bytes/shared-arena.ts';
 import type { MapSchema } from '../schema/schema.ts';
 import { bucketsEqual } from './bucket-equality.ts';
 import {
@@ -9,12 +10,15 @@ import {
   entriesEnd,
   entriesStart,
   keyAt,
+  openCollectionLayer,
+  type SharedCollectionLayer,
+  shareCollectionLayer,
   statedSize,
   valueAt,
 } from './collection-layer.ts';
 import { EntryList } from './entry-list.ts';
 import { packBuckets } from './pack-collections.ts';
-import { type Additions, RecordTable } from './record-table.ts';
+import { type Additions, RecordTable, type SharedTable } from './record-table.ts';
 
 const scratch = new EntryList();
 const recordBytes = new ByteWriter();
@@ -49,6 +53,19 @@ export class MapTypeState {
   ): MapTypeState {
     const table = RecordTable.ofBase(shards, populated, maxOrdinal, emptyCollectionLayer);
     return new MapTypeState(schema, shards.length, table);
+  }
+
+  static open(
+    schema: MapSchema,
+    shardCount: number,
+    table: SharedTable<SharedCollectionLayer>,
+  ): MapTypeState {
+    const opened = RecordTable.open(table, openCollectionLayer, emptyCollectionLayer);
+    return new MapTypeState(schema, shardCount, opened);
+  }
+
+  share(arena: SharedArena): SharedTable<SharedCollectionLayer> {
+    return this.#table.share(shareCollectionLayer, arena);
   }
 
   applyAdditions(change: Additions<CollectionLayer>, shardCount: number): MapTypeState {

@@ -1,4 +1,5 @@
 import type { BitArray } from '../bytes/longs.ts';
+import type { SharedArena } from '../bytes/shared-arena.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
 import { type FieldLayout, kindCodes, PackedField } from './packed-field.ts';
 
@@ -9,6 +10,7 @@ import { type FieldLayout, kindCodes, PackedField } from './packed-field.ts';
 export class ObjectLayer {
   readonly recordCount: number;
   readonly bitsPerRecord: number;
+  readonly bits: BitArray;
   /** In the order of the schema. */
   readonly fields: readonly PackedField[];
 
@@ -18,6 +20,7 @@ export class ObjectLayer {
     const records = { recordCount, bits, view, bitsPerRecord };
     this.recordCount = recordCount;
     this.bitsPerRecord = bitsPerRecord;
+    this.bits = bits;
     this.fields = schema.fields.map(
       ({ kind }, i) => new PackedField(kindCodes[kind], records, layout.fields[i] as FieldLayout),
     );
@@ -37,3 +40,16 @@ export interface PackedLayout {
 }
 
 export const noBytes = new Uint8Array(0);
+
+/** An {@link ObjectLayer} on its way to another thread. */
+export interface SharedObjectLayer {
+  readonly recordCount: number;
+  readonly bits: BitArray;
+  readonly layout: PackedLayout;
+}
+
+export function shareObjectLayer(layer: ObjectLayer, arena: SharedArena): SharedObjectLayer {
+  const { recordCount, bitsPerRecord } = layer;
+  const fields = layer.fields.map(({ offset, width, data }) => ({ offset, width, data: arena.uint8(data) }));
+  return { recordCount, bits: arena.uint32(layer.bits), layout: { fields, bitsPerRecord } };
+}

@@ -17,9 +17,10 @@
 import type { BitSet } from '../bytes/bit-set.ts';
 import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { unitsEqual } from '../bytes/code-units.ts';
+import type { SharedArena } from '../bytes/shared-arena.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
 import { IntColumn, ReaderColumn, ReferencedTextColumn, TextColumn } from './column.ts';
-import { noBytes, ObjectLayer } from './object-layer.ts';
+import { noBytes, ObjectLayer, type SharedObjectLayer, shareObjectLayer } from './object-layer.ts';
 import { packObjects } from './pack-objects.ts';
 import {
   isAllOnesIn,
@@ -35,7 +36,7 @@ import {
   varStart,
 } from './packed-field.ts';
 import { objectRecordEquals, writeObjectRecord } from './record-bytes.ts';
-import { type Additions, RecordTable } from './record-table.ts';
+import { type Additions, RecordTable, type SharedTable } from './record-table.ts';
 import type { StringCache } from './string-cache.ts';
 
 const scratch = new DataView(new ArrayBuffer(8));
@@ -94,6 +95,24 @@ export class ObjectTypeState {
   ): ObjectTypeState {
     const table = RecordTable.ofBase(shards, populated, maxOrdinal, ObjectLayer.empty(schema));
     return new ObjectTypeState(schema, shards.length, table);
+  }
+
+  static open(
+    schema: ObjectSchema,
+    shardCount: number,
+    table: SharedTable<SharedObjectLayer>,
+  ): ObjectTypeState {
+    const openLayer = ({ recordCount, bits, layout }: SharedObjectLayer): ObjectLayer =>
+      new ObjectLayer(schema, recordCount, bits, layout);
+    return new ObjectTypeState(
+      schema,
+      shardCount,
+      RecordTable.open(table, openLayer, ObjectLayer.empty(schema)),
+    );
+  }
+
+  share(arena: SharedArena): SharedTable<SharedObjectLayer> {
+    return this.#table.share(shareObjectLayer, arena);
   }
 
   applyAdditions(change: Additions<ObjectLayer>, shardCount: number): ObjectTypeState {

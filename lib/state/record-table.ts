@@ -1,4 +1,5 @@
-import { BitSet } from '../bytes/bit-set.ts';
+import { BitSet, type SharedBitSet } from '../bytes/bit-set.ts';
+import type { SharedArena } from '../bytes/shared-arena.ts';
 
 const pageShift = 8;
 const pageSize = 1 << pageShift;
@@ -45,6 +46,18 @@ export interface Additions<L> {
   /** Ascending. */
   readonly removed: Int32Array;
   /** As the delta says; records may still lie above it. */
+  readonly maxOrdinal: number;
+}
+
+/** A {@link RecordTable} on its way to another thread; `S` is its layers' form. */
+export interface SharedTable<S> {
+  readonly base: readonly S[];
+  readonly baseSlots: number;
+  readonly overlay: readonly S[];
+  readonly overlaid: SharedBitSet;
+  /** Those that all tables have in common go by name. */
+  readonly pages: readonly (Int32Array | 'base' | 'empty')[];
+  readonly populated: SharedBitSet;
   readonly maxOrdinal: number;
 }
 
@@ -134,6 +147,39 @@ export class RecordTable<L extends Layer> {
   /** The base, where it is one shard: there the record of an ordinal whose slot is negative has the ordinal's number. */
   get onlyBase(): L | null {
     return this.#only;
+  }
+
+  static open<L extends Layer, S>(
+    shared: SharedTable<S>,
+    openLayer: (layer: S) => L,
+    empty: L,
+  ): RecordTable<L> {
+    const { base, baseSlots, overlay, overlaid, pages, populated, maxOrdinal } = shared;
+    return new RecordTable({
+      base: base.map(openLayer),
+      baseSlots,
+      overlay: overlay.map(openLayer),
+      overlaid: BitSet.open(overlaid),
+      pages: pages.map((page) => (page === 'base' ? basePage : page === 'empty' ? emptyPage : page)),
+      populated: BitSet.open(populated),
+      maxOrdinal,
+      empty,
+    });
+  }
+
+  share<S>(shareLayer: (layer: L, arena: SharedArena) => S, arena: SharedArena): SharedTable<S> {
+    const shareAll = (layers: readonly L[]): S[] => layers.map((layer) => shareLayer(layer, arena));
+    return {
+      base: shareAll(this.#base),
+      baseSlots: this.#baseSlots,
+      overlay: shareAll(this.#overlay),
+      overlaid: this.#overlaid.share(arena),
+      pages: this.#pages.map((page) =>
+        page === basePage ? 'base' : page === emptyPage ? 'empty' : arena.int32(page),
+      ),
+      populated: this.populated.share(arena),
+      maxOrdinal: this.maxOrdinal,
+    };
   }
 
   /** Where a record is, for {@link layerAt} and {@link recordAt}. Any number may be asked for. */

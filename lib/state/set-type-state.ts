@@ -1,6 +1,7 @@
 import type { BitSet } from '../bytes/bit-set.ts';
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { hashTableSize, mixInt } from '../bytes/hash.ts';
+import type { SharedArena } from '../bytes/shared-arena.ts';
 import type { SetSchema } from '../schema/schema.ts';
 import { bucketsEqual } from './bucket-equality.ts';
 import {
@@ -9,11 +10,14 @@ import {
   entriesEnd,
   entriesStart,
   keyAt,
+  openCollectionLayer,
+  type SharedCollectionLayer,
+  shareCollectionLayer,
   statedSize,
 } from './collection-layer.ts';
 import { EntryList } from './entry-list.ts';
 import { packBuckets } from './pack-collections.ts';
-import { type Additions, RecordTable } from './record-table.ts';
+import { type Additions, RecordTable, type SharedTable } from './record-table.ts';
 
 const scratch = new EntryList();
 const recordBytes = new ByteWriter();
@@ -48,6 +52,19 @@ export class SetTypeState {
   ): SetTypeState {
     const table = RecordTable.ofBase(shards, populated, maxOrdinal, emptyCollectionLayer);
     return new SetTypeState(schema, shards.length, table);
+  }
+
+  static open(
+    schema: SetSchema,
+    shardCount: number,
+    table: SharedTable<SharedCollectionLayer>,
+  ): SetTypeState {
+    const opened = RecordTable.open(table, openCollectionLayer, emptyCollectionLayer);
+    return new SetTypeState(schema, shardCount, opened);
+  }
+
+  share(arena: SharedArena): SharedTable<SharedCollectionLayer> {
+    return this.#table.share(shareCollectionLayer, arena);
   }
 
   applyAdditions(change: Additions<CollectionLayer>, shardCount: number): SetTypeState {

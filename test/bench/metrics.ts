@@ -153,4 +153,13 @@ export const metrics: readonly Metric[] = [
     steps: () => [['scale']],
     value: ({ check }) => check ?? Number.NaN,
   },
+  {
+    name: 'workers',
+    label: 'look-ups by two worker threads in one state, against one of them',
+    unit: 'x',
+    isRate: true,
+    peers: ['ours'],
+    steps: (round) => onceLoaded(round, 'workers'),
+    value: ({ check }) => check ?? Number.NaN,
+  },
 ];

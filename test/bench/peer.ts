@@ -32,6 +32,8 @@ export interface Peer {
   mutate?(): number;
   /** The same 10,000 changes applied to a tenth of the products and to all: how many times longer the second takes. */
   scale?(dataset: Dataset): number;
+  /** Look-ups by two worker threads in the loaded state: how many times more than by one. */
+  workers?(dataset: Dataset): Promise<number>;
   /** A cycle that changes every hundredth of the products written; the delta stays in memory. */
   change?(revision: number): void;
 }

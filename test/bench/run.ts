@@ -61,7 +61,7 @@ const bundled = join(import.meta.dirname, 'dist');
 
 async function bundle(): Promise<void> {
   await build({
-    entryPoints: [join(import.meta.dirname, 'subject.ts')],
+    entryPoints: ['subject.ts', 'look-up-worker.ts'].map((file) => join(import.meta.dirname, file)),
     outdir: bundled,
     outExtension: { '.js': '.mjs' },
     bundle: true,

@@ -48,6 +48,8 @@ function operation(command: string, times: number, count: number, request: Reque
       return peer.mutate?.();
     case 'bench.scale':
       return peer.scale?.(request);
+    case 'bench.workers':
+      return peer.workers?.(request);
     case 'bench.change':
       return peer.change?.(request.revision);
     default:

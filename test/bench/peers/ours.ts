@@ -117,6 +117,10 @@ export function createPeer(): Peer {
       applyScaled ??= applyAtScale(count);
       return applyScaled();
     },
+    async workers({ count }) {
+      const { sharedLookUps } = await import('../shared-look-ups.ts');
+      return sharedLookUps(state, index, count);
+    },
     change(revision) {
       const cycle = writer.begin();
       for (let id = revision % changeEvery; id < written.count; id += changeEvery) {

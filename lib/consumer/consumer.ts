@@ -53,7 +53,8 @@ export interface ConsumerSource {
   readonly consistency?: 'strong' | 'eventual';
   /**
    * Where records and indexes lie. Default `own`. `shared`: in SharedArrayBuffers, so that worker threads can read them in
-   * place (`state.share()`); loading then takes a copy more, and for that moment twice the memory.
+   * place (`state.share()`); loading then takes a copy more, and for that moment twice the memory. A cache of strings starts
+   * anew with each version then.
    */
   readonly memory?: 'own' | 'shared';
 }

@@ -65,6 +65,7 @@ export type {
   Telemetry,
   VersionRef,
 } from './ports.ts';
+export type { Receipt } from './receipt.ts';
 export { type AnyDataset, type Dataset, defineDataset, type } from './schema/builder.ts';
 export { DatasetSchema, schemaIdOf } from './schema/dataset-schema.ts';
 export { parseSchemas, printSchema, printSchemas } from './schema/dsl.ts';

@@ -34,6 +34,12 @@ export const limits = {
   /** Bookkeeping records that one version forgets, and versions that one call makes for it. */
   purgeRecordsMax: 10_000,
   purgeVersionsMax: 20,
+  /** Sources whose progress is kept, and gaps in the numbers of one of them. */
+  progressSourcesMax: 256,
+  progressGapsMax: 1_024,
+  /** Pause between two looks of a reader that waits for a message, at first and at most. */
+  visiblePauseMsMin: 20,
+  visiblePauseMsMax: 1_000,
   /** UTF-16 code units of one string value. */
   stringSizeMax: 262_144,
   quarantineContentSizeMax: 65_536,

@@ -1,5 +1,6 @@
 import { checkDatasetId } from '../dataset-id.ts';
 import { DatasetError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import type {
   AnnouncementWatcher,
   BlobStore,
@@ -11,6 +12,7 @@ import type {
   Telemetry,
 } from '../ports.ts';
 import { RateWindow } from '../rate-window.ts';
+import { type Receipt, readProgress } from '../receipt.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import { requireReadable } from '../schema/reader-schema.ts';
@@ -203,6 +205,45 @@ export class Consumer<D extends AnyDataset | null = null> {
         return this.refresh();
       });
     return this.#queued;
+  }
+
+  /**
+   * True: what is served has the message of this receipt, and everything that its source sent before, or a later state
+   * of it. What was quarantined or late counts as done. Reads nothing from outside.
+   *
+   * @throws DatasetError `invalid`: the receipt is of another partition
+   */
+  has({ partition, source, sequence }: Receipt): boolean {
+    if (partition !== this.id.partition) {
+      const problem = `the receipt is of partition ${partition}, and this is ${this.id.partition}`;
+      throw new DatasetError('invalid', problem, { partition });
+    }
+    if (this.#loaded === null) return false;
+    return (readProgress(this.#loaded.state.headerTags).get(source) ?? 0) >= sequence;
+  }
+
+  /**
+   * Read your writes: refreshes until {@link has} is true.
+   *
+   * @returns false: it did not become true in time
+   * @throws DatasetError as {@link refresh}, if the last refresh in that time failed
+   */
+  async waitFor(receipt: Receipt, timeoutMs: number): Promise<boolean> {
+    const endMs = this.#clock.monotonicMs() + timeoutMs;
+    for (let pauseMs: number = limits.visiblePauseMsMin; !this.has(receipt); pauseMs *= 2) {
+      const error = await this.refresh().then(
+        () => null,
+        (reason: unknown) => reason,
+      );
+      if (this.has(receipt)) return true;
+      const restMs = endMs - this.#clock.monotonicMs();
+      if (restMs <= 0) {
+        if (error !== null) throw error;
+        return false;
+      }
+      await this.#clock.sleep(Math.min(restMs, pauseMs, limits.visiblePauseMsMax));
+    }
+    return true;
   }
 
   /** Keeps the consumer fresh until {@link stop}: refreshes now, on hints, and on a poll for the hints that get lost. */

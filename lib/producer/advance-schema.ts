@@ -4,6 +4,7 @@ import { advance } from '../consumer/advance.ts';
 import { buildIndexes, hashLoaded, type LoadedState } from '../consumer/loaded-version.ts';
 import { DatasetError } from '../errors.ts';
 import type { Deadline, Head } from '../ports.ts';
+import { readProgress } from '../receipt.ts';
 import { requireAdvance } from '../schema/compatible-advance.ts';
 import { ReadState } from '../state/read-state.ts';
 import { WriteState } from '../state/write-state.ts';
@@ -64,7 +65,7 @@ async function commitEvolved(context: ProducerContext, head: Head, loaded: Loade
     schema: evolved.schema,
     tag: commitId.tag,
     originTag: loaded.state.tag,
-    headerTags: headerTagsOf(context, version),
+    headerTags: headerTagsOf(context, version, readProgress(loaded.state.headerTags)),
     types: new Map(evolved.typeNames.map((name) => [name, evolved.type(name)])),
   });
   const next = { state, indexes: buildIndexes(state, context), hashes: hashLoaded(state, context) };

@@ -4,6 +4,7 @@
  *
  *   OrderStampOfX          for each keyed type X: the key, the stamp of the last upsert or delete, the newer patches
  *   OperationLedgerEntry   one operation that must not happen twice, and what came of it (ledger.ts)
+ *   SenderProgress         of each source, how many of its messages are done (plan-progress.ts)
  *   PurgeWatermark         how far the past has been forgotten (purge.ts); at most one record
  */
 import { DatasetError } from '../errors.ts';
@@ -22,6 +23,7 @@ const sourceType: ObjectSchema = {
 
 export const ledgerType = 'OperationLedgerEntry';
 export const watermarkType = 'PurgeWatermark';
+export const progressType = 'SenderProgress';
 /** Key of the one record of {@link watermarkType}. */
 export const watermarkKey = 0;
 
@@ -60,6 +62,18 @@ const otherTypes: readonly ObjectSchema[] = [
       { name: 'timestamp', kind: 'LONG', referencedType: null },
     ],
     primaryKey: ['id'],
+  },
+  {
+    kind: 'OBJECT',
+    name: progressType,
+    fields: [
+      { name: 'source', kind: 'STRING', referencedType: null },
+      { name: 'sequence', kind: 'LONG', referencedType: null },
+      // JSON list of [from, to] above the sequence; null: there are none.
+      { name: 'ahead', kind: 'STRING', referencedType: null },
+      { name: 'sentAtMs', kind: 'LONG', referencedType: null },
+    ],
+    primaryKey: ['source'],
   },
 ];
 

@@ -9,6 +9,7 @@ import {
   updateLoadedHashes,
 } from '../consumer/loaded-version.ts';
 import type { CommitProposal, Head } from '../ports.ts';
+import { printProgress, progressTag, readProgress } from '../receipt.ts';
 import type { CycleTransition } from '../state/transition.ts';
 import { planFirstCommit, planNextCommit } from './chain.ts';
 import { type CommitId, drawCommitId } from './commit-id.ts';
@@ -50,7 +51,7 @@ export async function runCycle(
   const { state } = warm.base;
   const commitId = drawCommitId(context.random, state.tag);
   const version = (head?.version ?? 0) + 1;
-  const headerTags = headerTagsOf(context, version);
+  const headerTags = headerTagsOf(context, version, plan.progress ?? readProgress(state.headerTags));
   const delta = encodeDelta(transition, { tag: commitId.tag, headerTags, parts: context.parts });
 
   const applied = applyDelta(state, delta.main, delta.parts);
@@ -119,9 +120,14 @@ async function stageFirst(context: ProducerContext, staged: Staged): Promise<Com
 }
 
 /** Only what follows from the version: whoever writes its snapshot writes the same tags. */
-export function headerTagsOf(context: ProducerContext, version: number): ReadonlyMap<string, string> {
+export function headerTagsOf(
+  context: ProducerContext,
+  version: number,
+  progress: ReadonlyMap<string, number>,
+): ReadonlyMap<string, string> {
   return new Map([
     ['hollow.blob.to.version', String(version)],
     ['hollow.schema.hash', context.schemaHash],
+    ...(progress.size === 0 ? [] : [[progressTag, printProgress(progress)] as const]),
   ]);
 }

@@ -4,6 +4,7 @@ import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import { coalesce } from './join.ts';
 import { type Home, type JoinedMutation, type ParsedMessage, parseMessage, type Unit } from './mutations.ts';
 import type { Batch } from './plan.ts';
+import type { Progress } from './plan-progress.ts';
 
 /** A message that stays in the queue, and why. */
 export interface FailedMessage {
@@ -19,7 +20,7 @@ export interface MessageEntries {
 
 /** A batch of messages, taken apart. */
 export interface Intake extends Batch {
-  /** Messages whose fate hangs on the commit. */
+  /** Messages whose fate hangs on the commit: those that change something, or are to be noted. */
   readonly withMutations: readonly MutationMessage[];
   readonly mutationCount: number;
   readonly parsed: readonly (readonly [MutationMessage, ParsedMessage])[];
@@ -52,16 +53,20 @@ export function takeIn(
   const units: Unit[] = [];
   const withMutations: MutationMessage[] = [];
   const rejected: MessageEntries[] = [];
+  const progress: Progress[] = [];
   for (const [message, content] of parsed) {
     for (const mutation of content.mutations) mutations.push(mutation);
     for (const unit of content.units) units.push(unit);
-    if (content.mutations.length + content.units.length > 0) withMutations.push(message);
+    if (content.progress !== null) progress.push({ ...content.progress, sentAtMs: message.sentAtMs });
+    const isEmpty = content.mutations.length + content.units.length === 0 && content.progress === null;
+    if (!isEmpty) withMutations.push(message);
     if (content.rejected.length > 0) {
       rejected.push({ message, entries: rejectedEntries(message, content, claims) });
     }
   }
   const mutationCount = units.reduce((count, { steps }) => count + steps.length, mutations.length);
-  return { parsed, claims, withMutations, mutationCount, changes: coalesce(mutations), units, rejected };
+  const changes = coalesce(mutations);
+  return { parsed, claims, withMutations, mutationCount, changes, units, progress, rejected };
 }
 
 /** Of a message that was refused as a whole people need what was sent, not what it stood for. */

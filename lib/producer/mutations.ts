@@ -6,7 +6,7 @@
  *     {"op":"patch","type":"City","key":{"cityId":1},"fields":{"population":5}}
  *     {"op":"delete","type":"City","key":{"cityId":1}}
  *     {"op":"increment","type":"City","key":{"cityId":1},"fields":{"population":1},"opId"?:"…"}
- *     {"mutations":[…],"atomic"?:true}
+ *     {"mutations":[…],"atomic"?:true,"progress"?:{"source":"s","sequence":n}}
  *
  * with `"condition":{"ifAbsent":true}` or `{"ifVersion":{order stamp}}` beside upsert, patch and delete. An upsert replaces the whole record: fields it does not name become null.
  */
@@ -29,7 +29,7 @@ import {
 import { keyOfPaths, keyOfRecord, type RecordKey } from '../schema/record-key.ts';
 import { isBookkeepingType } from './bookkeeping-schema.ts';
 import { deriveStamp, type OrderStamp } from './order-stamp.ts';
-import { parseBody } from './parse-body.ts';
+import { type MessageProgress, parseBody } from './parse-body.ts';
 
 interface MutationOf<Op extends string> {
   readonly op: Op;
@@ -89,6 +89,8 @@ export interface ParsedMessage {
   readonly units: readonly Unit[];
   /** What broke a rule: one entry per mutation, or one for the message as a whole. */
   readonly rejected: readonly QuarantineEntry[];
+  /** Which message of its source this is; null: it does not say. */
+  readonly progress: MessageProgress | null;
 }
 
 /** The partition that a producer commits to. */
@@ -131,11 +133,12 @@ export function parseMessage(
     const problem = { field, reason: parsed.reason };
     if (content.isAtomic) {
       const entry = entryOf(message, { index: null, problem, content: message.body });
-      return { ...nothing, rejected: [entry] };
+      return { ...nothing, progress: content.progress, rejected: [entry] };
     }
     rejected.push(entryOf(message, { index, problem, content: JSON.stringify(raw) }));
   }
-  return { ...unitsOf(message, steps, content.isAtomic), rejected };
+  const { progress } = content;
+  return { ...unitsOf(message, steps, content.isAtomic), progress, rejected };
 }
 
 /** Of one id the ledger keeps one outcome. Apart from each other, the second of two counts as the first once more. */
@@ -146,13 +149,13 @@ function requireNewId(parsed: Step | Problem, ids: Set<string> | null): Step | P
   return parsed;
 }
 
-const nothing = { mutations: [], positions: [], units: [] };
+const nothing = { mutations: [], positions: [], units: [], progress: null };
 
 function unitsOf(
   message: MutationMessage,
   steps: readonly Step[],
   isAtomic: boolean,
-): Omit<ParsedMessage, 'rejected'> {
+): Omit<ParsedMessage, 'rejected' | 'progress'> {
   if (isAtomic) return { ...nothing, units: steps.length === 0 ? [] : [{ message, isAtomic, steps }] };
   const mutations: JoinedMutation[] = [];
   const positions: number[] = [];

@@ -1,4 +1,5 @@
 import { limits } from '../limits.ts';
+import { progressSourcePattern } from '../receipt.ts';
 import { describe, isPlainObject, type Problem } from '../schema/record.ts';
 
 /** What the text of a message holds, as far as it can be said without the schema. */
@@ -11,9 +12,16 @@ export type Body =
       readonly isList: boolean;
       /** All of it, or nothing. */
       readonly isAtomic: boolean;
+      /** Which message of its source this is; null: it does not say. */
+      readonly progress: MessageProgress | null;
     };
 
-const namesBesideMutations = ['mutations', 'atomic'];
+export interface MessageProgress {
+  readonly source: string;
+  readonly sequence: number;
+}
+
+const namesBesideMutations = ['mutations', 'atomic', 'progress'];
 
 /** Never throws, whatever the text is. */
 export function parseBody(body: string, sizeMax: number): Body {
@@ -29,9 +37,9 @@ export function parseBody(body: string, sizeMax: number): Body {
   }
   if (!isPlainObject(content)) return refuse('', `expected an object, got ${describe(content)}`);
   if (!Object.hasOwn(content, 'mutations')) {
-    return { problem: null, mutations: [content], isList: false, isAtomic: false };
+    return { problem: null, mutations: [content], isList: false, isAtomic: false, progress: null };
   }
-  const { mutations, atomic = false } = content;
+  const { mutations, atomic = false, progress = null } = content;
   const other = Object.keys(content).find((name) => !namesBesideMutations.includes(name));
   if (other !== undefined)
     return refuse('', `${JSON.stringify(other.slice(0, 80))} cannot stand beside 'mutations'`);
@@ -40,7 +48,17 @@ export function parseBody(body: string, sizeMax: number): Body {
     return refuse('mutations', `more than ${limits.mutationsPerMessageMax}: ${mutations.length}`);
   }
   if (typeof atomic !== 'boolean') return refuse('atomic', `expected BOOLEAN, got ${describe(atomic)}`);
-  return { problem: null, mutations, isList: true, isAtomic: atomic };
+  if (progress !== null && !isProgress(progress)) {
+    return refuse('progress', `expected {source, sequence from 1}, got ${describe(progress)}`);
+  }
+  return { problem: null, mutations, isList: true, isAtomic: atomic, progress };
+}
+
+function isProgress(value: unknown): value is MessageProgress {
+  if (!isPlainObject(value) || Object.keys(value).length !== 2) return false;
+  const { source, sequence } = value;
+  const isSource = typeof source === 'string' && progressSourcePattern.test(source);
+  return isSource && Number.isSafeInteger(sequence) && Number(sequence) >= 1;
 }
 
 function refuse(field: string, reason: string): Body {

@@ -22,7 +22,7 @@ export function planPurge(base: LoadedState, untilMs: number, recordsMax: number
     else if (isStampType(type)) forgotten.push(...oldDeletions(base, type, watermark, restMax));
   }
   const others = forgotten.length === 0 ? [] : [...forgotten, raised(base, watermark)];
-  return { keys: [], others, setAside: [], lateTargets: new Set(), watermark };
+  return { keys: [], others, setAside: [], lateTargets: new Set(), watermark, progress: null };
 }
 
 function raised(base: LoadedState, timestamp: number): PlannedRecord {

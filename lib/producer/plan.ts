@@ -8,6 +8,7 @@ import { Drafts } from './drafts.ts';
 import { type KeyChange, type KeyState, merge, visibleRecord } from './join.ts';
 import { targetOf } from './ledger.ts';
 import type { Unit } from './mutations.ts';
+import { type Progress, planProgress } from './plan-progress.ts';
 import { planUnits } from './plan-units.ts';
 import type { PlannedKey, PlannedRecord, SetAside } from './planned.ts';
 import { StampFields } from './stamp-fields.ts';
@@ -22,12 +23,15 @@ export interface Plan {
   /** {@link targetOf} the keys of whose plain changes everything up to the watermark is late. */
   readonly lateTargets: ReadonlySet<string>;
   readonly watermark: number;
+  /** Of all sources; null: as the state's own header tags say. */
+  readonly progress: ReadonlyMap<string, number> | null;
 }
 
 /** The mutations of a batch: those that are just joined, coalesced per key, and the others. */
 export interface Batch {
   readonly changes: readonly KeyChange[];
   readonly units: readonly Unit[];
+  readonly progress: readonly Progress[];
 }
 
 /** Nothing to commit: everything is in, by whichever commit, or set aside. */
@@ -39,14 +43,22 @@ export function isEmptyPlan({ keys, others }: Plan): boolean {
  * Joins a batch into a state. Pure. Plain changes come first, then the units by their stamps; only keys that a unit or an
  * increment has to do with take the longer way over drafts.
  */
-export function planBatch(base: LoadedState, { changes, units }: Batch): Plan {
+export function planBatch(base: LoadedState, { changes, units, progress: noted }: Batch): Plan {
   const watermark = watermarkOf(base);
   const drafts = new Drafts(base, watermark);
   for (const unit of units) for (const { mutation } of unit.steps) drafts.of(mutation.type, mutation.key);
   const lateTargets = new Set<string>();
   const keys = planPlain(base, changes, { drafts, watermark, lateTargets });
   const { others, setAside } = planUnits(drafts, units);
-  return { keys: [...keys, ...drafts.planned()], others, setAside, lateTargets, watermark };
+  const { others: sources, progress } = planProgress(base, noted);
+  return {
+    keys: [...keys, ...drafts.planned()],
+    others: [...others, ...sources],
+    setAside,
+    lateTargets,
+    watermark,
+    progress,
+  };
 }
 
 interface SlowPath {

@@ -240,7 +240,7 @@ export class Producer {
     // Once for all rounds: what others commit meanwhile is newer.
     const stamp = { timestamp: clock.nowMs(), source: `${label}-${toHex(random.bytes(8))}`, sequence: 0 };
     const planner = (base: LoadedState) =>
-      planBatch(base, { changes: revertChanges(base, old, stamp), units: [] });
+      planBatch(base, { changes: revertChanges(base, old, stamp), units: [], progress: [] });
     const { head, committed } = await this.#commitPlanned(planner, [], deadline);
     return { version: head?.version ?? 0, recordCount: committed?.keyCount ?? 0 };
   }

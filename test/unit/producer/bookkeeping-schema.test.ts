@@ -24,7 +24,8 @@ describe('withBookkeeping', () => {
         'OperationLedgerEntry @PrimaryKey(opId) {\n\tstring opId;\n\tlong timestamp;\n\tOrderSource source;\n' +
         '\tlong sequence;\n\tOperationLedgerTarget target;\n\tstring amounts;\n\tstring failure;\n}\n' +
         'OperationLedgerTarget {\n\tstring value;\n}\n' +
-        'PurgeWatermark @PrimaryKey(id) {\n\tint id;\n\tlong timestamp;\n}\n',
+        'PurgeWatermark @PrimaryKey(id) {\n\tint id;\n\tlong timestamp;\n}\n' +
+        'SenderProgress @PrimaryKey(source) {\n\tstring source;\n\tlong sequence;\n\tstring ahead;\n\tlong sentAtMs;\n}\n',
     );
     expect(schema.inBlobOrder.slice(0, 2)).toEqual(schemaOf(user).inBlobOrder);
     expect(bookkeepingTypesOf(schema)).toEqual([
@@ -34,6 +35,7 @@ describe('withBookkeeping', () => {
       'OperationLedgerEntry',
       'OperationLedgerTarget',
       'PurgeWatermark',
+      'SenderProgress',
     ]);
     expect(stampTypeOf('City')).toBe('OrderStampOfCity');
   });

@@ -47,6 +47,7 @@ describe('parseMessage accepts', () => {
       ],
       positions: [0],
       units: [],
+      progress: null,
     });
   });
 
@@ -109,7 +110,13 @@ describe('parseMessage accepts', () => {
   });
 
   test('no mutations', () => {
-    expect(parse({ mutations: [] })).toEqual({ mutations: [], positions: [], units: [], rejected: [] });
+    expect(parse({ mutations: [] })).toEqual({
+      mutations: [],
+      positions: [],
+      units: [],
+      rejected: [],
+      progress: null,
+    });
   });
 
   test('names that mean something elsewhere', () => {
@@ -305,6 +312,8 @@ describe('a message is refused as a whole', () => {
     ['1e999', '', /^expected an object, got number Infinity/],
     ['{"mutations":{}}', 'mutations', /expected an array, got an object/],
     ['{"mutations":[],"automatic":true}', '', /^"automatic" cannot stand beside 'mutations'/],
+    ['{"mutations":[],"progress":{"source":"a b","sequence":1}}', 'progress', /expected \{source/],
+    ['{"mutations":[],"progress":{"source":"a","sequence":0}}', 'progress', /expected \{source/],
     ['{"mutations":[],"atomic":1}', 'atomic', /expected BOOLEAN, got number 1/],
     [
       `{"atomic":true,"mutations":[${JSON.stringify(upsert({ cityId: 1 }))},{"op":"delete"}]}`,

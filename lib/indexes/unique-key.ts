@@ -69,7 +69,11 @@ export class UniqueKeyIndex {
 
   /** @param state the one it was shared with */
   static open(state: ReadState, { type, tables, hasDuplicates }: SharedIndex): UniqueKeyIndex {
-    const content = { paths: pathReaders(state, type), tables: tables.map(KeyTable.open), hasDuplicates };
+    const content = {
+      paths: pathReaders(state, type),
+      tables: tables.map((table) => KeyTable.open(table)),
+      hasDuplicates,
+    };
     return new UniqueKeyIndex(state, type, content);
   }
 

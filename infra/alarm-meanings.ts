@@ -70,6 +70,17 @@ export const alarmMeanings = {
     side: 'writing',
     meaning: 'Mutations came so late that the history they belong to was purged; they were set aside.',
   },
+  HousekeepingFails: {
+    severity: 'ticket',
+    side: 'writing',
+    meaning:
+      'The snapshotter or the cleaner failed more than once in an hour, twice: chain or bucket will grow.',
+  },
+  OutboxLags: {
+    severity: 'ticket',
+    side: 'writing',
+    meaning: 'The outbox is behind the stream of commits: commits whose producer died are not announced.',
+  },
   AnnouncementsFail: {
     severity: 'ticket',
     side: 'writing',

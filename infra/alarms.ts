@@ -122,6 +122,24 @@ export class Alarms extends Construct {
     this.#addFailures('ProducerFails', of, producer);
   }
 
+  /** Of a partition. Their runs are few, so that each failure counts. */
+  watchHousekeeping(cleaner: ServiceFunction, snapshotter: ServiceFunction): void {
+    const hourly = { period: Duration.hours(1), statistic: Stats.SUM };
+    for (const { node, alias } of [cleaner, snapshotter]) {
+      const metric = alias.metricErrors(hourly);
+      this.#add('HousekeepingFails', node.path.split('/').slice(-2).join(''), {
+        metric,
+        threshold: 1,
+        periods: 2,
+      });
+    }
+  }
+
+  watchOutbox({ alias }: ServiceFunction): void {
+    const metric = alias.metric('IteratorAge', { period: minute, statistic: Stats.MAXIMUM });
+    this.#add('OutboxLags', '', { metric, threshold: healthBounds.producerIdleMsMax, periods: 5 });
+  }
+
   watchConsumer(id: string, consumer: ServiceFunction): void {
     this.#addFailures('ConsumerFails', id, consumer);
   }

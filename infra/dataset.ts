@@ -9,8 +9,10 @@ import { checkEnvironment } from '../lib/settings.ts';
 import { Alarms, type AlarmTopics } from './alarms.ts';
 import { Dashboard } from './dashboard.ts';
 import { type ConsumerFunctionProps, consumerMemorySizeMb, Dissemination } from './dissemination.ts';
+import { Housekeeping } from './housekeeping.ts';
 import { Ingestion } from './ingestion.ts';
 import { datasetMetric, minute } from './metrics.ts';
+import { Outbox } from './outbox.ts';
 import { type RolloutShape, Rollouts } from './rollouts.ts';
 import type { ServiceFunction } from './service-function.ts';
 import { ServiceLevels } from './service-levels.ts';
@@ -34,6 +36,8 @@ export interface HollowDatasetProps {
   readonly encryptionKey?: IKey;
   /** How traffic moves to new versions of functions. Default `canary`: a tenth of it for five minutes, then the rest. */
   readonly rollout?: RolloutShape;
+  /** Versions, and hours, that stay readable for readers that lag. Default 64 and 1. */
+  readonly retention?: { readonly versions?: number; readonly hours?: number };
   /** Who hears of alarms. Default: nobody; they are in the console. */
   readonly alarmTopics?: AlarmTopics;
   /** Address of the runbooks that alarms link to. Default: `docs/operations.md`. */
@@ -56,6 +60,8 @@ export class HollowDataset extends Construct {
   /** What takes mutations in, by partition. */
   readonly partitions: readonly Ingestion[];
   readonly dissemination: Dissemination;
+  readonly housekeeping: readonly Housekeeping[];
+  readonly outbox: Outbox;
   readonly alarms: Alarms;
   readonly dashboard: Dashboard;
   readonly serviceLevels: ServiceLevels;
@@ -91,6 +97,19 @@ export class HollowDataset extends Construct {
           bus: this.dissemination.bus,
         }),
     );
+    const { undeliveredQueue, bus } = this.dissemination;
+    this.outbox = new Outbox(this, 'Outbox', { ...common, storage: this.storage, bus, undeliveredQueue });
+    this.housekeeping = this.partitions.map(
+      ({ partition, memorySizeMb }) =>
+        new Housekeeping(this, partition === 0 ? 'Housekeeping' : `Housekeeping${partition}`, {
+          ...common,
+          partition,
+          memorySizeMb,
+          storage: this.storage,
+          undeliveredQueue,
+          retention: props.retention,
+        }),
+    );
     const { alarmTopics: topics = {}, runbooks = 'docs/operations.md' } = props;
     this.alarms = new Alarms(this, 'Alarms', { dataset, runbooks, topics });
     this.dashboard = new Dashboard(this, 'Observed', dataset);
@@ -121,6 +140,10 @@ export class HollowDataset extends Construct {
       this.dashboard.addPartition(part);
       this.dashboard.addFunction(`producer of partition ${part.partition}`, part.producer);
     }
+    for (const { cleaner, snapshotter } of this.housekeeping) {
+      this.alarms.watchHousekeeping(cleaner, snapshotter);
+    }
+    this.alarms.watchOutbox(this.outbox.function);
     this.dashboard.addCost(this.storage, this.partitions);
     this.alarms.watchUndelivered(
       this.dissemination.undeliveredQueue.metricApproximateNumberOfMessagesVisible({
@@ -149,9 +172,10 @@ export class HollowDataset extends Construct {
     return { ...reader, HOLLOW_PARTITIONS: this.#partitionMap };
   }
 
-  /** Lets an application write: send messages to the mutation queues. */
+  /** Lets an application write: send messages to the mutation queues, and leave in the bucket what is too large for them. */
   grantSend(grantee: IGrantable): void {
     for (const queue of this.mutationQueues) queue.grantSendMessages(grantee);
+    this.storage.grantLeave(grantee);
   }
 
   /** Lets an application read: follow the heads and fetch blobs. */

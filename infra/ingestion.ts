@@ -90,6 +90,7 @@ export class Ingestion extends Construct {
       logRetention: props.logRetention,
     });
     storage.grantCommit(producer.role, props.partition);
+    storage.grantTake(producer.role);
     grantKey(props.encryptionKey, producer.role, 'write');
     producer.role.addToPolicy(
       new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }),

@@ -10,6 +10,8 @@
  *   ingestion.ts        of each partition: mutation queue, its dead-letter and quarantine queues, producer function
  *   dissemination.ts    bus, archive, rules, announcement queues, consumer functions
  *   service-function.ts a Lambda function as every function here is made
+ *   housekeeping.ts     of each partition: snapshotter and cleaner on their schedules
+ *   outbox.ts           announces from the stream of the heads' table
  *   rollouts.ts         new versions in stages: checked, then a part of the traffic, then all
  *   metrics.ts          the library's metrics as CloudWatch knows them
  *   alarm-meanings.ts   what each alarm means; alarms.ts makes them, and groups that page once

@@ -42,7 +42,9 @@ export class Storage extends Construct {
       removalPolicy,
     });
     this.bucket = this.#createBucket(removalPolicy);
-    this.bucket.addToResourcePolicy(neverOverwrite(this.bucket));
+    for (const statement of [neverOverwrite(this.bucket), raiseOnCondition(this.bucket)]) {
+      this.bucket.addToResourcePolicy(statement);
+    }
   }
 
   #createBucket(removalPolicy: RemovalPolicy): Bucket {
@@ -76,6 +78,8 @@ export class Storage extends Construct {
           expiredObjectDeleteMarker: true,
           abortIncompleteMultipartUploadAfter: Duration.days(1),
         },
+        // Longer than a message can wait, first in the queue and then among the dead letters.
+        { prefix: 'inbox/', expiration: Duration.days(35) },
       ],
     });
   }
@@ -85,24 +89,62 @@ export class Storage extends Construct {
     this.#grantRead(grantee, null);
   }
 
-  /** Lets the producer of a partition read, add blobs and move the head. Nobody may delete. */
+  /** Lets a producer take what senders left in the inbox. */
+  grantTake(grantee: IGrantable): void {
+    this.#allowOnBlobs(grantee, ['s3:GetObject'], `inbox/d/${this.#dataset}/*`);
+  }
+
+  /** Lets the producer of a partition read, add blobs and move the head. */
   grantCommit(grantee: IGrantable, partition: number): void {
     this.#grantRead(grantee, partition);
     this.#allowOnHeads(grantee, ['dynamodb:UpdateItem'], partition);
-    this.#allowOnBlobs(grantee, ['s3:PutObject'], partition);
+    this.#allowOnBlobs(grantee, ['s3:PutObject'], blobNames(this.#dataset, partition));
+    grantKey(this.#key, grantee, 'write');
+  }
+
+  /** Lets the snapshotter of a partition read, add snapshots and register them in the head. */
+  grantSnapshot(grantee: IGrantable, partition: number): void {
+    this.grantCommit(grantee, partition);
+  }
+
+  /** Lets the cleaner of a partition raise the floor and delete below it. Nobody else may delete. */
+  grantClean(grantee: IGrantable, partition: number): void {
+    this.#allowOnHeads(grantee, ['dynamodb:GetItem', 'dynamodb:UpdateItem'], partition);
+    this.#allowOnBlobs(grantee, ['s3:DeleteObject'], blobNames(this.#dataset, partition));
+    const floor = [this.bucket.arnForObjects(floorName(this.#dataset, partition))];
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({ actions: ['s3:GetObject', 's3:PutObject'], resources: floor }),
+    );
+    this.#allowList(grantee);
+    grantKey(this.#key, grantee, 'write');
+  }
+
+  /** Lets the outbox look at the heads of all partitions. */
+  grantReadHeads(grantee: IGrantable): void {
+    this.#allowOnHeads(grantee, ['dynamodb:GetItem'], null);
+    grantKey(this.#key, grantee, 'read');
+  }
+
+  /** Lets a sender leave what is too large for the queue. */
+  grantLeave(grantee: IGrantable): void {
+    this.#allowOnBlobs(grantee, ['s3:PutObject'], `inbox/d/${this.#dataset}/*`);
     grantKey(this.#key, grantee, 'write');
   }
 
   /** @param partition null: all of them */
   #grantRead(grantee: IGrantable, partition: number | null): void {
     this.#allowOnHeads(grantee, ['dynamodb:GetItem'], partition);
-    this.#allowOnBlobs(grantee, ['s3:GetObject'], partition);
+    this.#allowOnBlobs(grantee, ['s3:GetObject'], blobNames(this.#dataset, partition));
+    this.#allowList(grantee);
+    grantKey(this.#key, grantee, 'read');
+  }
+
+  #allowList(grantee: IGrantable): void {
     // Without it S3 answers 403 for a blob that is not there, and "denied" must never be read as "missing". No prefix
     // condition: a GET carries no prefix, so the condition could not be met.
     grantee.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({ actions: ['s3:ListBucket'], resources: [this.bucket.bucketArn] }),
     );
-    grantKey(this.#key, grantee, 'read');
   }
 
   #allowOnHeads(grantee: IGrantable, actions: readonly string[], partition: number | null): void {
@@ -117,8 +159,7 @@ export class Storage extends Construct {
     );
   }
 
-  #allowOnBlobs(grantee: IGrantable, actions: readonly string[], partition: number | null): void {
-    const names = blobNames(this.#dataset, partition);
+  #allowOnBlobs(grantee: IGrantable, actions: readonly string[], names: string): void {
     const principal = grantee.grantPrincipal;
     principal.addToPrincipalPolicy(
       new PolicyStatement({ actions: [...actions], resources: [this.bucket.arnForObjects(names)] }),
@@ -143,6 +184,14 @@ function blobNames(dataset: string, partition: number | null): string {
   return partition === null ? `d/${dataset}/*` : `d/${dataset}/*/${partition}/*`;
 }
 
+/** The copy of the partition's floor, as lib/blob/blob-names.ts makes it. */
+function floorName(dataset: string, partition: number): string {
+  return `d/${dataset}/floor/${partition}`;
+}
+
+/** The only objects that change. IAM's wildcard also matches slashes. */
+const floorNames = ['d/*/floor/*', 't/*/floor/*'];
+
 /** A blob's name is never reused, so that a reader cannot see it change: a PUT that could overwrite is refused. */
 function neverOverwrite(bucket: Bucket): PolicyStatement {
   return new PolicyStatement({
@@ -150,11 +199,23 @@ function neverOverwrite(bucket: Bucket): PolicyStatement {
     effect: Effect.DENY,
     principals: [new AnyPrincipal()],
     actions: ['s3:PutObject'],
-    resources: [bucket.arnForObjects('*')],
+    notResources: floorNames.map((names) => bucket.arnForObjects(names)),
     conditions: {
       Null: { 's3:if-none-match': 'true' },
       // Parts of a multipart upload carry no such header; its completion does.
       Bool: { 's3:ObjectCreationOperation': 'true' },
     },
+  });
+}
+
+/** The copy of a floor is raised by whoever has seen it as it is. */
+function raiseOnCondition(bucket: Bucket): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'FloorsAreRaisedOnCondition',
+    effect: Effect.DENY,
+    principals: [new AnyPrincipal()],
+    actions: ['s3:PutObject'],
+    resources: floorNames.map((names) => bucket.arnForObjects(names)),
+    conditions: { Null: { 's3:if-none-match': 'true', 's3:if-match': 'true' } },
   });
 }

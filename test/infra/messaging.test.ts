@@ -2,6 +2,7 @@ import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { announcementDetailType, announcementSource } from '../../lib/announcement.ts';
 import { limits } from '../../lib/limits.ts';
+import { headOperations } from '../../lib/ports.ts';
 import { resource, templateOf } from './template.ts';
 
 let template: Template;
@@ -23,7 +24,7 @@ describe('the mutation queue', () => {
   });
 
   it('is read by the alias of the producer, message by message in the reply', () => {
-    template.resourceCountIs('AWS::Lambda::EventSourceMapping', 1);
+    template.resourceCountIs('AWS::Lambda::EventSourceMapping', 2);
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       BatchSize: 10,
       MaximumBatchingWindowInSeconds: Match.absent(),
@@ -54,8 +55,8 @@ describe('every queue', () => {
 
 describe('the rules', () => {
   it('match what the announcer sends', () => {
-    const patterns = Object.values(template.findResources('AWS::Events::Rule')).map(
-      (rule) => rule['Properties'].EventPattern,
+    const patterns = Object.values(template.findResources('AWS::Events::Rule')).flatMap(
+      (rule) => rule['Properties'].EventPattern ?? [],
     );
     const pattern = {
       source: [announcementSource],
@@ -89,6 +90,45 @@ describe('the rules', () => {
     template.hasResourceProperties('AWS::Events::Archive', {
       RetentionDays: 7,
       EventPattern: Match.objectLike({ source: [announcementSource] }),
+    });
+  });
+});
+
+describe('the outbox', () => {
+  it('hears of commits, from the stream of the heads, and of nothing that concerns no reader', () => {
+    const mapping = resource(template, 'AWS::Lambda::EventSourceMapping', 'Outbox') as {
+      Properties: { FilterCriteria: { Filters: { Pattern: string }[] }; EventSourceArn: unknown };
+    };
+    expect(mapping.Properties).toMatchObject({
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      MaximumRecordAgeInSeconds: 3600,
+      StartingPosition: 'LATEST',
+      DestinationConfig: { OnFailure: { Destination: expect.anything() } },
+    });
+    expect(JSON.stringify(mapping.Properties.EventSourceArn)).toContain('StreamArn');
+    const [filter] = mapping.Properties.FilterCriteria.Filters;
+    const { dynamodb } = JSON.parse(filter?.Pattern ?? '{}');
+    const heard: readonly string[] = dynamodb.NewImage.lastOp.S;
+    expect(headOperations.filter((operation) => !heard.includes(operation))).toEqual([
+      'snapshot',
+      'floor',
+      'pin',
+    ]);
+    expect(heard.every((each) => headOperations.some((operation) => operation === each))).toBe(true);
+  });
+});
+
+describe('schedules', () => {
+  it.each([
+    ['Snapshotter', 'rate(5 minutes)'],
+    ['Cleaner', 'rate(1 hour)'],
+  ])('run the %s at its %s, one at a time', (id, rate) => {
+    expect(resource(template, 'AWS::Events::Rule', `${id}Schedule`)['Properties']).toMatchObject({
+      ScheduleExpression: rate,
+      Targets: [{ DeadLetterConfig: expect.anything() }],
+    });
+    expect(resource(template, 'AWS::Lambda::Function', id)['Properties']).toMatchObject({
+      ReservedConcurrentExecutions: 1,
     });
   });
 });

@@ -1,8 +1,9 @@
 import type { Template } from 'aws-cdk-lib/assertions';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { headKey } from '../../lib/aws/head-item.ts';
-import { blobName } from '../../lib/blob/blob-names.ts';
+import { blobName, floorName } from '../../lib/blob/blob-names.ts';
 import { allowedTo, resource, type Statement, templateOf, templateWith } from './template.ts';
 
 let template: Template;
@@ -24,7 +25,8 @@ describe('the producer', () => {
       'events:PutEvents',
       'logs:CreateLogStream',
       'logs:PutLogEvents',
-      's3:GetObject',
+      's3:GetObject', // blobs
+      's3:GetObject', // what senders left in the inbox
       's3:ListBucket',
       's3:PutObject',
       'sqs:ChangeMessageVisibility',
@@ -122,7 +124,9 @@ describe('a dataset in two partitions', () => {
   });
 
   it('has a queue for each, read by its producer', () => {
-    const mappings = Object.values(parts.findResources('AWS::Lambda::EventSourceMapping'));
+    const mappings = Object.values(parts.findResources('AWS::Lambda::EventSourceMapping')).filter(
+      ({ Properties }) => Properties.StartingPosition === undefined,
+    );
     const pairs = mappings.map(({ Properties }) =>
       [Properties.EventSourceArn, Properties.FunctionName].map(
         (value) => /PricesIngestion(1?)/.exec(JSON.stringify(value))?.[1],
@@ -183,13 +187,80 @@ describe('every role', () => {
     expect(JSON.stringify(managed)).toContain('service-role/AWSCodeDeployRoleForLambdaLimited');
   });
 
-  it('may use any resource for tracing only', () => {
+  it('never deletes, but for the cleaner, and that blobs of its partition only', () => {
+    const deletes = (statements: readonly Statement[]) =>
+      statements.filter(({ actions }) =>
+        actions.some((action) => /Delete/.test(action) && action !== 'sqs:DeleteMessage'),
+      );
+    const cleaner = deletes(allowedTo(template, 'CleanerRole'));
+    expect(deletes(allowedTo(template, ''))).toEqual(cleaner);
+    expect(cleaner.map(({ actions }) => actions)).toEqual([['s3:DeleteObject']]);
+    expect(cleaner[0]?.resources).toContain('/d/cities/*/0/*');
+  });
+
+  it('may use any resource for tracing only, which has none', () => {
     const open = allowedTo(template, '').filter(({ resources }) => resources === '"*"');
     expect(new Set(actionsOf(open))).toEqual(new Set(['xray:PutTelemetryRecords', 'xray:PutTraceSegments']));
   });
+});
 
-  it('never deletes', () => {
-    const actions = actionsOf(allowedTo(template, ''));
-    expect(actions.filter((action) => /Delete/.test(action) && action !== 'sqs:DeleteMessage')).toEqual([]);
+describe('housekeeping', () => {
+  const onBucket = (role: string) =>
+    byService(allowedTo(template, role), 's3').map(({ actions, resources }) => [
+      actions.join(),
+      /"\/([^"]+)"/.exec(resources)?.[1] ?? 'bucket',
+    ]);
+
+  it('lets the snapshotter add blobs of its partition', () => {
+    expect(onBucket('SnapshotterRole')).toEqual(
+      expect.arrayContaining([[expect.stringContaining('s3:PutObject'), 'd/cities/*/0/*']]),
+    );
+  });
+
+  it('lets the cleaner write down its floor, under the name that it has in the library', () => {
+    const name = floorName({ dataset: 'cities', partition: 0 });
+    expect(onBucket('CleanerRole')).toEqual([
+      ['s3:DeleteObject', 'd/cities/*/0/*'],
+      ['s3:GetObject,s3:PutObject', name],
+      ['s3:ListBucket', 'bucket'],
+    ]);
+  });
+
+  it('lets the outbox read heads and their changes, and announce', () => {
+    const actions = actionsOf(allowedTo(template, 'OutboxRole')).filter(
+      (action) => !/^(logs|xray)/.test(action),
+    );
+    expect(actions).toEqual([
+      'dynamodb:DescribeStream',
+      'dynamodb:GetItem',
+      'dynamodb:GetRecords',
+      'dynamodb:GetShardIterator',
+      'dynamodb:ListStreams',
+      'events:PutEvents',
+      'sqs:GetQueueAttributes',
+      'sqs:GetQueueUrl',
+      'sqs:SendMessage',
+    ]);
+  });
+});
+
+describe('a sender', () => {
+  it('may send, and leave what is too large for the queue', () => {
+    const withSender = templateWith(
+      () => ({}),
+      (dataset, stack) => {
+        dataset.grantSend(
+          new Role(stack, 'Import', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') }),
+        );
+      },
+    );
+    const statements = allowedTo(withSender, 'Import');
+    expect(actionsOf(statements)).toEqual([
+      's3:PutObject',
+      'sqs:GetQueueAttributes',
+      'sqs:GetQueueUrl',
+      'sqs:SendMessage',
+    ]);
+    expect(byService(statements, 's3')[0]?.resources).toContain('/inbox/d/prices/*');
   });
 });

@@ -65,6 +65,8 @@ describe('the bucket of blobs', () => {
         ExpiredObjectDeleteMarker: true,
         AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
       },
+      // No blobs: what senders leave, for longer than a message can wait in queue and dead-letter queue.
+      { Status: 'Enabled', Prefix: 'inbox/', ExpirationInDays: 35 },
     ]);
   });
 
@@ -79,10 +81,16 @@ describe('the bucket of blobs', () => {
             Effect: 'Deny',
             Principal: { AWS: '*' },
             Action: 's3:PutObject',
+            NotResource: Match.anyValue(),
             Condition: {
               Null: { 's3:if-none-match': 'true' },
               Bool: { 's3:ObjectCreationOperation': 'true' },
             },
+          }),
+          Match.objectLike({
+            Sid: 'FloorsAreRaisedOnCondition',
+            Effect: 'Deny',
+            Condition: { Null: { 's3:if-none-match': 'true', 's3:if-match': 'true' } },
           }),
         ]),
       },

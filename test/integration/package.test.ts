@@ -233,12 +233,12 @@ describe('the construct', () => {
     await run(process.execPath, ['app.ts'], { cwd: home, env: environment });
     const template = readFileSync(join(outdir, 'Shop.template.json'), 'utf8');
     const count = (type: string) => template.split(`"Type": "${type}"`).length - 1;
-    expect(count('AWS::Lambda::EventSourceMapping')).toBe(1);
-    expect(count('AWS::Lambda::Function')).toBe(5);
+    expect(count('AWS::Lambda::EventSourceMapping')).toBe(2);
+    expect(count('AWS::Lambda::Function')).toBe(8);
     const bundles = readdirSync(outdir)
       .filter((name) => name.startsWith('asset.'))
       .map((name) => readdirSync(join(outdir, name)).toSorted());
-    expect(bundles).toEqual(Array.from({ length: 3 }, () => ['index.mjs', 'index.mjs.map']));
+    expect(bundles).toEqual(Array.from({ length: 6 }, () => ['index.mjs', 'index.mjs.map']));
   }, 60_000);
 });
 

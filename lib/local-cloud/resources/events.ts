@@ -31,6 +31,10 @@ export const rule: ResourceHandler = {
     const Name = textAt(properties, 'Name') ?? logicalId;
     const EventBusName = textAt(properties, 'EventBusName');
     const State = textAt(properties, 'State') === 'DISABLED' ? 'DISABLED' : 'ENABLED';
+    // A schedule, which is not emulated.
+    if (valueAt(properties, 'EventPattern') === undefined) {
+      return { ref: Name, attributes: { Arn: arnOf('events', `rule/${Name}`) } };
+    }
     const EventPattern = JSON.stringify(valueAt(properties, 'EventPattern'));
     const { RuleArn } = await events.send(new PutRuleCommand({ Name, EventBusName, EventPattern, State }));
     // As CloudFormation has them, and the service checks them.

@@ -101,6 +101,8 @@ export const eventSourceMapping: ResourceHandler = {
     const batchSize = numberAt(properties, 'BatchSize') ?? 10;
     const windowSeconds = numberAt(properties, 'MaximumBatchingWindowInSeconds') ?? 0;
     const concurrencyMax = numberAt(properties, 'ScalingConfig', 'MaximumConcurrency') ?? defaultConcurrency;
+    // not-emulated.ts says why.
+    if (queueArn.includes(':dynamodb:')) return { ref: logicalId, attributes: { Id: logicalId } };
     if (!queueArn.startsWith(`arn:aws:sqs:${localRegion}:`)) throw invalid(`${queueArn} is not a queue`);
     if (batchSize > 10 && windowSeconds < 1)
       throw invalid('a batch of more than 10 needs a window of at least 1 s');

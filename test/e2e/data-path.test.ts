@@ -303,7 +303,7 @@ test('producers and consumers are connected to nothing but the services', () => 
   expect(foreign.filter((place) => !place.startsWith('127.0.0.1:'))).toEqual([]);
   expect(new Set(foreign).size).toBeLessThanOrEqual(2);
   expect(reached(service.processId, service.port).filter((place) => place.includes(':'))).toEqual([]);
-  expect(new Set(sandboxes('Producer'))).toContain('dynamodb');
+  expect(new Set(sandboxes('ProducerFunction'))).toContain('dynamodb');
 });
 
 async function receiveProbe(): Promise<{ announcement: Announcement }> {

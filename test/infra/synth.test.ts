@@ -21,7 +21,7 @@ beforeAll(() => {
     env: { ...environment, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: JSON.stringify(context) },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-});
+}, 180_000); // three stages with every check: seconds, but minutes where the machine is shared
 
 afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 

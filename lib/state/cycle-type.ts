@@ -67,7 +67,9 @@ export class CycleType {
       this.#ordinals = ordinals;
     }
     this.#ordinals[index] = ordinal;
-    for (const map of [this.#indexes, this.#rootMarks, this.referenceChanges]) map.claim(ordinal);
+    this.#indexes.claim(ordinal);
+    this.#rootMarks.claim(ordinal);
+    this.referenceChanges.claim(ordinal);
     this.#indexes.set(ordinal, index + 1);
     if (this.#isFullPopulate) this.markRoot(ordinal);
     return ordinal;

@@ -22,6 +22,8 @@ export interface KeyBatch {
   /** Of their keys, as far as these have been read; 0 at first. */
   readonly hashes: Int32Array;
   count: number;
+  /** Is no hash that of two keys? So it is where keys are single numbers of up to 32 bits: each is its own hash. */
+  areKeys: boolean;
 }
 
 /** So that a batch stays in the processor's first cache. */
@@ -89,8 +91,41 @@ export class KeyPathReader {
     }
   }
 
-  /** Mixes the hashes of this path's values into those of a batch's keys. */
+  /** Makes the hashes of a batch's keys, whose only path this is. */
+  readHashes(batch: KeyBatch): void {
+    const { ordinals, hashes, count } = batch;
+    for (let i = 0; i < count; i++) leaves[i] = this.leafOf(ordinals[i] as number);
+    if (!this.#isFixed) {
+      batch.areKeys = false;
+      this.#hashOthers(batch);
+      return;
+    }
+    this.#leafState.readRaws(this.#leafField, leaves, { lows, highs, count });
+    let anyHigh = 0;
+    for (let i = 0; i < count; i++) {
+      const low = lows[i] as number;
+      const high = highs[i] as number;
+      if ((low & high) === -1) {
+        ordinals[i] = -1;
+      } else {
+        anyHigh |= high;
+        hashes[i] = hashBits(high, low);
+      }
+    }
+    if (anyHigh !== 0) batch.areKeys = false;
+  }
+
+  #hashOthers({ ordinals, hashes, count }: KeyBatch): void {
+    for (let i = 0; i < count; i++) {
+      const leaf = leaves[i] as number;
+      if (this.isNullAt(leaf)) ordinals[i] = -1;
+      else hashes[i] = this.#hashAt(leaf);
+    }
+  }
+
+  /** Mixes the hashes of this path's values into those of a batch's keys, which have several paths. */
   mixHashes(batch: KeyBatch): void {
+    batch.areKeys = false;
     const { ordinals, count } = batch;
     for (let i = 0; i < count; i++) leaves[i] = this.leafOf(ordinals[i] as number);
     if (this.#isFixed) this.#mixFixed(batch);
@@ -128,9 +163,9 @@ export class KeyPathReader {
     return bytesEqual(state.readBytes(leaf, field), state.readBytes(otherLeaf, field));
   }
 
-  /** Hash of a value that is looked for; the same as {@link mixHashes} of a record that holds it. */
+  /** Hash of a value that is looked for; the same as {@link readHashes} makes for a record that holds it. */
   hashOf(part: KeyPart): number {
-    if (typeof part === 'number' && this.#isShortInteger(part)) return hashBits(0, zigZagInt(part));
+    if (typeof part === 'number' && this.isShortInteger(part)) return zigZagInt(part) | 0;
     if (typeof part === 'string') return textHash(part);
     if (part instanceof Uint8Array) return murmur3(part, 0, part.length);
     return hashBits(this.#rawHigh(part), this.#rawLow(part));
@@ -140,7 +175,7 @@ export class KeyPathReader {
   matches(leaf: number, part: KeyPart): boolean {
     const state = this.#leafState;
     const field = this.#leafField;
-    if (typeof part === 'number' && this.#isShortInteger(part))
+    if (typeof part === 'number' && this.isShortInteger(part))
       return state.holdsRaw(leaf, field, zigZagInt(part), 0);
     switch (this.#kind) {
       case kindCodes.STRING:
@@ -163,7 +198,7 @@ export class KeyPathReader {
   }
 
   /** What most keys are: then there is no arithmetic on doubles, and no decoding of what is compared. */
-  #isShortInteger(part: number): boolean {
+  isShortInteger(part: number): boolean {
     return (part | 0) === part && this.#isInteger;
   }
 
@@ -205,10 +240,9 @@ export function mixPart(hash: number, partHash: number): number {
   return Math.imul(hash, 31) ^ mixInt(partHash);
 }
 
-const mixedZero = mixInt(0);
-
+/** Of short numbers the number itself: see {@link KeyBatch.areKeys}. */
 function hashBits(high: number, low: number): number {
-  return mixInt(low ^ (high === 0 ? mixedZero : mixInt(high)));
+  return high === 0 ? low | 0 : mixInt(low ^ mixInt(high));
 }
 
 function lowOf(part: number | bigint | boolean): number {
@@ -221,7 +255,8 @@ function highOf(part: number | bigint | boolean): number {
     : Math.floor(Number(part) / two32) | 0;
 }
 
-function zigZagInt(value: number): number {
+/** Of a {@link KeyPathReader.isShortInteger short integer}; as a signed number its hash. */
+export function zigZagInt(value: number): number {
   return ((value << 1) ^ (value >> 31)) >>> 0;
 }
 

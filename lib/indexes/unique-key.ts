@@ -2,11 +2,12 @@ import type { SharedArena } from '../bytes/shared-arena.ts';
 import { DatasetError } from '../errors.ts';
 import type { ObjectTypeState } from '../state/object-type-state.ts';
 import type { ReadState } from '../state/read-state.ts';
-import { batchMax, type KeyBatch, type KeyPart, KeyPathReader, mixPart } from './key-reader.ts';
+import { batchMax, type KeyBatch, type KeyPart, KeyPathReader, mixPart, zigZagInt } from './key-reader.ts';
 import { KeyTable, type SharedKeyTable } from './key-table.ts';
 
 /** What a delta did to the type; lib/blob's TypeChanges is one. */
 interface ChangedOrdinals {
+  readonly removed: Int32Array;
   readonly added: Int32Array;
 }
 
@@ -14,6 +15,7 @@ interface ChangedOrdinals {
 export interface SharedIndex {
   readonly type: string;
   readonly tables: readonly SharedKeyTable[];
+  readonly gone: Uint32Array | null;
   readonly hasDuplicates: boolean;
 }
 
@@ -26,8 +28,9 @@ const rebuildEntriesMin = 1024;
  *
  * The first table holds what was there when it was built, each further one what deltas have added; each is at least
  * twice as big as the next (smaller ones are merged), so a delta costs O(its additions x log). Nothing is ever taken
- * out: an entry counts only if its ordinal is populated and its record still has the key. When the further tables hold
- * more than a quarter of the first, all is built anew.
+ * out: an entry counts only if its ordinal is populated and its record still has the key; of the first table a set of
+ * bits says which entries do not, so that where keys are short numbers no record is read at all. When the further tables
+ * hold more than a quarter of the first, all is built anew.
  *
  * Where several records have one key, the lowest ordinal is found. Records with a null in their key are not found.
  *
@@ -40,6 +43,8 @@ export class UniqueKeyIndex {
   readonly #records: ObjectTypeState;
   readonly #paths: readonly KeyPathReader[];
   readonly #tables: readonly KeyTable[];
+  /** Ordinals that were removed or used again since the first table was built: see {@link KeyTable.findKey}. */
+  readonly #gone: Uint32Array | null;
   /** False lets a lookup stop at the first record found. */
   #hasDuplicates: boolean;
 
@@ -48,6 +53,7 @@ export class UniqueKeyIndex {
     this.#records = state.objectType(type);
     this.#paths = content.paths;
     this.#tables = content.tables;
+    this.#gone = content.gone;
     this.#hasDuplicates = content.hasDuplicates;
   }
 
@@ -56,8 +62,8 @@ export class UniqueKeyIndex {
     const records = state.objectType(type);
     const paths = pathReaders(state, type);
     if (paths.length === 0) throw new DatasetError('invalid', `type '${type}' has no primary key`, { type });
-    const tables = [KeyTable.withRoomFor(records.count, records.maxOrdinal)];
-    const index = new UniqueKeyIndex(state, type, { paths, tables, hasDuplicates: false });
+    const tables = [KeyTable.withRoomFor(records.count)];
+    const index = new UniqueKeyIndex(state, type, { paths, tables, gone: null, hasDuplicates: false });
     const batch = newBatch();
     for (let from = 0; from >= 0; ) {
       batch.count = records.listPopulated(from, batch.ordinals);
@@ -68,10 +74,11 @@ export class UniqueKeyIndex {
   }
 
   /** @param state the one it was shared with */
-  static open(state: ReadState, { type, tables, hasDuplicates }: SharedIndex): UniqueKeyIndex {
+  static open(state: ReadState, { type, tables, gone, hasDuplicates }: SharedIndex): UniqueKeyIndex {
     const content = {
       paths: pathReaders(state, type),
       tables: tables.map((table) => KeyTable.open(table)),
+      gone,
       hasDuplicates,
     };
     return new UniqueKeyIndex(state, type, content);
@@ -79,7 +86,8 @@ export class UniqueKeyIndex {
 
   share(arena: SharedArena): SharedIndex {
     const tables = this.#tables.map((table) => table.share(arena));
-    return { type: this.type, tables, hasDuplicates: this.#hasDuplicates };
+    const gone = this.#gone === null ? null : arena.uint32(this.#gone);
+    return { type: this.type, tables, gone, hasDuplicates: this.#hasDuplicates };
   }
 
   /**
@@ -89,10 +97,11 @@ export class UniqueKeyIndex {
    */
   apply(next: ReadState, change: ChangedOrdinals | undefined): UniqueKeyIndex {
     const paths = pathReaders(next, this.type);
-    const { added } = change ?? { added: noOrdinals };
+    const { added, removed } = change ?? noChange;
+    const hasDuplicates = this.#hasDuplicates;
+    const gone = this.#goneWith(removed, added);
     if (added.length === 0) {
-      const content = { paths, tables: this.#tables, hasDuplicates: this.#hasDuplicates };
-      return new UniqueKeyIndex(next, this.type, content);
+      return new UniqueKeyIndex(next, this.type, { paths, tables: this.#tables, gone, hasDuplicates });
     }
     const records = next.objectType(this.type);
     const { kept, merged } = mergePlan(this.#tables, added.length);
@@ -100,8 +109,8 @@ export class UniqueKeyIndex {
     const base = kept[0] as KeyTable;
     const further = kept.slice(1).reduce((sum, table) => sum + table.count, ordinals.length);
     if (further > Math.max(base.count / 4, rebuildEntriesMin)) return UniqueKeyIndex.build(next, this.type);
-    const tables = [...kept, KeyTable.withRoomFor(ordinals.length, records.maxOrdinal)];
-    const index = new UniqueKeyIndex(next, this.type, { paths, tables, hasDuplicates: this.#hasDuplicates });
+    const tables = [...kept, KeyTable.withRoomFor(ordinals.length)];
+    const index = new UniqueKeyIndex(next, this.type, { paths, tables, gone, hasDuplicates });
     const batch = newBatch();
     for (let at = 0; at < ordinals.length; at += batchMax) {
       const some = ordinals.subarray(at, at + batchMax);
@@ -122,22 +131,20 @@ export class UniqueKeyIndex {
       return this.#findOne(a);
     const count = more.length > 0 ? 3 + more.length : c !== undefined ? 3 : b !== undefined ? 2 : 1;
     if (count !== paths.length) throw this.#wrongCount(count);
-    let hash = mixPart(0, (paths[0] as KeyPathReader).hashOf(a));
+    let hash = mixPart(0, (paths[0] as KeyPathReader).hashOf(a)) | 0;
     if (b !== undefined) hash = mixPart(hash, (paths[1] as KeyPathReader).hashOf(b));
     if (c !== undefined) hash = mixPart(hash, (paths[2] as KeyPathReader).hashOf(c));
     for (let i = 0; i < more.length; i++) {
       hash = mixPart(hash, (paths[3 + i] as KeyPathReader).hashOf(more[i] as KeyPart));
     }
-    const key = hash & hashMask;
     let found = -1;
     for (let t = 0; t < this.#tables.length; t++) {
-      const { entries, bucketMask, ordinalMask } = this.#tables[t] as KeyTable;
-      const wanted = key & ~ordinalMask;
-      for (let bucket = key & bucketMask; ; bucket = (bucket + 1) & bucketMask) {
-        const entry = entries[bucket] as number;
-        if (entry === 0) break;
-        if ((entry & ~ordinalMask) !== wanted) continue;
-        const ordinal = (entry & ordinalMask) - 1;
+      const table = this.#tables[t] as KeyTable;
+      const { entries, mask } = table;
+      for (let at = table.startOf(hash); ; at = (at + 2) & mask) {
+        const ordinal = (entries[at + 1] as number) - 1;
+        if (ordinal < 0) break;
+        if (entries[at] !== hash) continue;
         if (!this.#records.isPopulated(ordinal) || !this.#matches(ordinal, a, b, c, more)) continue;
         if (!this.#hasDuplicates) return ordinal;
         if (found < 0 || ordinal < found) found = ordinal;
@@ -149,17 +156,26 @@ export class UniqueKeyIndex {
   /** {@link find} where the key has one path, as most have. */
   #findOne(part: KeyPart): number {
     const path = this.#paths[0] as KeyPathReader;
+    const first = this.#tables[0] as KeyTable;
+    const isKey =
+      first.areKeys && !this.#hasDuplicates && typeof part === 'number' && path.isShortInteger(part);
+    if (!isKey) return this.#search(path, part, 0);
+    const found = first.findKey(zigZagInt(part) | 0, this.#gone);
+    return found >= 0 || this.#tables.length === 1 ? found : this.#search(path, part, 1);
+  }
+
+  /** Looks into the tables from the `from`-th on, and at the records that they name. */
+  #search(path: KeyPathReader, part: KeyPart, from: number): number {
     const records = this.#records;
-    const key = mixPart(0, path.hashOf(part)) & hashMask;
+    const hash = path.hashOf(part);
     let found = -1;
-    for (let t = 0; t < this.#tables.length; t++) {
-      const { entries, bucketMask, ordinalMask } = this.#tables[t] as KeyTable;
-      const wanted = key & ~ordinalMask;
-      for (let bucket = key & bucketMask; ; bucket = (bucket + 1) & bucketMask) {
-        const entry = entries[bucket] as number;
-        if (entry === 0) break;
-        if ((entry & ~ordinalMask) !== wanted) continue;
-        const ordinal = (entry & ordinalMask) - 1;
+    for (let t = from; t < this.#tables.length; t++) {
+      const table = this.#tables[t] as KeyTable;
+      const { entries, mask } = table;
+      for (let at = table.startOf(hash); ; at = (at + 2) & mask) {
+        const ordinal = (entries[at + 1] as number) - 1;
+        if (ordinal < 0) break;
+        if (entries[at] !== hash) continue;
         const leaf = path.leafOf(ordinal);
         if (leaf < 0 || !path.matches(leaf, part) || !records.isPopulated(ordinal)) continue;
         if (!this.#hasDuplicates) return ordinal;
@@ -204,8 +220,9 @@ export class UniqueKeyIndex {
   #insert(batch: KeyBatch): void {
     const { hashes, count } = batch;
     hashes.fill(0, 0, count);
-    for (const path of this.#paths) path.mixHashes(batch);
-    for (let i = 0; i < count; i++) hashes[i] = (hashes[i] as number) & hashMask;
+    batch.areKeys = true;
+    if (this.#paths.length === 1) (this.#paths[0] as KeyPathReader).readHashes(batch);
+    else for (const path of this.#paths) path.mixHashes(batch);
     const isSame = (ordinal: number, other: number): boolean =>
       this.#records.isPopulated(other) && this.#keysEqual(ordinal, other);
     const last = this.#tables.length - 1;
@@ -213,6 +230,21 @@ export class UniqueKeyIndex {
       this.#hasDuplicates = (this.#tables[t] as KeyTable).hasAny(batch, isSame);
     }
     if ((this.#tables[last] as KeyTable).insertAll(batch, isSame)) this.#hasDuplicates = true;
+  }
+
+  /** {@link UniqueKeyIndex.#gone} after a delta: a copy in proportion to the first table, of one bit for an ordinal. */
+  #goneWith(removed: Int32Array, added: Int32Array): Uint32Array | null {
+    const { areKeys, ordinalsEnd } = this.#tables[0] as KeyTable;
+    if (!areKeys || removed.length + added.length === 0) return this.#gone;
+    const gone = this.#gone?.slice() ?? new Uint32Array((ordinalsEnd + 31) >>> 5);
+    for (const ordinals of [removed, added]) {
+      for (let i = 0; i < ordinals.length; i++) {
+        const ordinal = ordinals[i] as number;
+        // Beyond the end nothing is set: what a later table brought has no bit here.
+        gone[ordinal >>> 5] = (gone[ordinal >>> 5] as number) | (1 << (ordinal & 31));
+      }
+    }
+    return gone;
   }
 
   #keysEqual(ordinal: number, other: number): boolean {
@@ -237,20 +269,18 @@ export class UniqueKeyIndex {
 interface IndexContent {
   readonly paths: readonly KeyPathReader[];
   readonly tables: readonly KeyTable[];
+  readonly gone: Uint32Array | null;
   readonly hasDuplicates: boolean;
 }
 
-const noOrdinals = new Int32Array(0);
-
-/** Entries of tables are never negative. */
-const hashMask = 0x7fff_ffff;
+const noChange: ChangedOrdinals = { removed: new Int32Array(0), added: new Int32Array(0) };
 
 function pathReaders(state: ReadState, type: string): readonly KeyPathReader[] {
   return state.schema.keyPaths(type).map((path) => new KeyPathReader(state, path));
 }
 
 function newBatch(): KeyBatch {
-  return { ordinals: new Int32Array(batchMax), hashes: new Int32Array(batchMax), count: 0 };
+  return { ordinals: new Int32Array(batchMax), hashes: new Int32Array(batchMax), count: 0, areKeys: true };
 }
 
 /** What these tables hold that is still populated, and what was added; ascending, each once. */

@@ -4,7 +4,7 @@
  *   start.ts     what `npm start` runs              cloud.ts      (this file) services and deployment, for tests too
  *   template.ts  the deployment; resources/         not-emulated.ts  what is left out, and why
  *   s3-server.ts, s3/   dynamodb.ts   sqs.ts        event-bus.ts, events/
- *   lambda/      functions                          event-source-mapping.ts, mappings/
+ *   lambda/      functions                          event-source-mapping.ts, stream-mapping.ts, mappings/
  *   demo/        the job that `npm start` shows
  *
  * Everything listens on 127.0.0.1, credentials are made up, and children end when this process does, however it ends.
@@ -29,6 +29,7 @@ import type { Surroundings } from './resources/resource.ts';
 import { startS3Server } from './s3-server.ts';
 import { startSqs } from './sqs.ts';
 import { QueueSender } from './sqs-client.ts';
+import { StreamMapping } from './stream-mapping.ts';
 import { type Deployment, deployTemplate } from './template.ts';
 
 export interface LocalCloudOptions extends Assembly {
@@ -48,6 +49,7 @@ export interface LocalCloud extends Deployment {
   readonly environment: Readonly<Record<string, string>>;
   readonly lambda: LambdaService;
   readonly mappings: readonly EventSourceMapping[];
+  readonly streams: readonly StreamMapping[];
   /** Where programs beside the functions can have their output read. */
   readonly log: FunctionLog;
   /** Requests so far by service and operation. */
@@ -110,7 +112,8 @@ async function start(options: LocalCloudOptions, stops: (() => Promise<void> | v
   const endpoints = mapServices((name) => services[name].endpoint);
   const environment = clientEnvironment(await rerouted(endpoints, options.reroute));
   const mappings: EventSourceMapping[] = [];
-  stops.push(() => stopCompute(lambda, mappings, () => eventBridge.stop()));
+  const streams: StreamMapping[] = [];
+  stops.push(() => stopCompute(lambda, [...mappings, ...streams], () => eventBridge.stop()));
   const surroundings = {
     lambda,
     environment,
@@ -118,15 +121,18 @@ async function start(options: LocalCloudOptions, stops: (() => Promise<void> | v
     queueUrl: (name: string) => storage.sqs.queueUrl(name),
     addMapping: (config: ConstructorParameters<typeof EventSourceMapping>[0]) =>
       void mappings.push(new EventSourceMapping(config, lambda, endpoints.sqs)),
+    addStreamMapping: (config: ConstructorParameters<typeof StreamMapping>[0]) =>
+      void streams.push(new StreamMapping(config, { lambda, endpoint: endpoints.dynamodb, sendToQueue })),
   };
   const deployment = await deploy(options, endpoints, surroundings);
-  for (const mapping of mappings) await mapping.start();
+  for (const mapping of [...mappings, ...streams]) await mapping.start();
   return {
     ...deployment,
     endpoints,
     environment,
     lambda,
     mappings,
+    streams,
     log,
     dynamodbProcessId: storage.dynamodb.processId,
     requests: () => mapServices((name) => services[name].requests()),
@@ -169,7 +175,7 @@ async function deploy(
 /** Polling ends first, then what was received is finished, unless it takes too long. */
 async function stopCompute(
   lambda: LambdaService,
-  mappings: readonly EventSourceMapping[],
+  mappings: readonly { stop(): Promise<void> }[],
   stopEvents: () => Promise<void>,
 ): Promise<void> {
   const polling = Promise.all(mappings.map((mapping) => mapping.stop()));

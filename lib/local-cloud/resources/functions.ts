@@ -1,9 +1,12 @@
 /** Lambda functions and what belongs to them. */
 import { DatasetError } from '../../errors.ts';
+import { FieldReader } from '../../field-reader.ts';
 import { localRegion } from '../environment.ts';
 import { defaultConcurrency } from '../event-source-mapping.ts';
+import { compilePattern } from '../events/event-pattern.ts';
 import { defaultAsyncConfig } from '../lambda/async-invoker.ts';
 import { parseReference } from '../lambda/lambda-service.ts';
+import type { StreamMappingConfig } from '../stream-mapping.ts';
 import {
   arnOf,
   numberAt,
@@ -89,20 +92,26 @@ export const lambdaAlias: ResourceHandler = {
 export const eventSourceMapping: ResourceHandler = {
   properties: [
     'BatchSize',
+    'DestinationConfig.OnFailure.Destination',
     'Enabled',
     'EventSourceArn',
+    'FilterCriteria.Filters',
     'FunctionName',
     'FunctionResponseTypes',
     'MaximumBatchingWindowInSeconds',
+    'MaximumRetryAttempts',
     'ScalingConfig.MaximumConcurrency',
+    'StartingPosition',
   ],
-  async create({ logicalId, properties }, { addMapping }) {
+  async create({ logicalId, properties }, { addMapping, addStreamMapping }) {
     const queueArn = requiredText(properties, 'EventSourceArn');
+    if (queueArn.startsWith('arn:aws:dynamodb:')) {
+      if (valueAt(properties, 'Enabled') !== false) addStreamMapping(streamMappingOf(properties));
+      return { ref: logicalId, attributes: { Id: logicalId } };
+    }
     const batchSize = numberAt(properties, 'BatchSize') ?? 10;
     const windowSeconds = numberAt(properties, 'MaximumBatchingWindowInSeconds') ?? 0;
     const concurrencyMax = numberAt(properties, 'ScalingConfig', 'MaximumConcurrency') ?? defaultConcurrency;
-    // not-emulated.ts says why.
-    if (queueArn.includes(':dynamodb:')) return { ref: logicalId, attributes: { Id: logicalId } };
     if (!queueArn.startsWith(`arn:aws:sqs:${localRegion}:`)) throw invalid(`${queueArn} is not a queue`);
     if (batchSize > 10 && windowSeconds < 1)
       throw invalid('a batch of more than 10 needs a window of at least 1 s');
@@ -114,14 +123,38 @@ export const eventSourceMapping: ResourceHandler = {
         batchSize,
         windowSeconds,
         concurrencyMax,
-        reportsBatchItemFailures: [valueAt(properties, 'FunctionResponseTypes')]
-          .flat()
-          .includes('ReportBatchItemFailures'),
+        reportsBatchItemFailures: reportsBatchItemFailures(properties),
       });
     }
     return { ref: logicalId, attributes: { Id: logicalId } };
   },
 };
+
+function streamMappingOf(properties: Properties): StreamMappingConfig {
+  const position = requiredText(properties, 'StartingPosition');
+  if (position !== 'LATEST' && position !== 'TRIM_HORIZON') throw invalid(`StartingPosition ${position}`);
+  const onFailureArn = textAt(properties, 'DestinationConfig', 'OnFailure', 'Destination');
+  if (onFailureArn !== undefined && !onFailureArn.startsWith('arn:aws:sqs:')) {
+    throw invalid(`the local Lambda reports failures to queues only, not to ${onFailureArn}`);
+  }
+  const filters = [valueAt(properties, 'FilterCriteria', 'Filters') ?? []].flat();
+  return {
+    streamArn: requiredText(properties, 'EventSourceArn'),
+    functionReference: requiredText(properties, 'FunctionName'),
+    batchSize: numberAt(properties, 'BatchSize') ?? 100,
+    startingPosition: position,
+    patterns: filters.map((filter) =>
+      compilePattern(JSON.parse(new FieldReader(filter, 'filter').string('Pattern'))),
+    ),
+    reportsBatchItemFailures: reportsBatchItemFailures(properties),
+    retriesMax: numberAt(properties, 'MaximumRetryAttempts') ?? -1,
+    onFailureArn,
+  };
+}
+
+function reportsBatchItemFailures(properties: Properties): boolean {
+  return [valueAt(properties, 'FunctionResponseTypes')].flat().includes('ReportBatchItemFailures');
+}
 
 export const eventInvokeConfig: ResourceHandler = {
   properties: [

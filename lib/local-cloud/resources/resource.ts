@@ -13,6 +13,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { localAccount, localRegion } from '../environment.ts';
 import type { MappingConfig } from '../event-source-mapping.ts';
 import type { LambdaService } from '../lambda/lambda-service.ts';
+import type { StreamMappingConfig } from '../stream-mapping.ts';
 
 /** What resources are made with: the SDK's clients where there is a service, else the service itself. */
 export interface Surroundings {
@@ -24,6 +25,7 @@ export interface Surroundings {
   readonly queueUrl: (name: string) => string;
   /** Starts polling when everything else is there. */
   readonly addMapping: (config: MappingConfig) => void;
+  readonly addStreamMapping: (config: StreamMappingConfig) => void;
   /** Directory of a function's code, by its key in the bucket of assets. */
   readonly findAsset: (key: string) => string | undefined;
   /** What every function's environment gets beside its own: the services' endpoints. */

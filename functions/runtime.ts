@@ -28,6 +28,7 @@ import {
 } from '../lib/aws/clients.ts';
 import { AwsFloorRecord } from '../lib/aws/floor-record.ts';
 import { AwsHeadStore } from '../lib/aws/head-store.ts';
+import { AwsInlineBlobs } from '../lib/aws/inline-blobs.ts';
 import { AwsQuarantine } from '../lib/aws/quarantine.ts';
 import { Consumer } from '../lib/consumer/consumer.ts';
 import { defaultCadence } from '../lib/housekeeping/cadence.ts';
@@ -67,9 +68,10 @@ export function composeProducer(): {
   const settings = parseProducerSettings(process.env);
   const telemetry = createTelemetry('producer', settings.dataset);
   const schema = DatasetSchema.of(parseSchemas(settings.schema));
-  const ports = readerPorts(settings, telemetry);
+  const { inline, ...ports } = readerPorts(settings, telemetry);
   const producer = new Producer({
     ...ports,
+    ...(settings.inlineDeltas ? { inline } : {}),
     schema,
     partitions: parsePartitions(schema, settings.partitions),
     announcer: new AwsAnnouncer({ client: eventBridgeClient(), bus: settings.bus }),
@@ -106,12 +108,13 @@ export function composeSnapshotter() {
 export function composeCleaner() {
   const settings = parseCleanerSettings(process.env);
   const telemetry = createTelemetry('cleaner', settings.dataset);
-  const { id, heads, blobs, clock } = readerPorts(settings, telemetry);
+  const { id, heads, blobs, inline, clock } = readerPorts(settings, telemetry);
   const floors = new AwsFloorRecord({ client: s3Client(), bucket: settings.bucket });
   const { retention } = settings;
+  const shelves = settings.inlineDeltas ? [blobs, inline] : [blobs];
   return {
     removeExpiredPins: () => removeExpiredPins(heads, id, clock.nowMs()),
-    clean: () => clean({ heads, shelves: [blobs], floors, clock, telemetry }, id, { retention }),
+    clean: () => clean({ heads, shelves, floors, clock, telemetry }, id, { retention }),
     telemetry,
   };
 }
@@ -119,9 +122,10 @@ export function composeCleaner() {
 export function composeOutbox() {
   const settings = parseOutboxSettings(process.env);
   const telemetry = createTelemetry('outbox', settings.dataset);
-  const { id, heads, clock } = readerPorts(settings, telemetry);
+  const { id, heads, blobs, inline, clock } = readerPorts(settings, telemetry);
   const announcer = new AwsAnnouncer({ client: eventBridgeClient(), bus: settings.bus });
-  return { outbox: new Outbox({ heads, announcer, clock, telemetry }), id, telemetry };
+  const copies = settings.inlineDeltas ? { copies: { inline, blobs } } : {};
+  return { outbox: new Outbox({ heads, announcer, clock, telemetry, ...copies }), id, telemetry };
 }
 
 export function composeConsumer(): {
@@ -153,9 +157,11 @@ export function composeDeployCheck() {
 
 function readerPorts(settings: ReaderSettings, telemetry: LambdaTelemetry) {
   const id: DatasetId = { dataset: settings.dataset, partition: settings.partition };
+  const database = dynamoDbClient();
   return {
     id,
-    heads: new AwsHeadStore({ client: dynamoDbClient(), table: settings.table }),
+    heads: new AwsHeadStore({ client: database, table: settings.table }),
+    inline: new AwsInlineBlobs({ client: database, table: settings.table }),
     blobs: new AwsBlobStore({ client: s3Client(), bucket: settings.bucket }),
     clock: systemClock,
     random: systemRandom,

@@ -20,6 +20,7 @@ export {
 } from './aws/clients.ts';
 export { AwsFloorRecord, type AwsFloorRecordOptions } from './aws/floor-record.ts';
 export { AwsHeadStore, type AwsHeadStoreOptions } from './aws/head-store.ts';
+export { AwsInlineBlobs, type AwsInlineBlobsOptions } from './aws/inline-blobs.ts';
 export { AwsMutationSink, type AwsMutationSinkOptions } from './aws/mutation-sink.ts';
 export { AwsMutationSource, type AwsMutationSourceOptions } from './aws/mutation-source.ts';
 export { AwsQuarantine, type AwsQuarantineOptions } from './aws/quarantine.ts';

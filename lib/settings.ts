@@ -108,6 +108,11 @@ const variables = {
   HOLLOW_PROBE: z.enum(['lookups', 'batch', 'announcement']),
   /** Alias of that function that callers use, by ARN. */
   HOLLOW_LIVE: name,
+  /** `on`: small deltas are committed as items of the table, which is faster. The outbox copies them to the bucket. */
+  HOLLOW_INLINE_DELTAS: z
+    .enum(['on', 'off'], 'must be on or off')
+    .prefault('off')
+    .transform((word) => word === 'on'),
   /** Address on which a long-lived consumer answers HTTP: itself only, unless told otherwise. */
   HOST: z.string().min(1, 'must not be empty').prefault('127.0.0.1'),
   /** Port on which a long-lived consumer answers HTTP. */
@@ -125,6 +130,7 @@ const { HOLLOW_PARTITIONS, HOLLOW_SCHEMA, HOLLOW_BUS, HOLLOW_QUARANTINE_QUEUE_UR
 const { HOLLOW_LATE_QUEUE_URL, HOLLOW_PURGE_HORIZON_DAYS, HOLLOW_ADVANCE_SCHEMA_FROM } = variables;
 const { HOLLOW_VALIDATORS, HOLLOW_VALIDATION_OVERRIDE } = variables;
 const { HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOST, PORT } = variables;
+const { HOLLOW_INLINE_DELTAS } = variables;
 const { HOLLOW_COLD_LOADS_PER_HOUR, HOLLOW_RETENTION_VERSIONS, HOLLOW_RETENTION_HOURS } = variables;
 const { HOLLOW_CANDIDATE, HOLLOW_PROBE, HOLLOW_LIVE } = variables;
 
@@ -133,6 +139,7 @@ const schemas = {
   consumer: z.object(reader),
   producer: z.object({
     ...reader,
+    HOLLOW_INLINE_DELTAS,
     HOLLOW_PARTITIONS,
     HOLLOW_SCHEMA,
     HOLLOW_BUS,
@@ -144,8 +151,13 @@ const schemas = {
     HOLLOW_VALIDATION_OVERRIDE,
   }),
   snapshotter: z.object({ ...reader, HOLLOW_COLD_LOADS_PER_HOUR }),
-  cleaner: z.object({ ...reader, HOLLOW_RETENTION_VERSIONS, HOLLOW_RETENTION_HOURS }),
-  outbox: z.object({ ...reader, HOLLOW_BUS }),
+  cleaner: z.object({
+    ...reader,
+    HOLLOW_RETENTION_VERSIONS,
+    HOLLOW_RETENTION_HOURS,
+    HOLLOW_INLINE_DELTAS,
+  }),
+  outbox: z.object({ ...reader, HOLLOW_BUS, HOLLOW_INLINE_DELTAS }),
   'deploy-check': z.object({
     ...reader,
     HOLLOW_CANDIDATE,
@@ -180,6 +192,7 @@ export interface ProducerSettings extends ReaderSettings {
   /** Null: late mutations go to the quarantine queue. */
   readonly lateQueueUrl: string | null;
   readonly purgeHorizonMs: number;
+  readonly inlineDeltas: boolean;
   /** Null: the schema is never advanced. */
   readonly advanceSchemaFrom: string | null;
   readonly validators: ValidatorRules;
@@ -192,10 +205,12 @@ export interface SnapshotterSettings extends ReaderSettings {
 
 export interface CleanerSettings extends ReaderSettings {
   readonly retention: { readonly versionsMin: number; readonly ageMsMin: number };
+  readonly inlineDeltas: boolean;
 }
 
 export interface OutboxSettings extends ReaderSettings {
   readonly bus: string;
+  readonly inlineDeltas: boolean;
 }
 
 export interface ServiceSettings extends ReaderSettings {
@@ -253,6 +268,7 @@ export function parseProducerSettings(environment: PlainRecord): ProducerSetting
     quarantineQueueUrl: parsed.HOLLOW_QUARANTINE_QUEUE_URL,
     lateQueueUrl: parsed.HOLLOW_LATE_QUEUE_URL ?? null,
     purgeHorizonMs: parsed.HOLLOW_PURGE_HORIZON_DAYS * 86_400_000,
+    inlineDeltas: parsed.HOLLOW_INLINE_DELTAS,
     advanceSchemaFrom: parsed.HOLLOW_ADVANCE_SCHEMA_FROM ?? null,
     validators: parsed.HOLLOW_VALIDATORS,
     validationOverride: parsed.HOLLOW_VALIDATION_OVERRIDE ?? null,
@@ -274,12 +290,13 @@ export function parseCleanerSettings(environment: PlainRecord): CleanerSettings 
     versionsMin: parsed.HOLLOW_RETENTION_VERSIONS,
     ageMsMin: parsed.HOLLOW_RETENTION_HOURS * 3_600_000,
   };
-  return Object.freeze({ ...readerSettings(parsed), retention });
+  return Object.freeze({ ...readerSettings(parsed), retention, inlineDeltas: parsed.HOLLOW_INLINE_DELTAS });
 }
 
 export function parseOutboxSettings(environment: PlainRecord): OutboxSettings {
   const parsed = parse('outbox', schemas.outbox, environment);
-  return Object.freeze({ ...readerSettings(parsed), bus: parsed.HOLLOW_BUS });
+  const inlineDeltas = parsed.HOLLOW_INLINE_DELTAS;
+  return Object.freeze({ ...readerSettings(parsed), bus: parsed.HOLLOW_BUS, inlineDeltas });
 }
 
 export function parseServiceSettings(environment: PlainRecord): ServiceSettings {

@@ -3,6 +3,7 @@ import { AwsAnnouncementWatcher } from '../aws/announcement-watcher.ts';
 import { AwsBlobStore } from '../aws/blob-store.ts';
 import { dynamoDbClient, s3Client, sqsClient } from '../aws/clients.ts';
 import { AwsHeadStore } from '../aws/head-store.ts';
+import { AwsInlineBlobs } from '../aws/inline-blobs.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { systemClock as clock } from '../local/system-clock.ts';
 import { systemRandom as random } from '../local/system-random.ts';
@@ -18,9 +19,11 @@ const telemetry = new LineTelemetry({
   clock,
   write: (line) => process.stdout.write(line),
 });
+const database = dynamoDbClient();
 const consumer = new Consumer({
   id: { dataset, partition },
-  heads: new AwsHeadStore({ client: dynamoDbClient(), table }),
+  heads: new AwsHeadStore({ client: database, table }),
+  inline: new AwsInlineBlobs({ client: database, table }),
   blobs: new AwsBlobStore({ client: s3Client(), bucket }),
   clock,
   random,

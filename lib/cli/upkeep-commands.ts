@@ -31,9 +31,9 @@ export function addUpkeepCommands(program: Command, session: Session): void {
   on(gc, session, async (place, _, options: { dryRun?: true; retain: string; retainHours: string }) => {
     const versionsMin = countOf('--retain', options.retain);
     const ageMsMin = countOf('--retain-hours', options.retainHours) * 3_600_000;
-    const { id, blobs } = place;
+    const { id, blobs, inline } = place;
     const isDryRun = options.dryRun === true;
-    const report = await clean({ ...place, shelves: [blobs] }, id, {
+    const report = await clean({ ...place, shelves: inline === undefined ? [blobs] : [blobs, inline] }, id, {
       retention: { versionsMin, ageMsMin },
       isDryRun,
     });
@@ -156,13 +156,14 @@ function on<Options>(
 
 /** One that writes what the dataset is made of: its schema comes with its blobs. */
 async function producerOf(place: Place): Promise<Producer> {
-  const { id, heads, blobs, announcer, clock, telemetry } = place;
-  const { state } = await loadVersion(wholeSource(id, blobs), null, await requireHead(heads, id));
+  const { id, heads, blobs, inline, announcer, clock, telemetry } = place;
+  const { state } = await loadVersion(wholeSource(id, place), null, await requireHead(heads, id));
   const schema = userSchemaOf(state.schema);
   const quarantine = { send: () => Promise.resolve() };
   return new Producer({
     ...{ id, heads, blobs, announcer, clock, telemetry },
     ...{ schema, quarantine, random: systemRandom },
+    ...(inline === undefined ? {} : { inline }),
   });
 }
 

@@ -33,6 +33,8 @@ export interface Place {
   readonly id: DatasetId;
   readonly heads: HeadStore;
   readonly blobs: BlobStore & BlobShelf;
+  /** On AWS: deltas that were committed as items of the table. */
+  readonly inline?: BlobStore & BlobShelf;
   readonly floors: FloorRecord;
   readonly announcer: Announcer;
   readonly clock: Clock;
@@ -65,7 +67,7 @@ export async function openPlace(dataset: string, options: PlaceOptions, terminal
   return { ...common, ...(await openAws(table, bucket, options.bus)) };
 }
 
-type Stores = Pick<Place, 'heads' | 'blobs' | 'floors' | 'announcer' | 'close'>;
+type Stores = Pick<Place, 'heads' | 'blobs' | 'inline' | 'floors' | 'announcer' | 'close'>;
 
 function openDirectory(directory: string, { clock, telemetry }: Pick<Place, 'clock' | 'telemetry'>): Stores {
   const heads = new LocalHeadStore(join(directory, 'heads.sqlite'));
@@ -84,16 +86,19 @@ function openDirectory(directory: string, { clock, telemetry }: Pick<Place, 'clo
 
 /** Loaded here, so that the other commands need no SDK. */
 async function openAws(table: string, bucket: string, bus: string | undefined): Promise<Stores> {
-  const [clients, announcers, blobStores, floorRecords, headStores] = await Promise.all([
+  const [clients, announcers, blobStores, inlineBlobs, floorRecords, headStores] = await Promise.all([
     import('../aws/clients.ts'),
     import('../aws/announcer.ts'),
     import('../aws/blob-store.ts'),
+    import('../aws/inline-blobs.ts'),
     import('../aws/floor-record.ts'),
     import('../aws/head-store.ts'),
   ]);
   const client = clients.s3Client();
+  const database = clients.dynamoDbClient();
   return {
-    heads: new headStores.AwsHeadStore({ client: clients.dynamoDbClient(), table }),
+    heads: new headStores.AwsHeadStore({ client: database, table }),
+    inline: new inlineBlobs.AwsInlineBlobs({ client: database, table }),
     blobs: new blobStores.AwsBlobStore({ client, bucket }),
     floors: new floorRecords.AwsFloorRecord({ client, bucket }),
     announcer:
@@ -102,6 +107,7 @@ async function openAws(table: string, bucket: string, bus: string | undefined): 
         : new announcers.AwsAnnouncer({ client: clients.eventBridgeClient(), bus }),
     close() {
       client.destroy();
+      database.destroy();
     },
   };
 }

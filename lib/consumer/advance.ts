@@ -22,6 +22,8 @@ import { planUpdate, type UpdatePlan, type UpdatePlanOptions } from './update-pl
 export interface VersionSource extends LoadOptions {
   readonly id: DatasetId;
   readonly blobs: BlobStore;
+  /** Where inline deltas are. Default: they are read as the copies that the outbox makes of them. */
+  readonly inline?: BlobStore | undefined;
 }
 
 /** One refresh carried out. Nothing has been swapped yet. */
@@ -54,9 +56,9 @@ export async function advance(
   const forceSnapshot = isEvolved || options.forceSnapshot === true;
   const plan = planUpdate(current?.ref ?? null, head, { forceSnapshot });
   if (plan.kind === 'none') return null;
-  const names = planBlobs(source.id, head.mapGeneration, plan);
-  const { id, blobs, parts } = source;
-  const retrieved = retrieve({ id, blobs, parts: [...parts.keys()] }, names);
+  const planned = planBlobs(source.id, head.mapGeneration, plan);
+  const { id, blobs, inline = null, parts } = source;
+  const retrieved = retrieve({ id, blobs, inline, parts: [...parts.keys()] }, planned);
   const start = plan.kind === 'snapshot' ? await loadSnapshot(source, plan, retrieved) : heldStart(current);
   const applied = await applyDeltas(source, start, plan, retrieved);
   if (!isFiltered(source)) verifyHead(applied.hashes, head);

@@ -34,6 +34,8 @@ export interface ConsumerSource {
   readonly id: DatasetId;
   readonly heads: HeadReader;
   readonly blobs: BlobStore;
+  /** Where inline deltas are, if producers of this dataset make some. Default: their copies among the blobs are read. */
+  readonly inline?: BlobStore;
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
@@ -136,6 +138,7 @@ export class Consumer<D extends AnyDataset | null = null> {
       id,
       heads,
       blobs,
+      inline: options.inline,
       telemetry,
       parts: options.parts ?? new Map(),
       indexedTypes: options.indexedTypes ?? null,

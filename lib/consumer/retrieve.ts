@@ -1,13 +1,15 @@
 import { type BlobName, blobName } from '../blob/blob-names.ts';
 import { DatasetError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import type { BlobMetadata, BlobStore, DatasetId } from '../ports.ts';
+import type { BlobMetadata, BlobStore, CommitEntry, DatasetId, StoredBlob } from '../ports.ts';
 import type { UpdatePlan } from './update-plan.ts';
 
 /** Where blobs come from, and which of their optional parts are wanted. */
 export interface BlobSource {
   readonly id: DatasetId;
   readonly blobs: BlobStore;
+  /** Where inline deltas are; without it they are read as copies, which come a little later. */
+  readonly inline: BlobStore | null;
   /** Names of the optional parts to fetch beside each main blob. */
   readonly parts: readonly string[];
 }
@@ -19,19 +21,27 @@ export interface RetrievedBlob {
   readonly metadata: BlobMetadata;
 }
 
-/** Names of the blobs of a plan, in the order in which they are applied: a snapshot first, if there is one. */
-export function planBlobs(id: DatasetId, mapGeneration: number, plan: UpdatePlan): BlobName[] {
+/** A blob, and where it was committed. */
+export interface PlannedBlob {
+  readonly name: BlobName;
+  readonly tier: CommitEntry['tier'];
+}
+
+/** The blobs of a plan, in the order in which they are applied: a snapshot first, if there is one. */
+export function planBlobs(id: DatasetId, mapGeneration: number, plan: UpdatePlan): PlannedBlob[] {
   if (plan.kind === 'none') return [];
-  const names: BlobName[] = [];
+  const planned: PlannedBlob[] = [];
   if (plan.kind === 'snapshot') {
     const { version, cid } = plan.snapshot;
-    names.push({ kind: 'snapshot', id, mapGeneration, toVersion: version, cid });
+    const name: BlobName = { kind: 'snapshot', id, mapGeneration, toVersion: version, cid };
+    planned.push({ name, tier: 's3' });
   }
   for (const step of plan.deltas) {
-    const { fromVersion, toVersion, toCid } = step;
-    names.push({ kind: 'delta', id, mapGeneration, fromVersion, toVersion, cid: toCid });
+    const { fromVersion, toVersion, toCid, tier } = step;
+    const name: BlobName = { kind: 'delta', id, mapGeneration, fromVersion, toVersion, cid: toCid };
+    planned.push({ name, tier });
   }
-  return names;
+  return planned;
 }
 
 /**
@@ -40,13 +50,13 @@ export function planBlobs(id: DatasetId, mapGeneration: number, plan: UpdatePlan
  */
 export async function* retrieve(
   source: BlobSource,
-  names: readonly BlobName[],
+  planned: readonly PlannedBlob[],
 ): AsyncGenerator<RetrievedBlob, void, undefined> {
   const ahead: Promise<RetrievedBlob>[] = [];
   let next = 0;
-  while (next < names.length || ahead.length > 0) {
-    while (next < names.length && ahead.length < limits.fetchConcurrencyMax) {
-      const pending = retrieveBlob(source, names[next++] as BlobName);
+  while (next < planned.length || ahead.length > 0) {
+    while (next < planned.length && ahead.length < limits.fetchConcurrencyMax) {
+      const pending = retrieveBlob(source, planned[next++] as PlannedBlob);
       // Whoever awaits it gets the error; when an earlier blob fails first, nobody does.
       pending.catch(() => undefined);
       ahead.push(pending);
@@ -55,10 +65,10 @@ export async function* retrieve(
   }
 }
 
-async function retrieveBlob(source: BlobSource, name: BlobName): Promise<RetrievedBlob> {
+async function retrieveBlob(source: BlobSource, { name, tier }: PlannedBlob): Promise<RetrievedBlob> {
   const [main, ...parts] = await Promise.all([
-    getBlob(source.blobs, blobName(name)),
-    ...source.parts.map((part) => getBlob(source.blobs, blobName(name, part))),
+    getBlob(source, blobName(name), tier),
+    ...source.parts.map((part) => getBlob(source, blobName(name, part), tier)),
   ]);
   if (main.metadata['cid'] !== name.cid) {
     throw new DatasetError('corrupt', 'a blob carries another commit id than its name', {
@@ -74,11 +84,16 @@ async function retrieveBlob(source: BlobSource, name: BlobName): Promise<Retriev
 }
 
 async function getBlob(
-  blobs: BlobStore,
+  { blobs, inline }: BlobSource,
   name: string,
-): Promise<{ bytes: Uint8Array; metadata: BlobMetadata }> {
-  const blob = await blobs.get(name);
+  tier: CommitEntry['tier'],
+): Promise<StoredBlob> {
+  const isInline = tier === 'inline';
+  const blob = (isInline && inline !== null ? await inline.get(name) : null) ?? (await blobs.get(name));
   if (blob === null) {
+    if (isInline && inline === null) {
+      throw new DatasetError('unavailable', 'an inline delta has not been copied yet', { name });
+    }
     throw new DatasetError('corrupt', 'a blob that the head names is missing', { name, missing: true });
   }
   return blob;

@@ -24,6 +24,7 @@ export interface DeltaStep {
   /** Data hash of the state it leads to. */
   readonly hash: string;
   readonly size: number;
+  readonly tier: CommitEntry['tier'];
 }
 
 export type UpdatePlan =
@@ -114,6 +115,7 @@ function stepTo(entry: CommitEntry, from: { version: number; cid: string }): Del
     toCid: entry.cid,
     hash: entry.hash,
     size: entry.size,
+    tier: entry.tier,
   };
 }
 

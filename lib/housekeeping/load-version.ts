@@ -5,9 +5,16 @@ import { limits } from '../limits.ts';
 import type { BlobStore, DatasetId, Head, HeadReader, Telemetry } from '../ports.ts';
 import { isBookkeepingType } from '../producer/bookkeeping-schema.ts';
 
+/** Where versions are read from. */
+export interface VersionStores {
+  readonly blobs: BlobStore;
+  /** Where inline deltas are, if there are any. */
+  readonly inline?: BlobStore | undefined;
+}
+
 /** Everything of a dataset, whatever its schema is. */
-export function wholeSource(id: DatasetId, blobs: BlobStore): VersionSource {
-  return { id, blobs, parts: new Map([[bookkeepingPart, isBookkeepingType]]), indexedTypes: [] };
+export function wholeSource(id: DatasetId, { blobs, inline }: VersionStores): VersionSource {
+  return { id, blobs, inline, parts: new Map([[bookkeepingPart, isBookkeepingType]]), indexedTypes: [] };
 }
 
 /**

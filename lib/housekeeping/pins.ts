@@ -2,12 +2,12 @@ import { blobName } from '../blob/blob-names.ts';
 import { DatasetError } from '../errors.ts';
 import { findPin } from '../head-rules.ts';
 import { limits } from '../limits.ts';
-import type { BlobStore, Clock, DatasetId, Head, HeadStore, Pin } from '../ports.ts';
+import type { Clock, DatasetId, Head, HeadStore, Pin } from '../ports.ts';
 import { blobFactsOf } from '../producer/blob-facts.ts';
+import type { VersionStores } from './load-version.ts';
 
-export interface PinPorts {
+export interface PinPorts extends VersionStores {
   readonly heads: HeadStore;
-  readonly blobs: BlobStore;
   readonly clock: Clock;
 }
 
@@ -50,7 +50,7 @@ function planRead(head: Head, version: number): ReadPlan {
  * @throws DatasetError `refused`: not readable now, or the name is of another version; `conflict`: others came first
  */
 export async function pinVersion(ports: PinPorts, id: DatasetId, request: PinRequest): Promise<Pin> {
-  const { heads, blobs, clock } = ports;
+  const { heads, clock } = ports;
   const { name, forMs } = request;
   const expiresAtMs = forMs === undefined ? null : clock.nowMs() + forMs;
   for (let attempt = 0; attempt < limits.refreshAttemptsMax; attempt++) {
@@ -63,7 +63,7 @@ export async function pinVersion(ports: PinPorts, id: DatasetId, request: PinReq
     if (held === undefined && Object.keys(head.pins).length >= limits.pinsMax) {
       throw refused(head, plan.version, `there are ${limits.pinsMax} pins already`);
     }
-    const pin: Pin = { ...plan, ...(await describe(blobs, id, head, plan)), expiresAtMs };
+    const pin: Pin = { ...plan, ...(await describe(ports, id, head, plan)), expiresAtMs };
     const outcome = await heads.putPin(id, head.era, name, pin);
     if (outcome.kind === 'committed') return pin;
   }
@@ -113,7 +113,7 @@ export async function requireHead(heads: HeadStore, id: DatasetId): Promise<Head
 
 /** What the head says of its own version only; of others their blobs say it. */
 async function describe(
-  blobs: BlobStore,
+  { blobs, inline }: VersionStores,
   id: DatasetId,
   head: Head,
   { version, cid, snapshot, deltas }: ReadPlan,
@@ -124,7 +124,8 @@ async function describe(
     deltas.length === 0
       ? blobName({ ...owner, kind: 'snapshot' })
       : blobName({ ...owner, kind: 'delta', fromVersion: version - 1 });
-  const blob = await blobs.get(name);
+  const isInline = deltas.at(-1)?.tier === 'inline' && inline !== undefined;
+  const blob = (isInline ? await inline.get(name) : null) ?? (await blobs.get(name));
   if (blob === null) throw refused(head, version, `${name} is missing`);
   const { hashes, schemaId } = blobFactsOf(name, blob.metadata);
   if (hashes.data !== (deltas.at(-1) ?? snapshot).hash) {

@@ -55,7 +55,7 @@ export async function recoverChain(
     throw new DatasetError('refused', 'the way begins below the floor', { floor, version: chain.version });
   }
   const head = headOf(chain, { era, floor, mapGeneration, nowMs: clock.nowMs() });
-  await loadVersion(wholeSource(id, blobs), null, head);
+  await loadVersion(wholeSource(id, { blobs }), null, head);
   const outcome = await heads.replace(id, null, head);
   if (outcome.kind === 'conflict') {
     throw new DatasetError(

@@ -1,12 +1,11 @@
 import { DatasetError } from '../errors.ts';
 import { newestSnapshot, servedHead } from '../head-rules.ts';
-import type { BlobStore, DatasetId, FloorRecord, Head, HeadStore, Telemetry } from '../ports.ts';
-import { loadVersion, wholeSource } from './load-version.ts';
+import type { DatasetId, FloorRecord, Head, HeadStore, Telemetry } from '../ports.ts';
+import { loadVersion, type VersionStores, wholeSource } from './load-version.ts';
 import { requireHead } from './pins.ts';
 
-export interface RestorePorts {
+export interface RestorePorts extends VersionStores {
   readonly heads: HeadStore;
-  readonly blobs: BlobStore;
   readonly floors: FloorRecord;
   readonly telemetry: Telemetry;
 }
@@ -85,8 +84,8 @@ export async function beginEra(
 }
 
 /** Loads everything that the head promises, along the consumer's own path. */
-async function requireReadable({ blobs }: RestorePorts, id: DatasetId, head: Head): Promise<void> {
-  const source = wholeSource(id, blobs);
+async function requireReadable(ports: RestorePorts, id: DatasetId, head: Head): Promise<void> {
+  const source = wholeSource(id, ports);
   const { epoch } = head.serve;
   for (const pin of [null, ...Object.keys(head.pins)]) {
     await loadVersion(source, null, servedHead({ ...head, serve: { epoch, pin } }));

@@ -1,19 +1,10 @@
 import { DatasetError } from '../errors.ts';
 import { findPin, servedHead } from '../head-rules.ts';
 import { limits } from '../limits.ts';
-import type {
-  Announcer,
-  BlobStore,
-  Clock,
-  DatasetId,
-  Deadline,
-  Head,
-  HeadStore,
-  Telemetry,
-} from '../ports.ts';
+import type { Announcer, Clock, DatasetId, Deadline, Head, HeadStore, Telemetry } from '../ports.ts';
 import { announce, announcementOf } from '../producer/announce.ts';
 import type { Producer } from '../producer/producer.ts';
-import { loadVersion, wholeSource } from './load-version.ts';
+import { loadVersion, type VersionStores, wholeSource } from './load-version.ts';
 import { requireHead } from './pins.ts';
 
 export interface ServePorts {
@@ -48,8 +39,7 @@ export async function serve(ports: ServePorts, id: DatasetId, pin: string | null
   throw new DatasetError('conflict', 'others gave orders at every attempt', { pin });
 }
 
-export interface RollbackPorts extends ServePorts {
-  readonly blobs: BlobStore;
+export interface RollbackPorts extends ServePorts, VersionStores {
   readonly producer: Producer;
 }
 
@@ -85,7 +75,7 @@ export async function rollback(
       },
     );
   }
-  const old = await loadVersion({ ...wholeSource(id, ports.blobs), indexedTypes: null }, null, pinned);
+  const old = await loadVersion({ ...wholeSource(id, ports), indexedTypes: null }, null, pinned);
   const report = await ports.producer.revertTo(old, `rollback-${pin}`, deadline);
   await serve(ports, id, null);
   return report;

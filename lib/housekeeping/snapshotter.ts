@@ -10,6 +10,8 @@ export interface SnapshotterOptions {
   readonly id: DatasetId;
   readonly heads: ChainHeads;
   readonly blobs: BlobStore;
+  /** Where inline deltas are, if there are any. */
+  readonly inline?: BlobStore;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   /** Default: {@link defaultCadence}. */
@@ -38,8 +40,8 @@ export class Snapshotter {
 
   constructor(options: SnapshotterOptions) {
     checkDatasetId(options.id);
-    const { id, heads, blobs, clock, telemetry } = options;
-    this.#source = { ...wholeSource(id, blobs), heads, telemetry };
+    const { id, heads, clock, telemetry } = options;
+    this.#source = { ...wholeSource(id, options), heads, telemetry };
     this.#heads = heads;
     this.#clock = clock;
     this.#cadence = options.cadence ?? defaultCadence;

@@ -23,6 +23,8 @@ export interface NextVersion {
   readonly schemaId: string;
   /** Bytes of the delta, parts included; 0 for a first version. */
   readonly size: number;
+  /** Default `s3`. */
+  readonly tier?: CommitEntry['tier'];
 }
 
 /** What to propose on top of `head`. Pure. */
@@ -98,6 +100,6 @@ function trimRecent(
   return entries.filter((entry, index) => entry.version >= snapshotVersion || index >= lagging);
 }
 
-function entryOf({ version, cid, hashes, size }: NextVersion): CommitEntry {
-  return { version, cid, hash: hashes.data, size, tier: 's3' };
+function entryOf({ version, cid, hashes, size, tier = 's3' }: NextVersion): CommitEntry {
+  return { version, cid, hash: hashes.data, size, tier };
 }

@@ -8,6 +8,7 @@ import {
   type StateStep,
   updateLoadedHashes,
 } from '../consumer/loaded-version.ts';
+import { limits } from '../limits.ts';
 import type { CommitProposal, Head } from '../ports.ts';
 import { printProgress, progressTag, readProgress } from '../receipt.ts';
 import type { CycleTransition } from '../state/transition.ts';
@@ -86,16 +87,24 @@ interface Staged {
 async function stageNext(context: ProducerContext, staged: Staged, head: Head): Promise<CommitProposal> {
   const { commitId, version, next, delta } = staged;
   const { cid } = commitId;
-  const { id, blobs, schemaId, bounds } = context;
+  const { id, blobs, inline, schemaId, bounds } = context;
   const hashes = stateHashesOf(next.hashes);
   const { mapGeneration, version: fromVersion } = head;
-  await publish(blobs, { kind: 'delta', id, mapGeneration, fromVersion, toVersion: version, cid }, delta, {
-    cid,
-    from: { cid: head.cid, era: head.era },
-    schemaId,
-    hashes,
-  });
-  return planNextCommit(head, { version, cid, hashes, schemaId, size: blobSize(delta) }, bounds);
+  const size = blobSize(delta);
+  const isInline = inline !== undefined && size <= limits.inlineDeltaSizeMax;
+  await publish(
+    isInline ? inline : blobs,
+    { kind: 'delta', id, mapGeneration, fromVersion, toVersion: version, cid },
+    delta,
+    {
+      cid,
+      from: { cid: head.cid, era: head.era },
+      schemaId,
+      hashes,
+    },
+  );
+  const tier = isInline ? 'inline' : 's3';
+  return planNextCommit(head, { version, cid, hashes, schemaId, size, tier }, bounds);
 }
 
 /** A first version has nothing to be a delta from: it is published as a snapshot. */

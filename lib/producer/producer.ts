@@ -48,6 +48,11 @@ export interface ProducerOptions {
   readonly schema: DatasetSchema;
   readonly heads: ChainHeads;
   readonly blobs: BlobStore;
+  /**
+   * The heads' own table: deltas up to {@link limits.inlineDeltaSizeMax} bytes are committed there, which is faster, and
+   * copied to the blobs by the outbox. Every reader of the dataset should have it too. Default: none are.
+   */
+  readonly inline?: BlobStore;
   readonly announcer: Announcer;
   readonly quarantine: Quarantine;
   /** Default: the quarantine. */
@@ -109,6 +114,7 @@ export class Producer {
       id,
       heads,
       blobs,
+      inline: options.inline,
       announcer,
       clock,
       random,

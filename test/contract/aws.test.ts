@@ -8,9 +8,11 @@ import { AwsBlobStore } from '../../lib/aws/blob-store.ts';
 import { AwsFloorRecord } from '../../lib/aws/floor-record.ts';
 import { headKey } from '../../lib/aws/head-item.ts';
 import { AwsHeadStore } from '../../lib/aws/head-store.ts';
+import { AwsInlineBlobs } from '../../lib/aws/inline-blobs.ts';
 import { AwsMutationSink } from '../../lib/aws/mutation-sink.ts';
 import { AwsMutationSource } from '../../lib/aws/mutation-source.ts';
 import { AwsQuarantine } from '../../lib/aws/quarantine.ts';
+import { limits } from '../../lib/limits.ts';
 import { MemoryTelemetry } from '../../lib/memory/telemetry.ts';
 import {
   hasDynamoDb,
@@ -43,6 +45,16 @@ if (hasDynamoDb()) {
   };
   headStoreContract('aws-on-emulators', openHeads);
   headUpkeepContract('aws-on-emulators', openHeads);
+  const openInline = async (): Promise<BlobShelfHarness & { sizeMax: number }> => {
+    const { clients, stop } = await startDynamoDbEmulator('heads');
+    const stores = [
+      new AwsInlineBlobs({ client: clients[0], table: 'heads' }),
+      new AwsInlineBlobs({ client: clients[1], table: 'heads' }),
+    ] as const;
+    return { stores, sizeMax: limits.inlineDeltaSizeMax, close: stop };
+  };
+  blobStoreContract('inline-aws-on-emulators', openInline);
+  blobShelfContract('inline-aws-on-emulators', openInline);
   sealedHeadTest();
 } else {
   sayNotRun(

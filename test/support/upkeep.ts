@@ -5,6 +5,7 @@ import { defaultCadence } from '../../lib/housekeeping/cadence.ts';
 import { type CleanOptions, type CleanReport, clean } from '../../lib/housekeeping/cleaner.ts';
 import { loadVersion, wholeSource } from '../../lib/housekeeping/load-version.ts';
 import { Snapshotter } from '../../lib/housekeeping/snapshotter.ts';
+import type { MemoryBlobStore } from '../../lib/memory/blob-store.ts';
 import { MemoryFloorRecord } from '../../lib/memory/floor-record.ts';
 import type { Head, HeadStore } from '../../lib/ports.ts';
 import { MemoryCloud, upsertCity } from './memory-cloud.ts';
@@ -13,6 +14,8 @@ import { MemoryCloud, upsertCity } from './memory-cloud.ts';
 export const noRetention = { versionsMin: 0, ageMsMin: 0 };
 
 export class UpkeepCloud extends MemoryCloud {
+  /** Where inline deltas are, if a test makes some. */
+  readonly inline?: MemoryBlobStore;
   readonly floors = new MemoryFloorRecord();
 
   get cleanerPorts() {
@@ -40,9 +43,12 @@ export class UpkeepCloud extends MemoryCloud {
   }
 
   async snapshotOf(heads: HeadStore): Promise<void> {
-    const { id, blobs, clock, telemetry } = this;
+    const { id, blobs, inline, clock, telemetry } = this;
     const cadence = { ...defaultCadence, chainLengthMin: 1, chainLengthMax: 1 };
-    await new Snapshotter({ id, heads, blobs, clock, telemetry, cadence }).run();
+    await new Snapshotter({
+      ...{ id, heads, blobs, clock, telemetry, cadence },
+      ...(inline === undefined ? {} : { inline }),
+    }).run();
   }
 
   clean(options: CleanOptions = {}): Promise<CleanReport> {
@@ -59,7 +65,7 @@ export class UpkeepCloud extends MemoryCloud {
   }
 
   async requireReadableAt(head: Head): Promise<void> {
-    const source = wholeSource(this.id, this.blobs);
+    const source = wholeSource(this.id, this);
     await loadVersion(source, null, head);
     for (const name of Object.keys(head.pins)) {
       await loadVersion(source, null, servedHead({ ...head, serve: { epoch: head.serve.epoch, pin: name } }));

@@ -42,6 +42,7 @@ describe('settings', () => {
       quarantineQueueUrl: 'http://localhost/quarantine',
       lateQueueUrl: null,
       purgeHorizonMs: 28 * 86_400_000,
+      inlineDeltas: false,
       advanceSchemaFrom: null,
       validators: {},
       validationOverride: null,
@@ -61,6 +62,10 @@ describe('settings', () => {
     expect(parseCleanerSettings(changed).retention).toEqual({ versionsMin: 8, ageMsMin: 172_800_000 });
     expect(messageOf(() => parseCleanerSettings({ ...reader, HOLLOW_RETENTION_HOURS: '-1' }))).toMatch(
       /HOURS/,
+    );
+    expect(parseCleanerSettings({ ...reader, HOLLOW_INLINE_DELTAS: 'on' }).inlineDeltas).toBe(true);
+    expect(messageOf(() => parseCleanerSettings({ ...reader, HOLLOW_INLINE_DELTAS: 'yes' }))).toMatch(
+      /INLINE/,
     );
     expect(messageOf(() => parseOutboxSettings(reader))).toMatch(/HOLLOW_BUS: is not set/);
   });

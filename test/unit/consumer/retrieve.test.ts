@@ -9,6 +9,7 @@ const names = Array.from({ length: 30 }, (_, i): BlobName => {
   const cid = String(i).padStart(32, '0');
   return { kind: 'delta', id, mapGeneration: 1, fromVersion: i, toVersion: i + 1, cid };
 });
+const planned = names.map((name) => ({ name, tier: 's3' as const }));
 
 /** Answers when told to, in any order. */
 class SlowStore implements BlobStore {
@@ -41,7 +42,7 @@ describe('retrieve', () => {
     const order: string[] = [];
     let underWayMax = 0;
     const reading = (async () => {
-      for await (const blob of retrieve({ id, blobs, parts: [] }, names))
+      for await (const blob of retrieve({ id, blobs, inline: null, parts: [] }, planned))
         order.push(blob.metadata['cid'] ?? '');
     })();
     while (order.length < names.length) {
@@ -57,7 +58,9 @@ describe('retrieve', () => {
   it('fetches the parts beside each blob', async () => {
     const blobs = new SlowStore();
     const [first] = names as [BlobName];
-    const next = retrieve({ id, blobs, parts: ['bookkeeping'] }, [first]).next();
+    const next = retrieve({ id, blobs, inline: null, parts: ['bookkeeping'] }, [
+      { name: first, tier: 's3' },
+    ]).next();
     await turn();
     expect([...blobs.waiting.keys()]).toEqual([blobName(first), blobName(first, 'bookkeeping')]);
     blobs.answer();
@@ -69,7 +72,7 @@ describe('retrieve', () => {
   it('names the blob that is missing', async () => {
     const blobs = new SlowStore();
     blobs.missing = blobName(names[0] as BlobName);
-    const next = retrieve({ id, blobs, parts: [] }, names).next();
+    const next = retrieve({ id, blobs, inline: null, parts: [] }, planned).next();
     await turn();
     blobs.answer();
     await expect(next).rejects.toMatchObject({
@@ -81,7 +84,7 @@ describe('retrieve', () => {
   it('refuses a blob that belongs to another commit', async () => {
     const blobs = new SlowStore();
     blobs.cids.set(blobName(names[0] as BlobName), 'f'.repeat(32));
-    const next = retrieve({ id, blobs, parts: [] }, names).next();
+    const next = retrieve({ id, blobs, inline: null, parts: [] }, planned).next();
     await turn();
     blobs.answer();
     await expect(next).rejects.toMatchObject({ kind: 'corrupt' });

@@ -142,8 +142,24 @@ describe('planUpdate', () => {
       kind: 'deltas',
       to: ref(9),
       deltas: [
-        { fromVersion: 7, fromCid: cidOf(7), toVersion: 8, toCid: cidOf(8), hash: hex('8'), size: 10 },
-        { fromVersion: 8, fromCid: cidOf(8), toVersion: 9, toCid: cidOf(9), hash: hex('9'), size: 10 },
+        {
+          fromVersion: 7,
+          fromCid: cidOf(7),
+          toVersion: 8,
+          toCid: cidOf(8),
+          hash: hex('8'),
+          size: 10,
+          tier: 's3',
+        },
+        {
+          fromVersion: 8,
+          fromCid: cidOf(8),
+          toVersion: 9,
+          toCid: cidOf(9),
+          hash: hex('9'),
+          size: 10,
+          tier: 's3',
+        },
       ],
     });
   });

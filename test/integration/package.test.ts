@@ -111,6 +111,13 @@ describe('the package', () => {
     expect(JSON.parse(stdout)).toEqual({
       index: expect.arrayContaining(['Consumer', 'DatasetError', 'defineDataset', 't', 'type']),
       producer: ['Producer'],
+      housekeeping: expect.arrayContaining([
+        'Snapshotter',
+        'clean',
+        'pinVersion',
+        'restoreChain',
+        'rollback',
+      ]),
       sender: ['BlobInbox', 'Sender'],
       aws: expect.arrayContaining(['AwsBlobStore', 'AwsHeadStore', 's3Client']),
       local: expect.arrayContaining(['LocalBlobStore', 'systemClock']),

@@ -34,7 +34,15 @@ export const imports: Readonly<Record<string, readonly string[]>> = {
 export const composers: readonly string[] = ['cli', 'local-cloud'];
 
 /** The public entry points: for users of the package, never for code inside it. */
-export const doors: readonly string[] = ['index', 'producer', 'sender', 'aws', 'local', 'testing'];
+export const doors: readonly string[] = [
+  'index',
+  'producer',
+  'housekeeping',
+  'sender',
+  'aws',
+  'local',
+  'testing',
+];
 
 export const folders: readonly string[] = [...Object.keys(imports), ...composers];
 

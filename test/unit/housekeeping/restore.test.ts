@@ -198,3 +198,43 @@ describe('recoverChain', () => {
     await expect(recover(cloud, cloud.heads)).rejects.toMatchObject({ kind: 'refused' });
   });
 });
+
+describe('a second region', () => {
+  it('keeps what it has while a head has come before its blobs, and goes on when they are there', async () => {
+    const home = new UpkeepCloud();
+    const replica = new UpkeepCloud();
+    const copyBlobs = async (): Promise<void> => {
+      for (const name of home.blobs.names()) {
+        const blob = await home.blobs.get(name);
+        if (blob !== null) await replica.blobs.put(name, blob.bytes, blob.metadata);
+      }
+    };
+    await home.rename('a');
+    await copyBlobs();
+    const consumer = replica.consumer({ heads: home.heads });
+    await consumer.refresh();
+    await home.rename('b');
+    await expect(consumer.refresh()).rejects.toMatchObject({ kind: 'corrupt', details: { attempts: 3 } });
+    expect(consumer.get('City', 1)['name']).toBe('a');
+    await copyBlobs();
+    await consumer.refresh();
+    expect(consumer.get('City', 1)['name']).toBe('b');
+  });
+
+  it('is promoted by a new era: the old home, should it still write, changes nothing there', async () => {
+    const cloud = new UpkeepCloud();
+    await cloud.rename('a', 'b');
+    const replicated = await cloud.head();
+    await cloud.rename('not replicated');
+    const heads = await tableWith(cloud, replicated);
+    const old = await cloud.head();
+    const { head } = await restoreChain(portsOf(cloud, heads), cloud.id);
+    expect(head).toMatchObject({ era: 2, version: 2 });
+    const { era, version, cid } = replicated;
+    const late = { ...old, operation: 'commit' as const, expected: { era, version, cid } };
+    expect((await heads.commit(cloud.id, late)).kind).toBe('conflict');
+    const newest = old.snapshots.at(-1);
+    if (newest === undefined) throw new Error('no snapshot');
+    expect((await heads.registerSnapshot(cloud.id, era, { ...newest, version: 3 })).kind).toBe('conflict');
+  });
+});

@@ -67,6 +67,13 @@ export const limits = {
   /** Full-jitter backoff between rounds of the commit loop that failed. */
   commitBackoffBaseMs: 10,
   commitBackoffCapMs: 400,
+  /** Failures in a row after which a dependency is spared, and the pause before a probe, which doubles. */
+  breakerFailuresMax: 8,
+  breakerPauseMsMin: 200,
+  breakerPauseMsMax: 5_000,
+  /** Rounds of the commit loop that may be repeated after failures, over all batches of a process; a commit brings back a tenth of one. */
+  commitRetriesMax: 100,
+  commitsPerRetry: 10,
   /** Messages and time for one batch of a long-lived producer, and how long it waits for the first message. */
   runBatchMsMax: 30_000,
   runWaitMs: 20_000,

@@ -15,6 +15,7 @@ export const metrics = {
   BookkeepingPurged: 'Count',
   ClaimsOpened: 'Count',
   VersionsRefused: 'Count',
+  BreakersOpened: 'Count',
   MessagesFailed: 'Count',
   Commits: 'Count',
   CommitConflicts: 'Count',

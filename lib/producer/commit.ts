@@ -58,6 +58,7 @@ export async function inRounds<T>(
   deadline: Deadline,
   round: (forceSnapshot: boolean) => Promise<T | null>,
 ): Promise<T> {
+  const { retries } = context;
   let problem: unknown = null;
   let failureCount = 0;
   let corruptCount = 0;
@@ -69,12 +70,18 @@ export async function inRounds<T>(
     }
     try {
       const result = await round(isDatasetError(problem, 'corrupt'));
-      if (result !== null) return result;
+      if (result !== null) {
+        retries.left = Math.min(limits.commitRetriesMax, retries.left + 1 / limits.commitsPerRetry);
+        return result;
+      }
       problem = new DatasetError('conflict', 'another producer was first in every round', { attempt });
     } catch (error) {
       if (isDatasetError(error, 'corrupt')) corruptCount += 1;
       if (!isWorthAnotherRound(error) || corruptCount === limits.refreshAttemptsMax) throw error;
       context.telemetry.log('warn', 'a round of the commit loop failed', { attempt, error });
+      // When everything fails, repeats only add to the load: the queue brings the batch again, later.
+      if (retries.left < 1) throw error;
+      retries.left -= 1;
       problem = error;
     }
   }

@@ -20,6 +20,8 @@ export interface ProducerContext extends VersionSource {
   /** Value of Hollow's own header tag of the schema. */
   readonly schemaHash: string;
   readonly bounds: ChainBounds;
+  /** Rounds that may still be repeated after failures; of all calls of this producer together. */
+  readonly retries: { left: number };
   readonly validators: readonly Validator[];
   readonly validationOverride: ValidationOverride | null;
 }

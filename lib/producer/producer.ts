@@ -29,6 +29,7 @@ import { afterCommit } from './after-commit.ts';
 import { announce, announcementOf } from './announce.ts';
 import { commitBackoffMs } from './backoff.ts';
 import { bookkeepingTypesOf, withBookkeeping } from './bookkeeping-schema.ts';
+import { guardPorts } from './breaker.ts';
 import { type ChainBounds, defaultChainBounds } from './chain.ts';
 import { type CommitResult, commitPlanned, type Planner, type WarmHolder } from './commit.ts';
 import type { ProducerContext } from './context.ts';
@@ -104,9 +105,13 @@ export class Producer {
 
   constructor(options: ProducerOptions) {
     checkDatasetId(options.id);
-    const { id, heads, blobs, announcer, clock, random, telemetry } = options;
+    const { id, clock, random, telemetry } = options;
     const schema = withBookkeeping(options.schema);
-    const { quarantine, lateQueue = quarantine, claims = null } = options;
+    const { claims = null } = options;
+    const { heads, blobs, announcer, quarantine, lateQueue } = guardPorts({
+      ...options,
+      lateQueue: options.lateQueue ?? options.quarantine,
+    });
     this.#shelf = { id, quarantine, lateQueue, claims, telemetry };
     this.#home = homeOf(id, options.partitions);
     this.#purgeHorizonMs = options.purgeHorizonMs ?? limits.purgeHorizonMs;
@@ -125,6 +130,7 @@ export class Producer {
       parts: new Map([[bookkeepingPart, bookkeepingTypesOf(schema)]]),
       indexedTypes: null,
       bounds: options.chainBounds ?? defaultChainBounds,
+      retries: { left: limits.commitRetriesMax },
       validators: options.validators ?? [],
       validationOverride: options.validationOverride ?? null,
     };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DatasetError } from '../../../lib/errors.ts';
+import { limits } from '../../../lib/limits.ts';
 import { MemoryMutationQueue } from '../../../lib/memory/mutation-queue.ts';
 import { SeededRandom } from '../../../lib/memory/random.ts';
 import type { Announcement } from '../../../lib/ports.ts';
@@ -153,7 +154,7 @@ describe('Producer', () => {
   });
 
   it('takes no commit when the chain is too long and no snapshot can be written', async () => {
-    const { producer, message, heads, blobs, id, instantClock } = setUp();
+    const { producer, message, heads, blobs, id, clock, instantClock } = setUp();
     const chainBounds = { recentEntriesMin: 3, chainLengthForSnapshot: 2, chainLengthMax: 3 };
     let isDown = false;
     const flaky: ProducerOptions['blobs'] = {
@@ -171,6 +172,7 @@ describe('Producer', () => {
     expect(result.failed).toHaveLength(1);
     expect((await heads.load(id, 'strong'))?.version).toBe(4);
     isDown = false;
+    await clock.advance(limits.breakerPauseMsMax);
     expect((await own.process([message(upsert(9, 'now'))], plenty)).failed).toHaveLength(0);
     expect((await heads.load(id, 'strong'))?.snapshots.at(-1)?.version).toBeGreaterThanOrEqual(4);
   });

@@ -86,6 +86,8 @@ function seedOf(typeName: string): number {
 /** Adds up hashes of records. */
 class HashSum {
   #record = scratch;
+  /** Of the record's bytes. */
+  #view = new DataView(scratch.bytes.buffer);
   readonly #lanes: Uint32Array;
 
   constructor(start: StateHash) {
@@ -99,7 +101,13 @@ class HashSum {
   }
 
   add(seed: number, ordinal: number, sign: 1 | -1): void {
-    addHash(this.#lanes, this.#record, seed, ordinal, sign);
+    const size = this.#record.position;
+    this.#record.reserve(blockSize);
+    const { bytes } = this.#record;
+    if (bytes.buffer !== this.#view.buffer) this.#view = new DataView(bytes.buffer);
+    // Whole blocks are read: those behind the end count as 0.
+    for (let i = size; i % blockSize !== 0; i++) bytes[i] = 0;
+    addHash(this.#lanes, this.#view, size, { seed, ordinal, sign });
   }
 
   result(): StateHash {
@@ -113,21 +121,33 @@ const c2 = 0xab0e_9789;
 const c3 = 0x38b3_4ae5;
 const c4 = 0xa1e3_8b93;
 
+const blockSize = 16;
+
+interface HashedRecord {
+  readonly seed: number;
+  readonly ordinal: number;
+  readonly sign: 1 | -1;
+}
+
 /** MurmurHash3 x86 128-bit of the record's bytes, seeded with type and ordinal, times `sign`. Guarded by test/bench. */
-function addHash(lanes: Uint32Array, record: ByteWriter, seed: number, ordinal: number, sign: 1 | -1): void {
-  const { bytes, position: size } = record;
+function addHash(
+  lanes: Uint32Array,
+  blocks: DataView,
+  size: number,
+  { seed, ordinal, sign }: HashedRecord,
+): void {
   let h1 = seed;
   let h2 = ordinal;
   let h3 = Math.imul(seed, c3);
   let h4 = Math.imul(ordinal, c1);
-  for (let i = 0; i < size; i += 16) {
-    h1 ^= Math.imul(rotate(Math.imul(wordAt(bytes, i, size), c1), 15), c2);
+  for (let i = 0; i < size; i += blockSize) {
+    h1 ^= Math.imul(rotate(Math.imul(blocks.getInt32(i, true), c1), 15), c2);
     h1 = (Math.imul((rotate(h1, 19) + h2) | 0, 5) + 0x561c_cd1b) | 0;
-    h2 ^= Math.imul(rotate(Math.imul(wordAt(bytes, i + 4, size), c2), 16), c3);
+    h2 ^= Math.imul(rotate(Math.imul(blocks.getInt32(i + 4, true), c2), 16), c3);
     h2 = (Math.imul((rotate(h2, 17) + h3) | 0, 5) + 0x0bca_a747) | 0;
-    h3 ^= Math.imul(rotate(Math.imul(wordAt(bytes, i + 8, size), c3), 17), c4);
+    h3 ^= Math.imul(rotate(Math.imul(blocks.getInt32(i + 8, true), c3), 17), c4);
     h3 = (Math.imul((rotate(h3, 15) + h4) | 0, 5) + 0x96cd_1c35) | 0;
-    h4 ^= Math.imul(rotate(Math.imul(wordAt(bytes, i + 12, size), c4), 18), c1);
+    h4 ^= Math.imul(rotate(Math.imul(blocks.getInt32(i + 12, true), c4), 18), c1);
     h4 = (Math.imul((rotate(h4, 13) + h1) | 0, 5) + 0x32ac_3b17) | 0;
   }
   h1 ^= size;
@@ -144,21 +164,6 @@ function addHash(lanes: Uint32Array, record: ByteWriter, seed: number, ordinal: 
   lanes[1] = (lanes[1] as number) + sign * ((h2 + h1) | 0);
   lanes[2] = (lanes[2] as number) + sign * ((h3 + h1) | 0);
   lanes[3] = (lanes[3] as number) + sign * ((h4 + h1) | 0);
-}
-
-/** Four bytes, little-endian; those behind the end count as 0. */
-function wordAt(bytes: Uint8Array, at: number, end: number): number {
-  if (at + 4 <= end) {
-    return (
-      (bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24)
-    );
-  }
-  let word = 0;
-  for (let i = end - 1; i >= at; i--) word = (word << 8) | (bytes[i] as number);
-  return word;
 }
 
 function rotate(value: number, bits: number): number {

@@ -33,7 +33,7 @@ import { guardPorts } from './breaker.ts';
 import { type ChainBounds, defaultChainBounds } from './chain.ts';
 import { type CommitResult, commitPlanned, type Planner, type WarmHolder } from './commit.ts';
 import type { ProducerContext } from './context.ts';
-import { type FailedMessage, type Intake, takeIn } from './intake.ts';
+import { type FailedMessage, type Intake, type MessageEntries, takeIn } from './intake.ts';
 import type { Home } from './mutations.ts';
 import { openClaims } from './open-claims.ts';
 import { isEmptyPlan, planBatch } from './plan.ts';
@@ -155,7 +155,7 @@ export class Producer {
     const intake = takeIn(schema, opened.messages, clock.nowMs(), { home: this.#home, claims });
     telemetry.record('MutationsReceived', intake.mutationCount);
     const rejected = [...opened.rejected, ...intake.rejected];
-    const notSetAside = await quarantineEntries(this.#shelf, rejected);
+    const notSetAside = await this.#quarantine(rejected);
     const notCommitted = await this.#commit(intake, deadline);
     telemetry.record('CycleDurationMs', clock.monotonicMs() - startMs);
     const failed = new Map<MutationMessage, FailedMessage>();
@@ -212,6 +212,25 @@ export class Producer {
     }
     telemetry.record('BookkeepingPurged', count);
     return count;
+  }
+
+  /**
+   * Only who knows the dataset's schema may say what breaks it: to an old bundle, a message that names a new field looks wrong.
+   *
+   * @returns the messages that have to come again
+   */
+  async #quarantine(rejected: readonly MessageEntries[]): Promise<readonly FailedMessage[]> {
+    if (rejected.length === 0) return [];
+    const { id, heads, schemaId } = this.#context;
+    let reason = 'incompatible: the dataset has another schema than this producer';
+    try {
+      const head = await heads.load(id, 'strong');
+      if (head === null || head.schemaId === schemaId) return await quarantineEntries(this.#shelf, rejected);
+    } catch (error) {
+      if (!isDatasetError(error)) throw error;
+      reason = `${error.kind}: ${error.message}`;
+    }
+    return rejected.map(({ message }) => ({ message, reason }));
   }
 
   /**

@@ -1,6 +1,6 @@
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { mutants } from './all-mutants.ts';
 import { Coverage } from './coverage.ts';
-import { mutants } from './mutants.ts';
 import { drawScenario } from './scenario.ts';
 import { simulate } from './simulate.ts';
 

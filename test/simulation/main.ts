@@ -1,16 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { mutants } from './all-mutants.ts';
 import { type Failure, runBatch } from './batch.ts';
-import { type Mutant, mutants } from './mutants.ts';
+import type { Mutant } from './mutants.ts';
 import { drawScenario } from './scenario.ts';
 import { describeScenario, shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
 
-const usage = `npm run sim -- [--seed N] [--seeds N] [--mutant NAME] [--trace] [--shrink] [--coverage]
+const usage = `npm run sim -- [--seed N] [--seeds N] [--mutant NAME] [--mutants] [--trace] [--shrink] [--coverage]
 
   --seed N      first seed; alone: just this one
   --seeds N     so many seeds, on all cores
   --mutant NAME a protocol that is wrong on purpose: ${Object.keys(mutants).join(' ')}
+  --mutants     for each of them, how many seeds it takes until it is caught, at most --seeds
   --trace       every event of the one seed
   --shrink      the one seed, which fails, as a story that is short enough to be read
   --coverage    how often each fault struck at each call
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '0' },
     seeds: { type: 'string', default: '1' },
     mutant: { type: 'string' },
+    mutants: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     coverage: { type: 'boolean', default: false },
@@ -34,11 +37,26 @@ if (mutant !== null && mutants[mutant] === undefined) throw new Error(usage);
 const write = (text: string): void => void process.stdout.write(text);
 
 if (values.trace) await trace(first);
+else if (values.mutants) await tabulateMutants();
 else if (values.shrink) await shrinkSeed(first);
 else await runSeeds();
 
 function mutantOf(): Mutant {
   return mutant === null ? {} : (mutants[mutant] ?? {});
+}
+
+/** A table in Markdown. */
+async function tabulateMutants(): Promise<void> {
+  write('| mutant | caught by | seeds |\n| --- | --- | ---: |\n');
+  for (const [name, { caughtBy = [] }] of Object.entries(mutants)) {
+    const batch = { first, count: Math.max(count, 2_000), mutant: name, untilFailure: true };
+    const { failures } = await runBatch(batch, 1);
+    const [failure] = failures;
+    const isRight = failure !== undefined && caughtBy.includes(failure.invariant);
+    if (!isRight) process.exitCode = 1;
+    const seeds = failure === undefined ? `survived ${batch.count}` : String(failure.seed - first + 1);
+    write(`| ${name} | ${failure?.invariant ?? ''}${isRight ? '' : ' (not foreseen)'} | ${seeds} |\n`);
+  }
 }
 
 async function shrinkSeed(seed: number): Promise<void> {

@@ -22,6 +22,10 @@ export interface MutantPlace {
 
 /** A protocol that is wrong on purpose: ports that lie to the real code, or a host that acknowledges wrongly. */
 export interface Mutant {
+  /** The invariants that must catch it, said before it was run; empty: the protocol as it is. */
+  readonly caughtBy?: readonly string[];
+  /** The table that was set back is used as it is. */
+  readonly skipsRestore?: boolean;
   /** The ports of one process. */
   readonly wrap?: (place: MutantPlace) => Ports;
   /** The host deletes messages before they are processed. */
@@ -32,11 +36,18 @@ export interface Mutant {
   readonly consumerForgets?: boolean;
 }
 
-/** By name. Each must be caught; test/simulation/mutants.test.ts says within how many seeds. */
-export const mutants: Readonly<Record<string, Mutant>> = {
-  ackBeforeCommit: { acknowledgesFirst: true },
-  deleteAllOnPartial: { acknowledgesFailed: true },
+/** Of producers and consumers; mutants-upkeep.ts has the others. */
+export const pipelineMutants: Readonly<Record<string, Mutant>> = {
+  ackBeforeCommit: {
+    caughtBy: ['S4'],
+    acknowledgesFirst: true,
+  },
+  deleteAllOnPartial: {
+    caughtBy: ['S4'],
+    acknowledgesFailed: true,
+  },
   ambiguousIsSuccess: {
+    caughtBy: ['S4', 'S2', 'S3'],
     wrap: ({ ports }) =>
       withCommit(silent(ports), async (id, proposal, commit) => {
         try {
@@ -48,6 +59,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       }),
   },
   conflictIsSuccess: {
+    caughtBy: ['S4', 'S2', 'S3'],
     wrap: ({ ports }) =>
       withCommit(silent(ports), async (id, proposal, commit) => {
         const outcome = await commit(id, proposal);
@@ -55,6 +67,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       }),
   },
   unconditionalCommit: {
+    caughtBy: ['S1', 'S2', 'S6'],
     wrap: ({ ports }) =>
       withCommit(ports, async (id, proposal, commit) => {
         const outcome = await commit(id, proposal);
@@ -70,8 +83,12 @@ export const mutants: Readonly<Record<string, Mutant>> = {
         });
       }),
   },
-  dirtyCache: { wrap: ({ ports }) => withDirtyCache(silent(ports)) },
+  dirtyCache: {
+    caughtBy: ['S4', 'S2', 'S3', 'S9'],
+    wrap: ({ ports }) => withDirtyCache(silent(ports)),
+  },
   announceBeforeCommit: {
+    caughtBy: ['S5'],
     wrap: ({ ports }) =>
       withCommit(ports, async (id, proposal, commit) => {
         await ports.announcer.announce(announcementOf(id, supposedHead(proposal), 0, []));
@@ -79,37 +96,16 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       }),
   },
   trimRecent: {
+    caughtBy: ['S6'],
     wrap: ({ ports }) =>
       withCommit(ports, (id, proposal, commit) =>
         commit(id, { ...proposal, recent: proposal.recent.slice(-2) }),
       ),
   },
-  deleteBlobOnConflict: {
-    wrap: ({ ports, cloud }) => {
-      const mine = new Set<string>();
-      const blobs: BlobStore = {
-        get: (name) => ports.blobs.get(name),
-        put: (name, bytes, metadata) => {
-          if (!name.includes('/snapshot/')) mine.add(name);
-          return ports.blobs.put(name, bytes, metadata);
-        },
-      };
-      const cleanUp = async (cid: string): Promise<void> => {
-        for (const name of mine) if (name.includes(cid)) await cloud.deleteBlob(name);
-      };
-      return withCommit({ ...ports, blobs }, async (id, proposal, commit) => {
-        try {
-          const outcome = await commit(id, proposal);
-          if (outcome.kind === 'conflict') await cleanUp(proposal.cid);
-          return outcome;
-        } catch (error) {
-          await cleanUp(proposal.cid);
-          throw error;
-        }
-      });
-    },
-  },
+  ambiguousDeletesBlob: { caughtBy: ['S6'], wrap: (place) => withDeletedBlobs(place, 'unknown') },
+  conflictDeletesBlob: { caughtBy: ['S6'], wrap: (place) => withDeletedBlobs(place, 'conflict') },
   noLastWriterWins: {
+    caughtBy: ['S2', 'S3', 'S4'],
     wrap: ({ ports, process }) => ({
       ...ports,
       source: {
@@ -120,6 +116,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     }),
   },
   keyWithoutCid: {
+    caughtBy: ['S6', 'S2'],
     wrap: ({ ports, cloud }) =>
       withBlobs(ports, {
         get: (name) => ports.blobs.get(name),
@@ -134,6 +131,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       }),
   },
   overwriteBlob: {
+    caughtBy: ['S8'],
     wrap: ({ ports, cloud }) =>
       withBlobs(ports, {
         get: (name) => ports.blobs.get(name),
@@ -148,6 +146,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       }),
   },
   commitBeforeBlob: {
+    caughtBy: ['S2', 'S6'],
     wrap: ({ ports, process }) =>
       withBlobs(ports, {
         get: (name) => ports.blobs.get(name),
@@ -161,6 +160,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       }),
   },
   skipBookkeepingPart: {
+    caughtBy: ['S2', 'S6'],
     wrap: ({ ports }) =>
       withBlobs(ports, {
         get: (name) => ports.blobs.get(name),
@@ -169,13 +169,32 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       }),
   },
   skipQuarantine: {
+    caughtBy: ['S4'],
     wrap: ({ ports }) => ({ ...ports, quarantine: { send: () => Promise.resolve() } }),
   },
   noPoll: {
+    caughtBy: ['L2'],
     wrap: ({ ports, process }) => ({ ...ports, heads: hintedOnly(ports, process) }),
   },
-  consumerForgets: { consumerForgets: true },
+  splitAtomic: { caughtBy: ['S9'], wrap: ({ ports }) => ({ ...ports, source: splitting(ports.source) }) },
+  lateDropped: {
+    caughtBy: ['S4', 'S3'],
+    wrap: ({ ports }) => ({ ...ports, lateQueue: { send: () => Promise.resolve() } }),
+  },
+  noLedger: {
+    caughtBy: ['S2', 'S3'],
+    wrap: ({ ports }) => ({ ...ports, source: withFreshOperations(ports.source) }),
+  },
+  planBelowFloor: {
+    caughtBy: ['L2', 'L1'],
+    wrap: ({ ports, process }) => (process.name.startsWith('consumer') ? believingInOldDeltas(ports) : ports),
+  },
+  consumerForgets: {
+    caughtBy: ['S5'],
+    consumerForgets: true,
+  },
   registerBeforeSnapshot: {
+    caughtBy: ['S6'],
     wrap: ({ ports }) =>
       withBlobs(ports, {
         get: (name) => ports.blobs.get(name),
@@ -186,6 +205,31 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       }),
   },
 };
+
+/** Whoever believes that its commit failed tidies up after itself. */
+function withDeletedBlobs({ ports, cloud }: MutantPlace, after: 'unknown' | 'conflict'): Ports {
+  const mine = new Set<string>();
+  const blobs: BlobStore = {
+    get: (name) => ports.blobs.get(name),
+    put: (name, bytes, metadata) => {
+      if (!name.includes('/snapshot/')) mine.add(name);
+      return ports.blobs.put(name, bytes, metadata);
+    },
+  };
+  const cleanUp = async (cid: string): Promise<void> => {
+    for (const name of mine) if (name.includes(cid)) await cloud.deleteBlob(name);
+  };
+  return withCommit({ ...ports, blobs }, async (id, proposal, commit) => {
+    try {
+      const outcome = await commit(id, proposal);
+      if (outcome.kind === 'conflict' && after === 'conflict') await cleanUp(proposal.cid);
+      return outcome;
+    } catch (error) {
+      if (after === 'unknown') await cleanUp(proposal.cid);
+      throw error;
+    }
+  });
+}
 
 type Commit = HeadStore['commit'];
 
@@ -245,6 +289,65 @@ function withDirtyCache(ports: Ports): Ports {
     return head;
   };
   return { ...wrapped, heads: { ...wrapped.heads, load } };
+}
+
+/** The first delivery of an atomic message is of its first half, and is not acknowledged. */
+function splitting(source: Ports['source']): Ports['source'] {
+  const halves = new Set<string>();
+  return {
+    receive: async (max, waitMs) => {
+      const messages = await source.receive(max, waitMs);
+      return messages.map((message) => {
+        if (!message.body.includes('"atomic":true')) return message;
+        const { mutations } = JSON.parse(message.body) as { mutations: unknown[] };
+        const isFirst = message.receiveCount === 1;
+        if (isFirst) halves.add(message.receipt);
+        const part = isFirst ? mutations.slice(0, Math.ceil(mutations.length / 2)) : mutations;
+        return { ...message, body: JSON.stringify({ mutations: part }) };
+      });
+    },
+    acknowledge: (messages) => source.acknowledge(messages.filter(({ receipt }) => !halves.has(receipt))),
+  };
+}
+
+/** Every delivery of an operation is a new operation. */
+function withFreshOperations(source: Ports['source']): Ports['source'] {
+  return {
+    acknowledge: (messages) => source.acknowledge(messages),
+    receive: async (max, waitMs) => {
+      const messages = await source.receive(max, waitMs);
+      return messages.map((message) => {
+        if (message.receiveCount === 1) return message;
+        const body = message.body.replaceAll(
+          '"op":"increment"',
+          `"op":"increment","opId":"${message.receipt}"`,
+        );
+        return { ...message, body };
+      });
+    },
+  };
+}
+
+/** Takes the ring for all there is, whatever the floor says, and a deleted blob for a store that is down. */
+function believingInOldDeltas(ports: Ports): Ports {
+  return {
+    ...ports,
+    heads: {
+      ...ports.heads,
+      load: async (id, consistency) => {
+        const head = await ports.heads.load(id, consistency);
+        return head === null ? null : { ...head, floor: 0 };
+      },
+    },
+    blobs: {
+      put: (name, bytes, metadata) => ports.blobs.put(name, bytes, metadata),
+      get: async (name) => {
+        const blob = await ports.blobs.get(name);
+        if (blob === null) throw new DatasetError('unavailable', `${name} does not come`);
+        return blob;
+      },
+    },
+  };
 }
 
 /** Whoever comes last wins: the order of delivery decides. */

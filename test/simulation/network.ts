@@ -61,10 +61,10 @@ export class Network {
           reject(new DatasetError('unavailable', refusal.why));
         });
       }
-      const isSlow = this.strikes(site, 'slow');
+      const slow = this.strikes(site, 'slow') ? world.pick(['there', 'back'] as const) : null;
       const isRepeated = this.strikes(site, 'repeat');
-      world.schedule(isSlow ? world.between(20, 3_000) : world.between(1, 20), () => {
-        this.#apply(call, isRepeated, (outcome) => {
+      world.schedule(this.#travelMs(slow === 'there'), () => {
+        this.#apply(call, { isRepeated, backMs: this.#travelMs(slow === 'back') }, (outcome) => {
           if (outcome.error === null) resolve(outcome.value);
           else reject(outcome.error);
         });
@@ -72,14 +72,22 @@ export class Network {
     });
   }
 
-  #apply<T>(call: Call<T>, isRepeated: boolean, reply: (outcome: Settled<T>) => void): void {
+  #travelMs(isSlow: boolean): number {
+    return isSlow ? this.#world.between(20, 3_000) : this.#world.between(1, 20);
+  }
+
+  #apply<T>(
+    call: Call<T>,
+    { isRepeated, backMs }: { readonly isRepeated: boolean; readonly backMs: number },
+    reply: (outcome: Settled<T>) => void,
+  ): void {
     const { from, site } = call;
     const world = this.#world;
     const answer = (outcome: Settled<T>): void => {
       world.trace(() => `${name(call)} applied${isRepeated ? ' twice' : ''}`);
       if (from.isAlive && this.strikes(site, 'crash', 0.5)) from.crash();
       if (from.isAlive && this.strikes(site, 'freeze')) from.freeze(world.between(500, 12_000));
-      from.deliver(world.between(1, 20), () => reply(outcome));
+      from.deliver(backMs, () => reply(outcome));
     };
     const once = settled(call.apply);
     (isRepeated ? once.then(() => settled(call.apply)) : once)

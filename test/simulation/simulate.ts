@@ -142,6 +142,13 @@ class Run {
   #disaster(back: number | null): void {
     const cloud = this.#cloud;
     if (cloud.head === null || cloud.hasOutage) return;
+    if (this.#mutant.skipsRestore === true) {
+      cloud
+        .beginOutage(back ?? 2)
+        .then(() => cloud.endOutage())
+        .catch((error: unknown) => this.world.fail(error));
+      return;
+    }
     const begun = cloud.beginOutage(back).catch((error: unknown) => this.world.fail(error));
     this.#start(`${rescuer} of ${this.world.nowMs.toFixed(0)}`, async (process, ports) => {
       await begun;

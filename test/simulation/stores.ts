@@ -230,6 +230,14 @@ export class Cloud {
     return null;
   }
 
+  /** For mutants only: a write of the head that asks for no condition. */
+  async forceHead(head: Head): Promise<void> {
+    // First, because the store would not even take a head that is broken.
+    this.#afterHead({ kind: 'committed', head });
+    this.#heads = new MemoryHeadStore();
+    await this.#heads.replace(this.id, null, head);
+  }
+
   /** For mutants only. */
   overwriteBlob(name: string, blob: StoredBlob): void {
     this.#present.set(name, blob);

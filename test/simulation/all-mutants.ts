@@ -1,0 +1,5 @@
+import { type Mutant, pipelineMutants } from './mutants.ts';
+import { upkeepMutants } from './mutants-upkeep.ts';
+
+/** By name. Each must be caught by an invariant that it names itself; docs/protocol.md says within how many seeds. */
+export const mutants: Readonly<Record<string, Mutant>> = { ...pipelineMutants, ...upkeepMutants };

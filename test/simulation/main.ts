@@ -2,12 +2,13 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { mutants } from './all-mutants.ts';
 import { type Failure, runBatch } from './batch.ts';
+import { explore } from './exhaustive.ts';
 import type { Mutant } from './mutants.ts';
 import { drawScenario } from './scenario.ts';
 import { describeScenario, shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
 
-const usage = `npm run sim -- [--seed N] [--seeds N] [--mutant NAME] [--mutants] [--trace] [--shrink] [--coverage]
+const usage = `npm run sim -- [--seed N] [--seeds N] [--mutant NAME] [--mutants] [--trace] [--shrink] [--coverage] [--exhaustive]
 
   --seed N      first seed; alone: just this one
   --seeds N     so many seeds, on all cores
@@ -16,6 +17,7 @@ const usage = `npm run sim -- [--seed N] [--seeds N] [--mutant NAME] [--mutants]
   --trace       every event of the one seed
   --shrink      the one seed, which fails, as a story that is short enough to be read
   --coverage    how often each fault struck at each call
+  --exhaustive  every order of a small run with at most two deviations from the usual one
 `;
 
 const { values } = parseArgs({
@@ -27,6 +29,7 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     coverage: { type: 'boolean', default: false },
+    exhaustive: { type: 'boolean', default: false },
   },
 });
 const [first, count] = [Number(values.seed), Number(values.seeds)];
@@ -37,12 +40,26 @@ if (mutant !== null && mutants[mutant] === undefined) throw new Error(usage);
 const write = (text: string): void => void process.stdout.write(text);
 
 if (values.trace) await trace(first);
+else if (values.exhaustive) await exploreAll(2);
 else if (values.mutants) await tabulateMutants();
 else if (values.shrink) await shrinkSeed(first);
 else await runSeeds();
 
 function mutantOf(): Mutant {
   return mutant === null ? {} : (mutants[mutant] ?? {});
+}
+
+async function exploreAll(deviationsMax: number): Promise<void> {
+  for (const cast of ['upkeep', 'restore'] as const) {
+    const startMs = performance.now();
+    const { schedules, stepsMax, failure } = await explore(cast, deviationsMax);
+    const seconds = ((performance.now() - startMs) / 1_000).toFixed(1);
+    const bound = `at most ${deviationsMax} deviations in up to ${stepsMax} steps`;
+    write(
+      `${cast}: ${schedules} schedules, ${bound}, ${seconds} s: ${JSON.stringify(failure ?? 'no violation')}\n`,
+    );
+    if (failure !== null) process.exitCode = 1;
+  }
 }
 
 /** A table in Markdown. */

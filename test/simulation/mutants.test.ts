@@ -5,7 +5,15 @@ import { runBatch } from './batch.ts';
 
 /** Those that take many more than others are run by `npm run sim -- --mutants`; docs/protocol.md has the table. */
 const seedsMax = 300;
-const slow: ReadonlySet<string> = new Set([]);
+const slow: ReadonlySet<string> = new Set([
+  'cleanBeforeFloor',
+  'cleanerIgnoresNewPins',
+  'cleanUnreferenced',
+  'commitNoEra',
+  'commitVersionOnly',
+  'noEraInSnapshots',
+  'restoreLowersFloor',
+]);
 
 describe('a protocol that is wrong on purpose is caught', () => {
   const fast = Object.entries(mutants).filter(([name]) => !slow.has(name));

@@ -14,10 +14,19 @@ export interface Call<T> {
   readonly apply: () => Promise<T>;
 }
 
-type Settled<T> = { readonly value: T; readonly error: null } | { readonly error: DatasetError };
+/** What stores need of a network. */
+export interface Carrier {
+  readonly faults: Faults;
+  /** True: the fault strikes at this site. */
+  strikes(site: Site, fault: Fault, share?: number): boolean;
+  /** Resolves or rejects as the caller is told, which need not be what happened. */
+  request<T>(call: Call<T>): Promise<T>;
+}
+
+export type Settled<T> = { readonly value: T; readonly error: null } | { readonly error: DatasetError };
 
 /** Carries calls from processes to stores. What has been sent may still be applied after its sender died. */
-export class Network {
+export class Network implements Carrier {
   readonly coverage: Coverage;
   readonly #world: World;
   readonly #faults: Faults;
@@ -132,7 +141,7 @@ function name({ from, site, detail }: Call<unknown>): string {
 }
 
 /** Errors of stores are answers; those of invariants end the run. */
-async function settled<T>(apply: () => Promise<T>): Promise<Settled<T>> {
+export async function settled<T>(apply: () => Promise<T>): Promise<Settled<T>> {
   try {
     return { value: await apply(), error: null };
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { MutationMessage, MutationSource } from '../../lib/ports.ts';
-import type { Network } from './network.ts';
+import type { Carrier } from './network.ts';
 import type { SimProcess } from './process.ts';
 import type { World } from './world.ts';
 
@@ -24,13 +24,13 @@ const visibilityMs = 10_000;
 /** A standard queue at its worst: any order, more than once, receipts that may or may not be honoured. */
 export class SimQueue {
   readonly #world: World;
-  readonly #network: Network;
+  readonly #network: Carrier;
   readonly #onAcknowledge: (message: MutationMessage) => void;
   readonly #messages = new Map<string, QueuedMessage>();
   #waiters: Waiter[] = [];
   #sentCount = 0;
 
-  constructor(world: World, network: Network, onAcknowledge: (message: MutationMessage) => void) {
+  constructor(world: World, network: Carrier, onAcknowledge: (message: MutationMessage) => void) {
     this.#world = world;
     this.#network = network;
     this.#onAcknowledge = onAcknowledge;
@@ -54,6 +54,12 @@ export class SimQueue {
     this.#messages.set(id, message);
     this.#wakeAll();
     return { ...message, receipt: '' };
+  }
+
+  /** Of its latest delivery. */
+  receiptOf(id: string): string {
+    const message = this.#messages.get(id);
+    return message === undefined ? '' : receiptOf(message);
   }
 
   /** From the archive: as it was accepted first. */

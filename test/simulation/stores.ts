@@ -21,12 +21,12 @@ import type {
 } from '../../lib/ports.ts';
 import type { Site } from './coverage.ts';
 import { Invariants } from './invariants.ts';
-import type { Network } from './network.ts';
+import type { Carrier } from './network.ts';
 import { Oracle } from './oracle.ts';
 import type { SimProcess } from './process.ts';
 import { SimQueue } from './queue.ts';
 import type { Sent } from './traffic.ts';
-import type { World } from './world.ts';
+import { Violation, type World } from './world.ts';
 
 /** What one process reaches. */
 export interface Ports {
@@ -56,7 +56,7 @@ export class Cloud {
   readonly invariants: Invariants;
   readonly queue: SimQueue;
   readonly #world: World;
-  readonly #network: Network;
+  readonly #network: Carrier;
   #heads = new MemoryHeadStore();
   /** Index of the head that a restored table shows, while there is an outage; null: there is none. */
   #outage: { readonly points: readonly (Head | null)[]; readonly at: number } | null = null;
@@ -68,7 +68,7 @@ export class Cloud {
   readonly #listeners = new Set<Listener>();
   readonly #archive: MutationMessage[] = [];
 
-  constructor(world: World, network: Network) {
+  constructor(world: World, network: Carrier) {
     this.#world = world;
     this.#network = network;
     this.invariants = new Invariants(this.id, this.oracle, {
@@ -78,16 +78,19 @@ export class Cloud {
   }
 
   /** As a sender sees it: accepted, whatever the answer. */
-  send(sent: Sent): void {
+  send(sent: Sent): MutationMessage {
     const world = this.#world;
     // The sender of an unknown send sends again.
-    const copies = world.chance(this.#network.faults.sendTwice) ? 2 : 1;
-    for (let copy = 0; copy < copies; copy++) {
-      const message = this.queue.accept(sent.body);
-      this.#archive.push(message);
-      this.oracle.accept(message, sent);
-      world.trace(() => `sent ${message.id} ${sent.body}`);
-    }
+    if (world.chance(this.#network.faults.sendTwice)) this.#accept(sent);
+    return this.#accept(sent);
+  }
+
+  #accept(sent: Sent): MutationMessage {
+    const message = this.queue.accept(sent.body);
+    this.#archive.push(message);
+    this.oracle.accept(message, sent);
+    this.#world.trace(() => `sent ${message.id} ${sent.body}`);
+    return { ...message, receipt: this.queue.receiptOf(message.id) };
   }
 
   /** The head as it is stored, without faults. */
@@ -235,7 +238,9 @@ export class Cloud {
     // First, because the store would not even take a head that is broken.
     this.#afterHead({ kind: 'committed', head });
     this.#heads = new MemoryHeadStore();
-    await this.#heads.replace(this.id, null, head);
+    await this.#heads.replace(this.id, null, head).catch((error: unknown) => {
+      throw new Violation('S6', `the head is broken: ${String(error)}`);
+    });
   }
 
   /** For mutants only. */

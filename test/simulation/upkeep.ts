@@ -20,7 +20,7 @@ export interface UpkeepPlace {
 }
 
 /** Snapshots after two or three deltas: chains of a run are short. */
-const cadence: Cadence = {
+export const cadence: Cadence = {
   coldLoadsPerHour: 1e9,
   snapshotUsd: 1e-9,
   snapshotUsdPerByte: 0,

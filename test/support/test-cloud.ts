@@ -73,6 +73,8 @@ export async function startTestCloud(more: Partial<LocalCloudOptions> = {}): Pro
     onLog: (source, line, logStream) => log.push({ ...parseLine(line), source, logStream }),
     ...more,
   });
+  // The outbox tells of each commit a second time. Its mapping has tests of its own, and these count requests and hints.
+  for (const stream of cloud.streams) await stream.stop();
   const { endpoints } = cloud;
   const s3 = s3Client(localClientOptions(endpoints.s3));
   const sqs = sqsClient(localClientOptions(endpoints.sqs));

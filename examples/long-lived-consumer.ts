@@ -19,3 +19,14 @@ export function cheapest(consumer: Consumer<typeof shop>, tag: string): string |
   }
   return best?.sku ?? null;
 }
+
+/** What part of all prices together is this one's. */
+export function shareOfPrices(consumer: Consumer<typeof shop>, sku: string): number {
+  const products = consumer.state.type('Product');
+  const price = products.column('price'); // once, not for each record
+  let sum = 0;
+  for (const each of price.toArray(0)) sum += each; // all of them, 0 for null
+  const o = products.ordinalOf(sku); // -1: there is none
+  const share = o < 0 ? 0 : (price.at(o) ?? 0) / sum;
+  return share;
+}

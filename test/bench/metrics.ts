@@ -37,7 +37,7 @@ export const metrics: readonly Metric[] = [
     label: 'snapshot load, warm process',
     unit: 'ms',
     isRate: false,
-    peers: ['ours', 'java', 'json-map', 'msgpackr-map', 'arrow'],
+    peers: ['ours', 'java', 'json-map', 'json-zst-map', 'msgpackr-map', 'arrow'],
     steps: () => [['load']],
     value: milliseconds,
   },
@@ -98,11 +98,11 @@ export const metrics: readonly Metric[] = [
   },
   {
     name: 'memory',
-    label: 'resident after load and index',
+    label: 'resident after load, index and 200,000 look-ups',
     unit: 'MB',
     isRate: false,
     isColdStart: true,
-    steps: () => [...loaded, ['memory']],
+    steps: () => [...loaded, ['lookUpFields', { times: lookUps }], ['memory']],
     value: ({ resident }) => (resident ?? Number.NaN) / 1e6,
   },
   {
@@ -143,6 +143,15 @@ export const metrics: readonly Metric[] = [
     peers: ['ours'],
     steps: (round) => [['receive', { revision: round + 1 }], ['mutate']],
     value: ({ ns }) => (messageCount * 1e6) / (ns ?? Number.NaN),
+  },
+  {
+    name: 'deltas',
+    label: 'lookup + 1 field with 24 deltas of 1 % on top, against none',
+    unit: 'x longer',
+    isRate: false,
+    peers: ['ours'],
+    steps: () => [...loaded, ['deltas']],
+    value: ({ check }) => check ?? Number.NaN,
   },
   {
     name: 'scale',

@@ -30,6 +30,8 @@ export interface Peer {
   receive?(dataset: Dataset, revision: number): Promise<void>;
   /** From these messages to the delta. */
   mutate?(): number;
+  /** How many times longer look-ups take with 24 deltas of 1 % on top. */
+  deltas?(): number;
   /** The same 10,000 changes applied to a tenth of the products and to all: how many times longer the second takes. */
   scale?(dataset: Dataset): number;
   /** Look-ups by two worker threads in the loaded state: how many times more than by one. */

@@ -19,7 +19,10 @@ const { values } = parseArgs({
   options: {
     count: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '5' },
-    peers: { type: 'string', default: 'ours,java,json-map,msgpackr-map,arrow,lmdb,sqlite' },
+    peers: {
+      type: 'string',
+      default: 'ours,ours-cached,java,json-map,json-zst-map,msgpackr-map,arrow,lmdb,sqlite',
+    },
     metrics: { type: 'string', default: metrics.map(({ name }) => name).join(',') },
     directory: { type: 'string', default: join(tmpdir(), 'serverless-hollow-bench') },
   },
@@ -91,7 +94,7 @@ async function prepare(): Promise<void> {
     await request(java, 'load');
     await request(java, 'index');
   }
-  for (const peer of chosen.filter((name) => name !== 'java' && name !== 'ours')) {
+  for (const peer of chosen.filter((name) => name !== 'java' && !name.startsWith('ours'))) {
     if (existsSync(join(directory, `${peer}.prepared`))) continue;
     await using subject = start(peer);
     await request(subject, 'prepare');

@@ -46,6 +46,8 @@ function operation(command: string, times: number, count: number, request: Reque
       return peer.receive?.(request, request.revision);
     case 'bench.mutate':
       return peer.mutate?.();
+    case 'bench.deltas':
+      return peer.deltas?.();
     case 'bench.scale':
       return peer.scale?.(request);
     case 'bench.workers':

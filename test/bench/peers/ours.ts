@@ -10,10 +10,12 @@ import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
 import { ObjectTypeState } from '../../../lib/state/object-type-state.ts';
 import { ReadState } from '../../../lib/state/read-state.ts';
+import type { StringCache } from '../../../lib/state/string-cache.ts';
 import { WriteState } from '../../../lib/state/write-state.ts';
 import { applyAtScale } from '../apply-at-scale.ts';
 import type { Peer } from '../peer.ts';
 import { changeEvery, nextRandom, productOf, productSchema, products } from '../products.ts';
+import { slowdownByDeltas } from '../slowdown-by-deltas.ts';
 import type { WritePath } from '../write-path.ts';
 
 const schema = DatasetSchema.of(parseSchemas(productSchema));
@@ -27,8 +29,8 @@ const active = fieldOf('active');
 const sku = fieldOf('sku');
 const options = { headerTags: new Map<string, string>(), parts: new Map<string, string[]>() };
 
-/** The engine by its low-level accessors, which is what generated readers and views stand on. */
-export function createPeer(): Peer {
+/** The engine by its index and columns. With `strings`, strings that were read are kept. */
+export function createPeer(strings: StringCache | null = null): Peer {
   let state: ReadState;
   let index: UniqueKeyIndex;
   let writer: WriteState;
@@ -44,7 +46,8 @@ export function createPeer(): Peer {
     prepare: () => Promise.resolve(),
     async load({ directory }) {
       const bytes = await readFileBytes(join(directory, 'snapshot-1'));
-      state = decodeSnapshot(bytes, undefined, undefined, 'taken');
+      const decoded = decodeSnapshot(bytes, undefined, undefined, 'taken');
+      state = strings === null ? decoded : decoded.withStringCache(strings);
     },
     index() {
       index = UniqueKeyIndex.build(state, 'Product');
@@ -59,36 +62,39 @@ export function createPeer(): Peer {
     },
     lookUpFields(times, count) {
       const records = objects('Product');
-      const strings = objects('String');
+      const prices = records.intColumn(price);
+      const titles = records.textColumn(title);
+      const currencies = records.referencedTextColumn(currency, objects('String'), 0);
       let sum = 0;
       for (let i = 0, random = 1; i < times; i++) {
         random = nextRandom(random);
         const o = index.find((random >>> 8) % count);
-        const currencyText = strings.readString(records.readReference(o, currency), 0) ?? '';
-        sum += records.readInt(o, price) + (records.readString(o, title) ?? '').length + currencyText.length;
+        sum += (prices.at(o) ?? 0) + (titles.at(o) ?? '').length + (currencies.at(o) ?? '').length;
       }
       return sum;
     },
     scanFixed() {
       const records = objects('Product');
+      const prices = records.intColumn(price).toArray(0);
+      const categories = records.intColumn(categoryId).toArray(0);
       let sum = 0;
-      for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
-        sum += records.readInt(o, price) + records.readInt(o, categoryId);
-      }
+      for (let k = 0; k < prices.length; k++) sum += (prices[k] as number) + (categories[k] as number);
       return sum;
     },
     scanStrings() {
       const records = objects('Product');
+      const prices = records.intColumn(price);
+      const categories = records.intColumn(categoryId);
+      const skus = records.textColumn(sku);
+      const titles = records.textColumn(title);
       let sum = 0;
       for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
-        sum +=
-          records.readInt(o, price) +
-          records.readInt(o, categoryId) +
-          (records.readBoolean(o, active) ? 1 : 0);
-        sum += (records.readString(o, sku) ?? '').length + (records.readString(o, title) ?? '').length;
+        sum += (prices.at(o) ?? 0) + (categories.at(o) ?? 0) + (records.readBoolean(o, active) ? 1 : 0);
+        sum += (skus.at(o) ?? '').length + (titles.at(o) ?? '').length;
       }
       return sum;
     },
+    deltas: () => slowdownByDeltas(state, index),
     apply({ directory }) {
       const { state: next, changes } = applyDelta(state, readFileSync(join(directory, 'delta-1-2')));
       index = index.apply(next, changes.get('Product'));

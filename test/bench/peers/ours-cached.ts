@@ -1,0 +1,10 @@
+import { StringCache } from '../../../lib/state/string-cache.ts';
+import type { Peer } from '../peer.ts';
+import { createPeer as createOurs } from './ours.ts';
+
+const entries = 2 ** 19;
+
+/** {@link createOurs} with a cache of half a million strings. */
+export function createPeer(): Peer {
+  return createOurs(new StringCache(entries));
+}

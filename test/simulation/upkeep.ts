@@ -118,9 +118,12 @@ export async function runDisaster(place: UpkeepPlace, cloud: Cloud, isLost: bool
       if (isLost) {
         // Who still serves a version knows its commit id; here the checker does.
         const cid = cloud.invariants.head?.cid;
-        const isThere = (await heads.load(id, 'strong')) !== null;
         const options = cid === undefined ? {} : { cid };
-        if (!isThere) await recoverChain({ heads, blobs, floors, shelf, clock, telemetry }, id, options);
+        const head = await heads.load(id, 'strong');
+        if (head === null) await recoverChain({ heads, blobs, floors, shelf, clock, telemetry }, id, options);
+        // An attempt before this one wrote the head, unknown to us, and another one a later era beside the table.
+        else if ((await floors.load(id))?.era !== head.era)
+          await restoreChain({ heads, blobs, floors, telemetry }, id);
       } else {
         await restoreChain({ heads, blobs, floors, telemetry }, id);
       }

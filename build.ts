@@ -31,6 +31,7 @@ export const bundles = {
   consumer: 'functions/consumer.ts',
   snapshotter: 'functions/snapshotter.ts',
   cleaner: 'functions/cleaner.ts',
+  purger: 'functions/purger.ts',
   outbox: 'functions/outbox.ts',
   'deploy-check': 'functions/deploy-check.ts',
   'consumer-service': 'lib/cli/main.ts',

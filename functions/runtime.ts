@@ -7,7 +7,7 @@
  *   deploy-check.ts  handler: a hook of CodeDeploy -> may the new version have traffic?
  *   consumer.ts    handler: an announcement -> refresh; a lookup -> the record
  *   outbox.ts      handler: changes of the heads' table -> announcements
- *   snapshotter.ts, cleaner.ts   handlers: housekeeping on a schedule
+ *   snapshotter.ts, cleaner.ts, purger.ts   handlers: housekeeping on a schedule
  *
  * A handler's module is evaluated once per sandbox, so what it composes stays warm between invocations. Wrong settings
  * fail there, before the first event.

@@ -74,7 +74,7 @@ export const alarmMeanings = {
     severity: 'ticket',
     side: 'writing',
     meaning:
-      'The snapshotter or the cleaner failed more than once in an hour, twice: chain or bucket will grow.',
+      'The snapshotter, the cleaner or the purger failed more than once in an hour, twice: chain, bucket or bookkeeping will grow.',
   },
   OutboxLags: {
     severity: 'ticket',

@@ -123,9 +123,9 @@ export class Alarms extends Construct {
   }
 
   /** Of a partition. Their runs are few, so that each failure counts. */
-  watchHousekeeping(cleaner: ServiceFunction, snapshotter: ServiceFunction): void {
+  watchHousekeeping(...functions: readonly ServiceFunction[]): void {
     const hourly = { period: Duration.hours(1), statistic: Stats.SUM };
-    for (const { node, alias } of [cleaner, snapshotter]) {
+    for (const { node, alias } of functions) {
       const metric = alias.metricErrors(hourly);
       this.#add('HousekeepingFails', node.path.split('/').slice(-2).join(''), {
         metric,

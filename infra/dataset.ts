@@ -84,6 +84,7 @@ export class HollowDataset extends Construct {
     this.#partitionMap = [partitions, ...(props.partitionKeys ?? [])].join(' ');
     this.storage = new Storage(this, 'Storage', { ...common, keepsData: props.keepsData ?? true });
     this.dissemination = new Dissemination(this, 'Dissemination', { ...common, storage: this.storage });
+    const { undeliveredQueue, bus } = this.dissemination;
     this.partitions = Array.from(
       { length: partitions },
       (_, partition) =>
@@ -94,10 +95,10 @@ export class HollowDataset extends Construct {
           schema,
           memorySizeMb: props.producerMemorySizeMb ?? 1769,
           storage: this.storage,
-          bus: this.dissemination.bus,
+          bus,
+          undeliveredQueue,
         }),
     );
-    const { undeliveredQueue, bus } = this.dissemination;
     this.outbox = new Outbox(this, 'Outbox', { ...common, storage: this.storage, bus, undeliveredQueue });
     this.housekeeping = this.partitions.map(
       ({ partition, memorySizeMb }) =>
@@ -138,6 +139,7 @@ export class HollowDataset extends Construct {
     for (const part of this.partitions) {
       this.alarms.watchPartition(part);
       this.dashboard.addPartition(part);
+      this.alarms.watchHousekeeping(part.purger);
       this.dashboard.addFunction(`producer of partition ${part.partition}`, part.producer);
     }
     for (const { cleaner, snapshotter } of this.housekeeping) {

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
-import type { EventBus } from 'aws-cdk-lib/aws-events';
+import { type EventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { MetricType } from 'aws-cdk-lib/aws-lambda';
@@ -11,7 +12,7 @@ import { limits } from '../lib/limits.ts';
 import { checkEnvironment } from '../lib/settings.ts';
 import { acknowledge } from './acknowledge.ts';
 import { grantKey, securedQueue } from './encrypted.ts';
-import { ServiceFunction } from './service-function.ts';
+import { ServiceFunction, type ServiceFunctionProps } from './service-function.ts';
 import type { Storage } from './storage.ts';
 
 export interface IngestionProps {
@@ -24,6 +25,8 @@ export interface IngestionProps {
   readonly logRetention: RetentionDays;
   readonly storage: Storage;
   readonly bus: EventBus;
+  /** Takes what a schedule could not deliver. */
+  readonly undeliveredQueue: Queue;
   readonly encryptionKey?: IKey;
 }
 
@@ -41,6 +44,8 @@ export class Ingestion extends Construct {
   /** Mutations of keys whose history is purged: whether they are in already, nobody can tell any more. */
   readonly lateQueue: Queue;
   readonly producer: ServiceFunction;
+  /** Commits, too: what was deleted long ago is forgotten. */
+  readonly purger: ServiceFunction;
 
   constructor(scope: Construct, id: string, props: IngestionProps) {
     super(scope, id);
@@ -60,6 +65,7 @@ export class Ingestion extends Construct {
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 100 },
     });
     this.producer = this.#createProducer(props);
+    this.purger = this.#createPurger(props);
     for (const queue of [this.quarantineQueue, this.lateQueue]) {
       acknowledge(
         queue,
@@ -70,10 +76,49 @@ export class Ingestion extends Construct {
   }
 
   #createProducer(props: IngestionProps): ServiceFunction {
-    const { storage, bus } = props;
-    const producer = new ServiceFunction(this, 'Producer', {
+    const producer = this.#createWriter('Producer', props, {
       bundle: 'producer',
       description: `Commits mutations of the dataset ${props.dataset}`,
+      timeout: functionTimeout,
+    });
+    producer.alias.addEventSource(
+      new SqsEventSource(this.mutationQueue, {
+        // No window: a message waits for nobody. Senders pack, and the producer merges what it gets into one delta.
+        batchSize: limits.batchEntriesMax,
+        reportBatchItemFailures: true,
+        // The least there is: nearly no commit conflicts, and a second poller when one is stuck.
+        maxConcurrency: 2,
+        metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
+      }),
+    );
+    return producer;
+  }
+
+  #createPurger(props: IngestionProps): ServiceFunction {
+    const purger = this.#createWriter('Purger', props, {
+      bundle: 'purger',
+      description: `Forgets what was deleted long ago from the dataset ${props.dataset}`,
+      timeout: Duration.minutes(5),
+    });
+    const every = Duration.days(1);
+    const deadLetterQueue = props.undeliveredQueue;
+    new Rule(this, 'PurgerSchedule', {
+      description: 'Runs the purger',
+      schedule: Schedule.rate(every),
+      targets: [new LambdaFunction(purger.alias, { deadLetterQueue, retryAttempts: 2, maxEventAge: every })],
+    });
+    return purger;
+  }
+
+  /** A function that may commit, and set aside what it must not. */
+  #createWriter(
+    id: string,
+    props: IngestionProps,
+    own: Pick<ServiceFunctionProps, 'bundle' | 'description' | 'timeout'>,
+  ): ServiceFunction {
+    const { storage, bus } = props;
+    const writer = new ServiceFunction(this, id, {
+      ...own,
       environment: checkEnvironment('producer', {
         HOLLOW_DATASET: props.dataset,
         HOLLOW_PARTITION: String(props.partition),
@@ -86,31 +131,20 @@ export class Ingestion extends Construct {
         HOLLOW_LATE_QUEUE_URL: this.lateQueue.queueUrl,
       }),
       memorySizeMb: props.memorySizeMb,
-      timeout: functionTimeout,
       logRetention: props.logRetention,
     });
-    storage.grantCommit(producer.role, props.partition);
-    storage.grantTake(producer.role);
-    grantKey(props.encryptionKey, producer.role, 'write');
-    producer.role.addToPolicy(
+    storage.grantCommit(writer.role, props.partition);
+    storage.grantTake(writer.role);
+    grantKey(props.encryptionKey, writer.role, 'write');
+    writer.role.addToPolicy(
       new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }),
     );
-    producer.role.addToPolicy(
+    writer.role.addToPolicy(
       new PolicyStatement({
         actions: ['sqs:SendMessage'],
         resources: [this.quarantineQueue.queueArn, this.lateQueue.queueArn],
       }),
     );
-    producer.alias.addEventSource(
-      new SqsEventSource(this.mutationQueue, {
-        // No window: a message waits for nobody. Senders pack, and the producer merges what it gets into one delta.
-        batchSize: limits.batchEntriesMax,
-        reportBatchItemFailures: true,
-        // The least there is: nearly no commit conflicts, and a second poller when one is stuck.
-        maxConcurrency: 2,
-        metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
-      }),
-    );
-    return producer;
+    return writer;
   }
 }

@@ -22,7 +22,7 @@ const settings = {
   HOLLOW_PROBE: 'lookups',
 };
 
-describe.each(['producer', 'consumer', 'snapshotter', 'cleaner', 'outbox', 'deploy-check'])(
+describe.each(['producer', 'consumer', 'snapshotter', 'cleaner', 'purger', 'outbox', 'deploy-check'])(
   'the bundle of the %s',
   (name) => {
     const folder = join(root, 'dist', name);

@@ -66,6 +66,9 @@ describe('the app', () => {
       `Ingestion/Producer/Role: IAM5[Resource::*]`,
       `Ingestion/Producer/Role: ${blobs('*/0/*')}`,
       `Ingestion/Producer/Role: IAM5[Resource::<CitiesStorageBlobsD4D20396.Arn>/inbox/d/cities/*]`,
+      `Ingestion/Purger/Role: IAM5[Resource::*]`,
+      `Ingestion/Purger/Role: ${blobs('*/0/*')}`,
+      `Ingestion/Purger/Role: IAM5[Resource::<CitiesStorageBlobsD4D20396.Arn>/inbox/d/cities/*]`,
       `Ingestion/Quarantine: SQS3`,
       `Outbox/Outbox/Role: IAM5[Resource::*]`,
       `Rollouts/ConsumerCheck/Role: IAM5[Resource::*]`,
@@ -85,6 +88,7 @@ describe('the app', () => {
     };
     expect(Object.values(assets.files).map(({ displayName }) => displayName)).toEqual([
       'Cities/Ingestion/Producer/Function/Code',
+      'Cities/Ingestion/Purger/Function/Code',
       'Cities/Outbox/Outbox/Function/Code',
       'Cities/Housekeeping/Snapshotter/Function/Code',
       'Cities/Housekeeping/Cleaner/Function/Code',

@@ -56,7 +56,8 @@ const quiet: Values = {
 };
 
 /** Of queues whose every message is one for a person. */
-const isSetAside = (series: string) => /DeadLetters|Quarantine|Late|Undelivered|Housekeeping|Purger/.test(series);
+const isSetAside = (series: string) =>
+  /DeadLetters|Quarantine|Late|Undelivered|Housekeeping|Purger/.test(series);
 
 function write(
   store: MetricStore,

@@ -2,13 +2,14 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { mutants } from './all-mutants.ts';
 import { type Failure, runBatch } from './batch.ts';
+import { drill, quantile } from './drill.ts';
 import { explore } from './exhaustive.ts';
 import type { Mutant } from './mutants.ts';
 import { drawScenario } from './scenario.ts';
 import { describeScenario, shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
 
-const usage = `npm run sim -- [--seed N] [--seeds N] [--mutant NAME] [--mutants] [--trace] [--shrink] [--coverage] [--exhaustive]
+const usage = `npm run sim -- [--seed N] [--seeds N] [--mutant NAME] [--mutants] [--trace] [--shrink] [--coverage] [--exhaustive] [--drill]
 
   --seed N      first seed; alone: just this one
   --seeds N     so many seeds, on all cores
@@ -17,6 +18,7 @@ const usage = `npm run sim -- [--seed N] [--seeds N] [--mutant NAME] [--mutants]
   --trace       every event of the one seed
   --shrink      the one seed, which fails, as a story that is short enough to be read
   --coverage    how often each fault struck at each call
+  --drill       the loss of the home of a chain: how long, and how much
   --exhaustive  every order of a small run with at most two deviations from the usual one
 `;
 
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     coverage: { type: 'boolean', default: false },
+    drill: { type: 'boolean', default: false },
     exhaustive: { type: 'boolean', default: false },
   },
 });
@@ -40,6 +43,7 @@ if (mutant !== null && mutants[mutant] === undefined) throw new Error(usage);
 const write = (text: string): void => void process.stdout.write(text);
 
 if (values.trace) await trace(first);
+else if (values.drill) await drillAll();
 else if (values.exhaustive) await exploreAll(2);
 else if (values.mutants) await tabulateMutants();
 else if (values.shrink) await shrinkSeed(first);
@@ -47,6 +51,21 @@ else await runSeeds();
 
 function mutantOf(): Mutant {
   return mutant === null ? {} : (mutants[mutant] ?? {});
+}
+
+async function drillAll(): Promise<void> {
+  for (const lagVersions of [0, 2, 8]) {
+    const { recoveries, failure } = await drill(Math.max(count, 100), lagVersions);
+    const outages = recoveries.map(({ outageMs }) => outageMs);
+    const lost = recoveries.map(({ lostVersions }) => lostVersions);
+    const ms = (share: number): string => quantile(outages, share).toFixed(0);
+    write(
+      `replica ${lagVersions} writes behind, ${recoveries.length} failovers: outage p50 ${ms(0.5)}, p95 ${ms(0.95)}, ` +
+        `longest ${ms(1)} virtual ms; versions lost p50 ${quantile(lost, 0.5)}, most ${quantile(lost, 1)}; ` +
+        `${failure ?? 'no violation'}\n`,
+    );
+    if (failure !== null) process.exitCode = 1;
+  }
 }
 
 async function exploreAll(deviationsMax: number): Promise<void> {

@@ -9,7 +9,7 @@ import type { Mutant } from './mutants.ts';
 import { Network } from './network.ts';
 import { SimProcess } from './process.ts';
 import type { Scenario } from './scenario.ts';
-import { Cloud, type Ports, rescuer } from './stores.ts';
+import { Cloud, type Ports, type Recovery, rescuer } from './stores.ts';
 import { Sender, schema } from './traffic.ts';
 import {
   cleanOnce,
@@ -39,6 +39,7 @@ export interface SimulationResult {
   readonly commitCount: number;
   readonly conflictCount: number;
   readonly crashCount: number;
+  readonly recoveries: readonly Recovery[];
   /** Null: every invariant held. */
   readonly violation: Violation | null;
   /** Of a run that failed, or that was traced. */
@@ -187,6 +188,7 @@ class Run {
       commitCount: this.#cloud.invariants.commitCount,
       conflictCount: this.#telemetry.count,
       crashCount: this.#crashCount,
+      recoveries: this.#cloud.recoveries,
       violation,
       lastLines: world.lastLines,
     };

@@ -42,6 +42,12 @@ export interface Ports {
   readonly source: MutationSource;
 }
 
+/** What the loss of the table did: for how long nobody could write, and how many versions were lost with it. */
+export interface Recovery {
+  readonly outageMs: number;
+  readonly lostVersions: number;
+}
+
 interface Listener {
   readonly process: SimProcess;
   readonly listen: (announcement: Announcement) => void;
@@ -60,6 +66,8 @@ export class Cloud {
   #heads = new MemoryHeadStore();
   /** Index of the head that a restored table shows, while there is an outage; null: there is none. */
   #outage: { readonly points: readonly (Head | null)[]; readonly at: number } | null = null;
+  #outageSinceMs = 0;
+  readonly #recoveries: Recovery[] = [];
   readonly #blobs = new MemoryBlobStore();
   readonly #floors = new MemoryFloorRecord();
   readonly #history: (Head | null)[] = [null];
@@ -98,6 +106,11 @@ export class Cloud {
     return this.#history.at(-1) ?? null;
   }
 
+  /** Of every outage that is over. */
+  get recoveries(): readonly Recovery[] {
+    return this.#recoveries;
+  }
+
   get hasOutage(): boolean {
     return this.#outage !== null;
   }
@@ -105,6 +118,7 @@ export class Cloud {
   /** The table of heads is lost. What comes back is as it was `back` writes ago; null: nothing does. */
   async beginOutage(back: number | null): Promise<void> {
     const points = [...this.#history];
+    this.#outageSinceMs = this.#world.nowMs;
     this.#outage = { points, at: back === null ? 0 : Math.max(1, points.length - 1 - back) };
     await this.setBack(0);
   }
@@ -124,6 +138,9 @@ export class Cloud {
   /** Writers and readers reach the table again, and everything is sent again: what was lost with it comes back. */
   endOutage(): void {
     if (this.#outage === null) return;
+    const lost = this.#outage.points.at(-1)?.version ?? 0;
+    const outageMs = this.#world.nowMs - this.#outageSinceMs;
+    this.#recoveries.push({ outageMs, lostVersions: Math.max(0, lost - (this.head?.version ?? 0)) });
     this.#outage = null;
     this.#world.trace(() => 'TABLE IS BACK');
     for (const message of this.#archive) this.queue.acceptAgain(message);

@@ -120,7 +120,9 @@ async function* listBlobs(
       const parsed = parseBlobName(text);
       if (parsed === null) continue;
       if (parsed.part !== null) {
-        current?.parts.push(parsed.part);
+        // The part of a main blob that was never written is nobody's.
+        if (current !== null && blobName(current.name) === blobName(parsed.name))
+          current.parts.push(parsed.part);
         continue;
       }
       if (current !== null) yield current;

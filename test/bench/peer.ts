@@ -1,4 +1,4 @@
-/** Where a peer finds its files, and how many products there are. */
+/** Where a peer finds its files, and how many records there are. */
 export interface Dataset {
   readonly directory: string;
   readonly count: number;
@@ -16,11 +16,11 @@ export interface Peer {
   index?(): void;
   /** Random existing ids; the sum of something found. */
   lookUp(times: number, count: number): number;
-  /** As lookUp, and of each: price, the lengths of title and currency. */
+  /** As lookUp, and of each: a number, the lengths of two strings (of products: price, title, currency). */
   lookUpFields(times: number, count: number): number;
-  /** price and categoryId of all. */
+  /** Two numbers of all (price and categoryId). */
   scanFixed?(): number;
-  /** price, categoryId, active, and the lengths of sku and title, of all. */
+  /** Those, one more (active), and the lengths of two strings (sku and title), of all. */
   scanStrings?(): number;
   /** The delta of revision 1, indexes included. */
   apply?(dataset: Dataset): void;
@@ -32,6 +32,8 @@ export interface Peer {
   mutate?(): number;
   /** How many times longer look-ups take with 24 deltas of 1 % on top. */
   deltas?(): number;
+  /** How long the delta of 1 % takes that has layers and index folded, in ns. */
+  fold?(): number;
   /** The same 10,000 changes applied to a tenth of the products and to all: how many times longer the second takes. */
   scale?(dataset: Dataset): number;
   /** Look-ups by two worker threads in the loaded state: how many times more than by one. */

@@ -1,12 +1,16 @@
 /**
  * Benches against the peers (README.md).
  *
- *   products.ts   the dataset: a product is a function of its id and revision (this file; BenchData.java mirrors it)
+ *   products.ts   a dataset: a product is a function of its id and revision (this file; BenchData.java mirrors it)
+ *   cities.ts     another one, from the real world
+ *   records.ts    what the peers have to know of a dataset
  *   peer.ts       what every peer can do
  *   peers/…       one file per peer
  *   subject.ts    a process that holds one peer and obeys lines
  *   run.ts        starts the subjects, takes turns, prints the table
  */
+import type { Records } from './records.ts';
+
 export interface Product {
   readonly id: number;
   readonly sku: string;
@@ -100,6 +104,32 @@ export const changeEvery = 100;
 export function* products(count: number): Generator<Product> {
   for (let id = 0; id < count; id++) yield productOf(id, 0);
 }
+
+export const productRecords: Records<Product> = {
+  type: 'Product',
+  fields: {
+    number: 'price',
+    text: 'title',
+    shared: 'currency',
+    secondNumber: 'categoryId',
+    secondText: 'sku',
+    third: { name: 'active', read: (records, field) => (o) => (records.readBoolean(o, field) ? 1 : 0) },
+  },
+  keyAt: (position) => position,
+  all: products,
+  keyOf: ({ id }) => id,
+  sumOfThree: ({ price, title, currency }) => price + title.length + currency.length,
+  sumOfTwo: ({ price, categoryId }) => price + categoryId,
+  sumOfFive: ({ price, categoryId, active, sku, title }) =>
+    price + categoryId + (active ? 1 : 0) + sku.length + title.length,
+  table:
+    'id integer primary key, sku text, title text, price int, currency text, categoryId int, active int, rating real, tags text, attributes text',
+  columnsOfThree: 'id, price, title, currency',
+  row: ({ id, sku, title, price, currency, categoryId, active, rating, tags, attributes }) => {
+    const nested = [JSON.stringify(tags), JSON.stringify(attributes)];
+    return [id, sku, title, price, currency, categoryId, active ? 1 : 0, rating, ...nested];
+  },
+};
 
 /** Random existing ids, the same sequence for every peer. */
 export function nextRandom(random: number): number {

@@ -1,5 +1,6 @@
 /**
- * `node test/bench/run.ts [--count 1000000] [--rounds 5] [--peers ours,java,…] [--metrics load,index,…] [--directory D]`
+ * `node test/bench/run.ts [--datasets products,cities] [--count 1000000] [--rounds 5] [--peers ours,java,…]
+ *   [--metrics load,index,…] [--directory D]`
  *
  * Starts one process per peer, lets them do each operation in turns (so that a slow minute of the machine hits all), and
  * prints the medians as a markdown table, with ratios to `ours`.
@@ -10,13 +11,18 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { z } from 'zod';
+import { loadCities } from '../../lib/local-cloud/demo/cities.ts';
 import { canRunJava, javaProgram } from '../interop/support/java-availability.ts';
 import { LineProcess } from '../support/line-process.ts';
+import { cityRecords, keysFile } from './cities.ts';
 import { type Metric, metrics } from './metrics.ts';
+import { productRecords } from './products.ts';
+import { writeCities } from './write-cities.ts';
 
 const minutes10 = 600_000;
 const { values } = parseArgs({
   options: {
+    datasets: { type: 'string', default: 'products,cities' },
     count: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '5' },
     peers: {
@@ -27,9 +33,21 @@ const { values } = parseArgs({
     directory: { type: 'string', default: join(tmpdir(), 'serverless-hollow-bench') },
   },
 });
-const count = Number(values.count);
 const rounds = Number(values.rounds);
-const directory = join(values.directory, String(count));
+
+interface BenchDataset {
+  readonly name: string;
+  readonly count: number;
+  readonly directory: string;
+}
+
+function datasetOf(name: string): BenchDataset {
+  const isOfCities = name === 'cities';
+  const count = isOfCities ? loadCities().length : Number(values.count);
+  return { name, count, directory: join(values.directory, isOfCities ? name : String(count)) };
+}
+
+const datasets = values.datasets.split(',').map(datasetOf);
 const chosen = values.peers.split(',').filter((peer) => peer !== 'java' || canRunJava());
 const reply = z.object({
   ns: z.number().optional(),
@@ -37,7 +55,7 @@ const reply = z.object({
   resident: z.number().optional(),
 });
 
-function start(peer: string): LineProcess {
+function start(peer: string, { name, directory }: BenchDataset): LineProcess {
   if (peer === 'java') {
     const sharing = `-XX:SharedArchiveFile=${join(directory, 'interop.jsa')}`;
     return new LineProcess(peer, javaProgram.java, [
@@ -48,15 +66,30 @@ function start(peer: string): LineProcess {
       javaProgram.jar,
     ]);
   }
-  const node = ['--expose-gc', '--max-old-space-size=6144', join(bundled, 'subject.mjs'), peer];
+  const node = ['--expose-gc', '--max-old-space-size=6144', join(bundled, 'subject.mjs'), peer, name];
   return new LineProcess(peer, process.execPath, node);
 }
 
-/** The fields of a request; the Java program takes files, the others the directory. */
-function request(process: LineProcess, command: string, fields: object = {}) {
+/** The fields of a request; the Java program takes files and names of fields, the others the directory. */
+function request(process: LineProcess, dataset: BenchDataset, command: string, fields: object = {}) {
+  const { name, directory, count } = dataset;
   const file = { load: 'snapshot-1', apply: 'delta-1-2', write: 'snapshot-java' }[command];
-  const all = { directory, count, file: file && join(directory, file), ...fields };
+  const all = {
+    directory,
+    count,
+    file: file && join(directory, file),
+    ...readBy(name, directory),
+    ...fields,
+  };
   return process.request(`bench.${command}`, all, reply, minutes10);
+}
+
+/** What the Java program reads. */
+function readBy(name: string, directory: string): object {
+  const { fields, type } = name === 'cities' ? cityRecords : productRecords;
+  const { third, ...names } = fields;
+  const keys = name === 'cities' ? { key: 'cityId', keys: join(directory, keysFile) } : { key: 'id' };
+  return { type, ...keys, ...names, third: third.name };
 }
 
 /** As it would be deployed: without the cost of stripping types at each start. */
@@ -77,10 +110,25 @@ async function bundle(): Promise<void> {
   });
 }
 
-async function prepare(): Promise<void> {
-  await bundle();
+async function prepare(dataset: BenchDataset): Promise<void> {
+  const { name, directory } = dataset;
   mkdirSync(directory, { recursive: true });
-  if (!existsSync(join(directory, 'delta-1-2'))) {
+  if (name === 'cities' && !existsSync(join(directory, 'delta-1-2'))) writeCities(directory);
+  if (chosen.includes('java') || name !== 'cities') await prepareByJava(dataset);
+  for (const peer of peersOf(dataset).filter((peer) => peer !== 'java' && !peer.startsWith('ours'))) {
+    if (existsSync(join(directory, `${peer}.prepared`))) continue;
+    await using subject = start(peer, dataset);
+    await request(subject, dataset, 'prepare');
+    mkdirSync(join(directory, `${peer}.prepared`));
+  }
+}
+
+/** Flechette's columns are made of products by hand. */
+const peersOf = ({ name }: BenchDataset) => chosen.filter((peer) => name !== 'cities' || peer !== 'arrow');
+
+async function prepareByJava(dataset: BenchDataset): Promise<void> {
+  const { name, directory } = dataset;
+  if (!existsSync(join(directory, 'interop.jsa'))) {
     // Ends with an archive of the classes: without it Java's start is not at its best.
     const archive = `-XX:ArchiveClassesAtExit=${join(directory, 'interop.jsa')}`;
     await using java = new LineProcess('java', javaProgram.java, [
@@ -89,33 +137,33 @@ async function prepare(): Promise<void> {
       '-jar',
       javaProgram.jar,
     ]);
-    await request(java, 'write', { file: join(directory, 'snapshot-1') });
-    await request(java, 'change', { revision: 1, file: join(directory, 'delta-1-2') });
-    await request(java, 'load');
-    await request(java, 'index');
-  }
-  for (const peer of chosen.filter((name) => name !== 'java' && !name.startsWith('ours'))) {
-    if (existsSync(join(directory, `${peer}.prepared`))) continue;
-    await using subject = start(peer);
-    await request(subject, 'prepare');
-    mkdirSync(join(directory, `${peer}.prepared`));
+    if (name !== 'cities') {
+      await request(java, dataset, 'write', { file: join(directory, 'snapshot-1') });
+      await request(java, dataset, 'change', { revision: 1, file: join(directory, 'delta-1-2') });
+    }
+    await request(java, dataset, 'load');
+    await request(java, dataset, 'index');
   }
 }
 
 /** One number per round, by peer; peers that cannot do it are left out. */
-async function measure(metric: Metric): Promise<ReadonlyMap<string, readonly number[]>> {
+async function measure(
+  metric: Metric,
+  dataset: BenchDataset,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const { count } = dataset;
   const results = new Map<string, number[]>();
   const checks = new Map<number, string>();
-  const peers = chosen.filter((peer) => metric.peers === undefined || metric.peers.includes(peer));
-  const running = new Map(metric.isColdStart ? [] : peers.map((peer) => [peer, start(peer)]));
+  const peers = peersOf(dataset).filter((peer) => metric.peers === undefined || metric.peers.includes(peer));
+  const running = new Map(metric.isColdStart ? [] : peers.map((peer) => [peer, start(peer, dataset)]));
   try {
     for (let round = 0; round < rounds; round++) {
       for (const peer of peers) {
         const started = process.hrtime.bigint();
-        const subject = running.get(peer) ?? start(peer);
+        const subject = running.get(peer) ?? start(peer, dataset);
         let outcome: z.infer<typeof reply> = {};
         for (const [command, fields] of metric.steps(round))
-          outcome = await request(subject, command, fields);
+          outcome = await request(subject, dataset, command, fields);
         const elapsed = Number(process.hrtime.bigint() - started);
         if (metric.isColdStart) await subject[Symbol.asyncDispose]();
         results.set(peer, [...(results.get(peer) ?? []), metric.value(outcome, { elapsed, count })]);
@@ -135,14 +183,9 @@ function median(numbers: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-await prepare();
-const machine = `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
-const day = new Date().toISOString().slice(0, 10);
-process.stdout.write(`${day}, ${machine}, Node ${process.version}, ${count} products, ${rounds} rounds\n\n`);
-process.stdout.write(`\`node test/bench/run.ts ${process.argv.slice(2).join(' ')}\`\n\n`);
-process.stdout.write(`| metric | unit | ${chosen.join(' | ')} |\n|---|---|${'---|'.repeat(chosen.length)}\n`);
-for (const metric of metrics.filter(({ name }) => values.metrics.split(',').includes(name))) {
-  const results = await measure(metric);
+/** A row of the table. */
+async function row(metric: Metric, dataset: BenchDataset): Promise<string> {
+  const results = await measure(metric, dataset);
   const ours = median(results.get('ours') ?? []);
   const cells = chosen.map((peer) => {
     const result = median(results.get(peer) ?? []);
@@ -152,6 +195,25 @@ for (const metric of metrics.filter(({ name }) => values.metrics.split(',').incl
       ? result.toPrecision(3)
       : `${result.toPrecision(3)} (x ${ratio.toFixed(2)})`;
   });
-  process.stdout.write(`| ${metric.label} | ${metric.unit} | ${cells.join(' | ')} |\n`);
+  return `| ${dataset.name} | ${metric.label} | ${metric.unit} | ${cells.join(' | ')} |\n`;
+}
+
+await bundle();
+for (const dataset of datasets) await prepare(dataset);
+const machine = `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+const day = new Date().toISOString().slice(0, 10);
+const sizes = datasets.map(({ name, count }) => `${count} ${name}`).join(', ');
+process.stdout.write(`${day}, ${machine}, Node ${process.version}, ${sizes}, ${rounds} rounds\n\n`);
+process.stdout.write(`\`node test/bench/run.ts ${process.argv.slice(2).join(' ')}\`\n\n`);
+process.stdout.write(
+  `| dataset | metric | unit | ${chosen.join(' | ')} |\n|---|---|---|${'---|'.repeat(chosen.length)}\n`,
+);
+for (const dataset of datasets) {
+  const asked = metrics.filter(({ name }) => values.metrics.split(',').includes(name));
+  for (const metric of asked.filter(
+    ({ isOfProducts = false }) => dataset.name === 'products' || !isOfProducts,
+  )) {
+    process.stdout.write(await row(metric, dataset));
+  }
 }
 process.stdout.write('\nx: how many times better ours is; below 1 the peer is better.\n');

@@ -1,9 +1,12 @@
 /**
- * A process that holds one peer: `node subject.ts <peer>`. Requests and replies as lines, like those of the Java
+ * A process that holds one peer with one dataset: `node subject.ts <peer> <dataset>`. Requests and replies as lines, like those of the Java
  * program; each operation says how long it took, in ns.
  */
 import { createInterface } from 'node:readline';
+import { cityRecords, openKeys } from './cities.ts';
 import type { Dataset, Peer } from './peer.ts';
+import { productRecords } from './products.ts';
+import type { Records } from './records.ts';
 
 interface Request extends Dataset {
   readonly id: number;
@@ -12,11 +15,15 @@ interface Request extends Dataset {
   readonly revision: number;
 }
 
-const module: { createPeer(): Peer } = await import(`./peers/${process.argv[2]}.ts`);
-const peer = module.createPeer();
+const module: { createPeer<Item>(records: Records<Item>): Peer } = await import(
+  `./peers/${process.argv[2]}.ts`
+);
+const isOfCities = process.argv[3] === 'cities';
+const peer = isOfCities ? module.createPeer(cityRecords) : module.createPeer(productRecords);
 
 async function obey(request: Request): Promise<object> {
   const { command, times, count, revision } = request;
+  if (isOfCities && command === 'bench.load') openKeys(request);
   const start = process.hrtime.bigint();
   const check = await operation(command, times, count, { ...request, revision });
   return { ns: Number(process.hrtime.bigint() - start), check: check ?? null };
@@ -48,6 +55,8 @@ function operation(command: string, times: number, count: number, request: Reque
       return peer.mutate?.();
     case 'bench.deltas':
       return peer.deltas?.();
+    case 'bench.fold':
+      return peer.fold?.();
     case 'bench.scale':
       return peer.scale?.(request);
     case 'bench.workers':

@@ -5,26 +5,27 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createZstdCompress, createZstdDecompress } from 'node:zlib';
 import type { Peer } from '../peer.ts';
-import { type Product, products } from '../products.ts';
+import type { Records } from '../records.ts';
 import { mapPeer } from './map-peer.ts';
 
 /** JSON lines, compressed, into a Map: what a file in a bucket is most often. */
-export function createPeer(): Peer {
+export function createPeer<Item>(records: Records<Item>): Peer {
   return mapPeer(
+    records,
     ({ directory, count }) =>
       pipeline(
-        Readable.from(linesOf(count)),
+        Readable.from(linesOf(records.all(count))),
         createZstdCompress(),
-        createWriteStream(join(directory, 'products.ndjson.zst')),
+        createWriteStream(join(directory, 'records.ndjson.zst')),
       ),
     async ({ directory }, add) => {
-      const file = createReadStream(join(directory, 'products.ndjson.zst'));
+      const file = createReadStream(join(directory, 'records.ndjson.zst'));
       const input = file.pipe(createZstdDecompress());
-      for await (const line of createInterface({ input })) add(JSON.parse(line) as Product);
+      for await (const line of createInterface({ input })) add(JSON.parse(line) as Item);
     },
   );
 }
 
-function* linesOf(count: number): Generator<string, undefined> {
-  for (const product of products(count)) yield `${JSON.stringify(product)}\n`;
+function* linesOf(items: Iterable<unknown>): Generator<string, undefined> {
+  for (const item of items) yield `${JSON.stringify(item)}\n`;
 }

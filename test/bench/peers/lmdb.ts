@@ -1,22 +1,24 @@
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import type { Peer } from '../peer.ts';
-import { nextRandom, type Product, products } from '../products.ts';
+import { nextRandom } from '../products.ts';
+import type { Records } from '../records.ts';
 
 /** lmdb with msgpack values: reads what is asked for, from mapped files. */
-export function createPeer(): Peer {
-  let database: RootDatabase<Product, number>;
-  const openIn = (directory: string): RootDatabase<Product, number> =>
+export function createPeer<Item>(records: Records<Item>): Peer {
+  const { keyAt, keyOf, sumOfThree } = records;
+  let database: RootDatabase<Item, number>;
+  const openIn = (directory: string): RootDatabase<Item, number> =>
     open({
-      path: join(directory, 'products.lmdb'),
+      path: join(directory, 'records.lmdb'),
       sharedStructuresKey: Symbol.for('s'),
     });
-  const get = (id: number): Product => database.get(id) as Product;
+  const get = (position: number): Item => database.get(keyAt(position)) as Item;
   return {
     async prepare({ directory, count }) {
       const target = openIn(directory);
       let last: Promise<boolean> | undefined;
-      for (const product of products(count)) last = target.put(product.id, product);
+      for (const item of records.all(count)) last = target.put(keyOf(item), item);
       await last;
       await target.close();
     },
@@ -29,7 +31,7 @@ export function createPeer(): Peer {
       let sum = 0;
       for (let i = 0, random = 1; i < times; i++) {
         random = nextRandom(random);
-        sum += get((random >>> 8) % count).id;
+        sum += keyOf(get((random >>> 8) % count));
       }
       return sum;
     },
@@ -37,8 +39,7 @@ export function createPeer(): Peer {
       let sum = 0;
       for (let i = 0, random = 1; i < times; i++) {
         random = nextRandom(random);
-        const { price, title, currency } = get((random >>> 8) % count);
-        sum += price + title.length + currency.length;
+        sum += sumOfThree(get((random >>> 8) % count));
       }
       return sum;
     },

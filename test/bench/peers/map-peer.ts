@@ -1,24 +1,26 @@
 import type { Dataset, Peer } from '../peer.ts';
-import { nextRandom, type Product } from '../products.ts';
+import { nextRandom } from '../products.ts';
+import type { Records } from '../records.ts';
 
 type Store = (dataset: Dataset) => Promise<void>;
-type Load = (dataset: Dataset, add: (product: Product) => void) => void | Promise<void>;
+type Load<Item> = (dataset: Dataset, add: (item: Item) => void) => void | Promise<void>;
 
-/** Objects in a Map by id, wherever they come from. */
-export function mapPeer(store: Store, load: Load): Peer {
-  let byId = new Map<number, Product>();
+/** Objects in a Map by key, wherever they come from. */
+export function mapPeer<Item>(records: Records<Item>, store: Store, load: Load<Item>): Peer {
+  const { keyAt, keyOf, sumOfThree, sumOfTwo, sumOfFive } = records;
+  let byKey = new Map<number, Item>();
   return {
     prepare: store,
     async load(dataset) {
-      const loaded = new Map<number, Product>();
-      await load(dataset, (product) => loaded.set(product.id, product));
-      byId = loaded;
+      const loaded = new Map<number, Item>();
+      await load(dataset, (item) => loaded.set(keyOf(item), item));
+      byKey = loaded;
     },
     lookUp(times, count) {
       let sum = 0;
       for (let i = 0, random = 1; i < times; i++) {
         random = nextRandom(random);
-        sum += byId.get((random >>> 8) % count)?.id ?? 0;
+        sum += keyOf(byKey.get(keyAt((random >>> 8) % count)) as Item);
       }
       return sum;
     },
@@ -26,21 +28,18 @@ export function mapPeer(store: Store, load: Load): Peer {
       let sum = 0;
       for (let i = 0, random = 1; i < times; i++) {
         random = nextRandom(random);
-        const product = byId.get((random >>> 8) % count) as Product;
-        sum += product.price + product.title.length + product.currency.length;
+        sum += sumOfThree(byKey.get(keyAt((random >>> 8) % count)) as Item);
       }
       return sum;
     },
     scanFixed() {
       let sum = 0;
-      for (const { price, categoryId } of byId.values()) sum += price + categoryId;
+      for (const item of byKey.values()) sum += sumOfTwo(item);
       return sum;
     },
     scanStrings() {
       let sum = 0;
-      for (const { price, categoryId, active, sku, title } of byId.values()) {
-        sum += price + categoryId + (active ? 1 : 0) + sku.length + title.length;
-      }
+      for (const item of byKey.values()) sum += sumOfFive(item);
       return sum;
     },
   };

@@ -3,22 +3,23 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { PackrStream, UnpackrStream } from 'msgpackr';
 import type { Peer } from '../peer.ts';
-import { products } from '../products.ts';
+import type { Records } from '../records.ts';
 import { mapPeer } from './map-peer.ts';
 
 /** msgpackr with its record extension, into a Map. */
-export function createPeer(): Peer {
+export function createPeer<Item>(records: Records<Item>): Peer {
   return mapPeer(
+    records,
     async ({ directory, count }) => {
       const packer = new PackrStream();
-      const file = packer.pipe(createWriteStream(join(directory, 'products.msgpack')));
-      for (const product of products(count)) if (!packer.write(product)) await once(packer, 'drain');
+      const file = packer.pipe(createWriteStream(join(directory, 'records.msgpack')));
+      for (const item of records.all(count)) if (!packer.write(item)) await once(packer, 'drain');
       packer.end();
       await once(file, 'finish');
     },
     async ({ directory }, add) => {
-      const unpacker = createReadStream(join(directory, 'products.msgpack')).pipe(new UnpackrStream());
-      for await (const product of unpacker) add(product);
+      const unpacker = createReadStream(join(directory, 'records.msgpack')).pipe(new UnpackrStream());
+      for await (const item of unpacker) add(item);
     },
   );
 }

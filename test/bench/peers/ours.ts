@@ -8,38 +8,39 @@ import { readFileBytes } from '../../../lib/file-bytes.ts';
 import { UniqueKeyIndex } from '../../../lib/indexes/unique-key.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
-import { ObjectTypeState } from '../../../lib/state/object-type-state.ts';
 import { ReadState } from '../../../lib/state/read-state.ts';
 import type { StringCache } from '../../../lib/state/string-cache.ts';
 import { WriteState } from '../../../lib/state/write-state.ts';
 import { applyAtScale } from '../apply-at-scale.ts';
 import type { Peer } from '../peer.ts';
 import { changeEvery, nextRandom, productOf, productSchema, products } from '../products.ts';
-import { slowdownByDeltas } from '../slowdown-by-deltas.ts';
+import type { Records } from '../records.ts';
+import { foldTime, slowdownByDeltas } from '../slowdown-by-deltas.ts';
 import type { WritePath } from '../write-path.ts';
 
 const schema = DatasetSchema.of(parseSchemas(productSchema));
-const fieldOf = (name: string): number =>
-  schema.getObject('Product').fields.findIndex((field) => field.name === name);
-const price = fieldOf('price');
-const title = fieldOf('title');
-const currency = fieldOf('currency');
-const categoryId = fieldOf('categoryId');
-const active = fieldOf('active');
-const sku = fieldOf('sku');
 const options = { headerTags: new Map<string, string>(), parts: new Map<string, string[]>() };
 
 /** The engine by its index and columns. With `strings`, strings that were read are kept. */
-export function createPeer(strings: StringCache | null = null): Peer {
+export function createPeer<Item>(
+  { type, fields, keyAt }: Records<Item>,
+  strings: StringCache | null = null,
+): Peer {
   let state: ReadState;
   let index: UniqueKeyIndex;
   let writer: WriteState;
   let writePath: WritePath | null = null;
   let applyScaled: (() => number) | null = null;
-  const objects = (name: string): ObjectTypeState => {
-    const type = state.type(name);
-    if (!(type instanceof ObjectTypeState)) throw new TypeError(name);
-    return type;
+  const fieldOf = (name: string): number =>
+    state.objectType(type).schema.fields.findIndex((field) => field.name === name);
+  const numbers = (name: string) => state.objectType(type).intColumn(fieldOf(name));
+  const texts = (name: string) => {
+    const records = state.objectType(type);
+    const field = fieldOf(name);
+    const isInline = records.schema.fields[field]?.kind === 'STRING';
+    return isInline
+      ? records.textColumn(field)
+      : records.referencedTextColumn(field, state.objectType('String'), 0);
   };
   let written: { index: UniqueKeyIndex; tag: bigint; count: number };
   return {
@@ -50,54 +51,50 @@ export function createPeer(strings: StringCache | null = null): Peer {
       state = strings === null ? decoded : decoded.withStringCache(strings);
     },
     index() {
-      index = UniqueKeyIndex.build(state, 'Product');
+      index = UniqueKeyIndex.build(state, type);
     },
     lookUp(times, count) {
       let sum = 0;
       for (let i = 0, random = 1; i < times; i++) {
         random = nextRandom(random);
-        sum += index.find((random >>> 8) % count);
+        sum += index.find(keyAt((random >>> 8) % count));
       }
       return sum;
     },
     lookUpFields(times, count) {
-      const records = objects('Product');
-      const prices = records.intColumn(price);
-      const titles = records.textColumn(title);
-      const currencies = records.referencedTextColumn(currency, objects('String'), 0);
+      const [number, text, shared] = [numbers(fields.number), texts(fields.text), texts(fields.shared)];
       let sum = 0;
       for (let i = 0, random = 1; i < times; i++) {
         random = nextRandom(random);
-        const o = index.find((random >>> 8) % count);
-        sum += (prices.at(o) ?? 0) + (titles.at(o) ?? '').length + (currencies.at(o) ?? '').length;
+        const o = index.find(keyAt((random >>> 8) % count));
+        sum += (number.at(o) ?? 0) + (text.at(o) ?? '').length + (shared.at(o) ?? '').length;
       }
       return sum;
     },
     scanFixed() {
-      const records = objects('Product');
-      const prices = records.intColumn(price).toArray(0);
-      const categories = records.intColumn(categoryId).toArray(0);
+      const first = numbers(fields.number).toArray(0);
+      const second = numbers(fields.secondNumber).toArray(0);
       let sum = 0;
-      for (let k = 0; k < prices.length; k++) sum += (prices[k] as number) + (categories[k] as number);
+      for (let k = 0; k < first.length; k++) sum += (first[k] as number) + (second[k] as number);
       return sum;
     },
     scanStrings() {
-      const records = objects('Product');
-      const prices = records.intColumn(price);
-      const categories = records.intColumn(categoryId);
-      const skus = records.textColumn(sku);
-      const titles = records.textColumn(title);
+      const records = state.objectType(type);
+      const [first, second] = [numbers(fields.number), numbers(fields.secondNumber)];
+      const third = fields.third.read(records, fieldOf(fields.third.name));
+      const [text, secondText] = [texts(fields.text), texts(fields.secondText)];
       let sum = 0;
       for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
-        sum += (prices.at(o) ?? 0) + (categories.at(o) ?? 0) + (records.readBoolean(o, active) ? 1 : 0);
-        sum += (skus.at(o) ?? '').length + (titles.at(o) ?? '').length;
+        sum += (first.at(o) ?? 0) + (second.at(o) ?? 0) + third(o);
+        sum += (secondText.at(o) ?? '').length + (text.at(o) ?? '').length;
       }
       return sum;
     },
     deltas: () => slowdownByDeltas(state, index),
+    fold: () => foldTime(state, index),
     apply({ directory }) {
       const { state: next, changes } = applyDelta(state, readFileSync(join(directory, 'delta-1-2')));
-      index = index.apply(next, changes.get('Product'));
+      index = index.apply(next, changes.get(type));
       state = next;
     },
     write({ directory, count }) {

@@ -7,6 +7,7 @@ import com.netflix.hollow.core.read.HollowBlobInput;
 import com.netflix.hollow.core.read.engine.HollowBlobReader;
 import com.netflix.hollow.core.read.engine.HollowReadStateEngine;
 import com.netflix.hollow.core.read.engine.object.HollowObjectTypeReadState;
+import com.netflix.hollow.core.schema.HollowObjectSchema.FieldType;
 import com.netflix.hollow.core.write.HollowBlobWriter;
 import com.netflix.hollow.core.write.HollowWriteStateEngine;
 import java.io.BufferedInputStream;
@@ -26,6 +27,7 @@ final class Bench {
   private int[] ordinals;
   private HollowReadStateEngine reader;
   private HollowPrimaryKeyIndex index;
+  private BenchKeys keys;
 
   void register(Map<String, Main.Handler> handlers) {
     handlers.put("bench.write", this::write);
@@ -95,9 +97,13 @@ final class Bench {
     return result;
   }
 
-  private JsonValue index(JsonObject request) {
+  /** {"type", "key": its field, "keys"?: file of {@link BenchKeys}} */
+  private JsonValue index(JsonObject request) throws Exception {
+    String type = request.getString("type", "");
+    String key = request.getString("key", "");
+    keys = BenchKeys.of(reader, type, key, request.getString("keys", null));
     long start = System.nanoTime();
-    index = new HollowPrimaryKeyIndex(reader, "Product", "id");
+    index = new HollowPrimaryKeyIndex(reader, type, key);
     return took(start);
   }
 
@@ -110,62 +116,73 @@ final class Bench {
     long start = System.nanoTime();
     for (int i = 0; i < times; i++) {
       random = random * 1_664_525 + 1_013_904_223;
-      sum += index.getMatchingOrdinal((long) ((random >>> 8) % count));
+      sum += index.getMatchingOrdinal(keys.at((random >>> 8) % count));
     }
     return took(start).add("check", sum);
   }
 
-  /** As lookUp, and of each record found: price, the length of the title, the length of the currency. */
+  /** As lookUp, and of each record found: a number, the lengths of two strings. Fields as in test/bench/records.ts. */
   private JsonValue lookUpFields(JsonObject request) {
     int times = request.getInt("times", 0);
     int count = request.getInt("count", 0);
-    HollowObjectTypeReadState product = (HollowObjectTypeReadState) reader.getTypeState("Product");
-    HollowObjectTypeReadState string = (HollowObjectTypeReadState) reader.getTypeState("String");
-    int price = product.getSchema().getPosition("price");
-    int title = product.getSchema().getPosition("title");
-    int currency = product.getSchema().getPosition("currency");
+    HollowObjectTypeReadState records = records(request);
+    int number = field(request, "number");
+    BenchText text = text(request, "text");
+    BenchText shared = text(request, "shared");
     int random = 1;
     long sum = 0;
     long start = System.nanoTime();
     for (int i = 0; i < times; i++) {
       random = random * 1_664_525 + 1_013_904_223;
-      int ordinal = index.getMatchingOrdinal((long) ((random >>> 8) % count));
-      sum += product.readInt(ordinal, price) + product.readString(ordinal, title).length()
-          + string.readString(product.readOrdinal(ordinal, currency), 0).length();
+      int ordinal = index.getMatchingOrdinal(keys.at((random >>> 8) % count));
+      sum += records.readInt(ordinal, number) + text.length(ordinal) + shared.length(ordinal);
     }
     return took(start).add("check", sum);
   }
 
-  /** Sums price and categoryId of all products. */
+  /** Sums two numbers of all records. */
   private JsonValue scanFixed(JsonObject request) {
-    HollowObjectTypeReadState product = (HollowObjectTypeReadState) reader.getTypeState("Product");
-    int price = product.getSchema().getPosition("price");
-    int category = product.getSchema().getPosition("categoryId");
-    BitSet populated = product.getPopulatedOrdinals();
+    HollowObjectTypeReadState records = records(request);
+    int number = field(request, "number");
+    int second = field(request, "secondNumber");
+    BitSet populated = records.getPopulatedOrdinals();
     long sum = 0;
     long start = System.nanoTime();
     for (int o = populated.nextSetBit(0); o >= 0; o = populated.nextSetBit(o + 1)) {
-      sum += product.readInt(o, price) + product.readInt(o, category);
+      sum += records.readInt(o, number) + records.readInt(o, second);
     }
     return took(start).add("check", sum);
   }
 
-  /** price, categoryId, active, and the lengths of sku and title, of all products. */
+  /** These two, a third (boolean or double), and the lengths of two strings, of all records. */
   private JsonValue scanStrings(JsonObject request) {
-    HollowObjectTypeReadState product = (HollowObjectTypeReadState) reader.getTypeState("Product");
-    int price = product.getSchema().getPosition("price");
-    int category = product.getSchema().getPosition("categoryId");
-    int active = product.getSchema().getPosition("active");
-    int sku = product.getSchema().getPosition("sku");
-    int title = product.getSchema().getPosition("title");
-    BitSet populated = product.getPopulatedOrdinals();
+    HollowObjectTypeReadState records = records(request);
+    int number = field(request, "number");
+    int second = field(request, "secondNumber");
+    int third = field(request, "third");
+    boolean isFlag = records.getSchema().getFieldType(third) == FieldType.BOOLEAN;
+    BenchText text = text(request, "text");
+    BenchText secondText = text(request, "secondText");
+    BitSet populated = records.getPopulatedOrdinals();
     long sum = 0;
     long start = System.nanoTime();
     for (int o = populated.nextSetBit(0); o >= 0; o = populated.nextSetBit(o + 1)) {
-      sum += product.readInt(o, price) + product.readInt(o, category) + (product.readBoolean(o, active) ? 1 : 0)
-          + product.readString(o, sku).length() + product.readString(o, title).length();
+      sum += records.readInt(o, number) + records.readInt(o, second) + secondText.length(o) + text.length(o);
+      sum += isFlag ? (records.readBoolean(o, third) ? 1 : 0) : (int) records.readDouble(o, third);
     }
     return took(start).add("check", sum);
+  }
+
+  private HollowObjectTypeReadState records(JsonObject request) {
+    return (HollowObjectTypeReadState) reader.getTypeState(request.getString("type", ""));
+  }
+
+  private int field(JsonObject request, String role) {
+    return records(request).getSchema().getPosition(request.getString(role, ""));
+  }
+
+  private BenchText text(JsonObject request, String role) {
+    return BenchText.of(reader, records(request), field(request, role));
   }
 
   /** {"file": delta}: with the index listening. */

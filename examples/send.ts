@@ -1,3 +1,4 @@
+import type { Consumer } from 'serverless-hollow';
 import { AwsMutationSink, sqsClient } from 'serverless-hollow/aws';
 import { systemClock, systemRandom } from 'serverless-hollow/local';
 import { Sender, type SenderOptions } from 'serverless-hollow/sender';
@@ -30,10 +31,16 @@ export async function delivered(deliveries: AsyncIterable<Delivery>): Promise<vo
   await sender.flush(); // all of it is in the queue; rejects if some of it is not
 }
 
-export async function soldOut(sku: string, requestId: string): Promise<void> {
+/** Resolves when `consumer` can show it; false: not in time. */
+export async function soldOut(
+  sku: string,
+  requestId: string,
+  consumer: Consumer<typeof shop>,
+): Promise<boolean> {
   const options = { priority: 'high', correlationId: requestId } as const;
   const { accepted } = await sender.patch('Product', { sku }, { status: 'sold out' }, options);
-  await accepted; // this one is in the queue
+  const receipt = await accepted; // this one is in the queue
+  return consumer.waitFor(receipt, 5_000); // true: what this consumer serves has it
 }
 
 export async function shutDown(): Promise<void> {

@@ -1,14 +1,16 @@
 /**
  * A claim check: a message that is too large for the queue lies in the inbox, and what is sent names it:
  *
- *     {"claim":{"ref":"inbox/d/cities/…","size":123456,"sha256":"…","encoding":"zstd"}}
+ *     {"claim":{"ref":"inbox/d/cities/…","size":123456,"sha256":"…","encoding":"zstd"},"progress"?:{"source":"s","sequence":n}}
  *
- * `size` and `sha256` are of the bytes as they lie there; what they hold, decoded, is the text of a message.
+ * `size` and `sha256` are of the bytes as they lie there; what they hold, decoded, is the text of a message. The number of
+ * the message stands beside the claim, so that it is known also when the claim cannot be opened.
  */
 import * as z from 'zod';
 import { DatasetError } from './errors.ts';
 import { limits } from './limits.ts';
 import { type Codec, type ContentEncoding, contentEncodings, type Inbox } from './ports.ts';
+import { type MessageProgress, progressSourcePattern } from './receipt.ts';
 
 export interface ClaimPorts {
   readonly inbox: Inbox;
@@ -22,9 +24,12 @@ const claimShape = z.strictObject({
     sha256: z.string().regex(/^[0-9a-f]{64}$/),
     encoding: z.enum(contentEncodings),
   }),
+  progress: z
+    .strictObject({ source: z.string().regex(progressSourcePattern), sequence: z.int().min(1) })
+    .optional(),
 });
 
-type Claim = z.output<typeof claimShape>['claim'];
+type ClaimMessage = z.output<typeof claimShape>;
 
 /**
  * Puts the text of a message into the inbox.
@@ -60,7 +65,7 @@ export function isClaim(body: string): boolean {
  * @throws DatasetError `rejected`: with the rule that it breaks, for quarantine; and whatever the inbox rejects with
  */
 export async function openClaim({ inbox, codec }: ClaimPorts, body: string): Promise<string> {
-  const { ref, size, sha256, encoding } = parseClaim(body);
+  const { ref, size, sha256, encoding } = parseClaim(body).claim;
   const bytes = await inbox.get(ref, size);
   if (bytes === null) throw rejected('claim.ref', 'there is no such object in the inbox, or no more');
   if (bytes.length !== size)
@@ -70,7 +75,16 @@ export async function openClaim({ inbox, codec }: ClaimPorts, body: string): Pro
   return new TextDecoder().decode(content);
 }
 
-function parseClaim(body: string): Claim {
+/**
+ * Which message of its source the one with this claim is; null: it does not say.
+ *
+ * @throws DatasetError `rejected`: it is no claim
+ */
+export function claimProgress(body: string): MessageProgress | null {
+  return parseClaim(body).progress ?? null;
+}
+
+function parseClaim(body: string): ClaimMessage {
   let content: unknown;
   try {
     content = JSON.parse(body);
@@ -78,7 +92,7 @@ function parseClaim(body: string): Claim {
     throw rejected('', 'not JSON');
   }
   const parsed = claimShape.safeParse(content);
-  if (parsed.success) return parsed.data.claim;
+  if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw rejected((issue?.path ?? []).join('.'), issue?.message ?? 'not a claim');
 }

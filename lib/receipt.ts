@@ -1,13 +1,17 @@
+/** Which message of its source a message is, as it says itself. */
+export interface MessageProgress {
+  readonly source: string;
+  /** From 1, without gaps, per source and partition. */
+  readonly sequence: number;
+}
+
 /**
  * What a sender holds of a message that the queue has accepted: the message is number `sequence` of `source`. Producers
  * write into each version how far they have come with each source, so a reader can tell whether it serves a version that
  * has it.
  */
-export interface Receipt {
+export interface Receipt extends MessageProgress {
   readonly partition: number;
-  readonly source: string;
-  /** From 1, without gaps, per source and partition. */
-  readonly sequence: number;
 }
 
 /** Header tag of a version: JSON `{source: greatest sequence up to which everything is done}`. */

@@ -15,6 +15,7 @@
 export type { ClaimPorts } from './claim.ts';
 export { BlobInbox, type BlobInboxOptions } from './inbox.ts';
 export type { Codec, Inbox, MutationSink } from './ports.ts';
+export type { Receipt } from './receipt.ts';
 export type { AmountsOf, IfAbsent, IfVersion, MutationInput, Order } from './sender/mutation-input.ts';
 export type { Priority } from './sender/send-buffer.ts';
 export {

@@ -1,5 +1,6 @@
 import { DatasetError } from '../errors.ts';
 import type { AnnouncementWatcher, DatasetId, ServedRef } from '../ports.ts';
+import type { Receipt } from '../receipt.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import {
   Consumer,
@@ -117,6 +118,25 @@ export class PartitionedConsumer<D extends AnyDataset> {
       Array.from(this.#consumers.values(), (consumer) => consumer.refresh()),
     );
     for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /**
+   * {@link Consumer.has}, asked of the partition that the receipt is of.
+   *
+   * @throws DatasetError `invalid`: that partition is not one of those that are loaded
+   */
+  has(receipt: Receipt): boolean {
+    return this.partition(receipt.partition).has(receipt);
+  }
+
+  /**
+   * {@link Consumer.waitFor}: refreshes the partition that the receipt is of, and no other, until {@link has} is true.
+   *
+   * @returns false: it did not become true in time
+   * @throws DatasetError as {@link has}, and if the last refresh in that time failed
+   */
+  async waitFor(receipt: Receipt, timeoutMs: number): Promise<boolean> {
+    return this.partition(receipt.partition).waitFor(receipt, timeoutMs);
   }
 
   /** Keeps every partition fresh until {@link stop}, each by the hints of its own. */

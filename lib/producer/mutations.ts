@@ -14,6 +14,7 @@ import * as z from 'zod';
 import { assert } from '../assert.ts';
 import { limits } from '../limits.ts';
 import type { MutationMessage, QuarantineEntry } from '../ports.ts';
+import type { MessageProgress } from '../receipt.ts';
 import { type Amounts, parseAmounts } from '../schema/amounts.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { PartitionMap } from '../schema/partition-map.ts';
@@ -29,7 +30,7 @@ import {
 import { keyOfPaths, keyOfRecord, type RecordKey } from '../schema/record-key.ts';
 import { isBookkeepingType } from './bookkeeping-schema.ts';
 import { deriveStamp, type OrderStamp } from './order-stamp.ts';
-import { type MessageProgress, parseBody } from './parse-body.ts';
+import { parseBody } from './parse-body.ts';
 
 interface MutationOf<Op extends string> {
   readonly op: Op;

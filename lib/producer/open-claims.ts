@@ -1,11 +1,15 @@
-import { type ClaimPorts, isClaim, openClaim } from '../claim.ts';
+import { type ClaimPorts, claimProgress, isClaim, openClaim } from '../claim.ts';
 import { isDatasetError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { MutationMessage, Telemetry } from '../ports.ts';
+import type { MessageProgress } from '../receipt.ts';
 import type { FailedMessage, MessageEntries } from './intake.ts';
 
 export interface OpenedMessages {
-  /** What can be taken in: with the text that each stands for in place of its claim. */
+  /**
+   * What can be taken in: with the text that each stands for in place of its claim. The number of a message with a claim
+   * is one more, which has nothing else.
+   */
   readonly messages: readonly MutationMessage[];
   /** By those that stood for a claim, the messages as they came. */
   readonly claims: ReadonlyMap<MutationMessage, MutationMessage>;
@@ -32,6 +36,11 @@ export async function openClaims(
   const rejected: MessageEntries[] = [];
   const failed: FailedMessage[] = [];
   let size = 0;
+  let openedCount = 0;
+  const add = (content: MutationMessage, message: MutationMessage): void => {
+    claims.set(content, message);
+    opened.push(content);
+  };
   for (const message of messages) {
     if (!isClaim(message.body)) {
       opened.push(message);
@@ -42,11 +51,13 @@ export async function openClaims(
       failed.push({ message, reason });
       continue;
     }
+    let progress: MessageProgress | null = null;
     try {
+      progress = claimProgress(message.body);
       const content = { ...message, body: await openClaim(ports, message.body) };
       size += content.body.length;
-      claims.set(content, message);
-      opened.push(content);
+      openedCount += 1;
+      add(content, message);
     } catch (error) {
       if (!isDatasetError(error)) throw error;
       if (error.kind === 'rejected') {
@@ -57,11 +68,22 @@ export async function openClaims(
       } else {
         telemetry.log('error', 'a claim could not be opened', { error, messageId: message.id });
         failed.push({ message, reason: `claim: ${error.kind}: ${error.message}` });
+        continue;
       }
     }
+    // What can never be opened is done, too: nobody has to wait for it.
+    if (progress !== null) add(numberOf(message, progress), message);
   }
-  telemetry.record('ClaimsOpened', claims.size);
+  telemetry.record('ClaimsOpened', openedCount);
   return { messages: opened, claims, rejected, failed };
+}
+
+/** The message with nothing but its number. */
+function numberOf(
+  { id, sentAtMs, receiveCount, receipt }: MutationMessage,
+  progress: MessageProgress,
+): MutationMessage {
+  return { id, body: JSON.stringify({ mutations: [], progress }), sentAtMs, receiveCount, receipt };
 }
 
 function entryOf({ id, body, sentAtMs, correlationId }: MutationMessage, path: string, problem: string) {

@@ -1,5 +1,5 @@
 import { limits } from '../limits.ts';
-import { progressSourcePattern } from '../receipt.ts';
+import { type MessageProgress, progressSourcePattern } from '../receipt.ts';
 import { describe, isPlainObject, type Problem } from '../schema/record.ts';
 
 /** What the text of a message holds, as far as it can be said without the schema. */
@@ -15,11 +15,6 @@ export type Body =
       /** Which message of its source this is; null: it does not say. */
       readonly progress: MessageProgress | null;
     };
-
-export interface MessageProgress {
-  readonly source: string;
-  readonly sequence: number;
-}
 
 const namesBesideMutations = ['mutations', 'atomic', 'progress'];
 

@@ -1,14 +1,13 @@
 import type { LoadedState } from '../consumer/loaded-version.ts';
 import { DatasetError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import type { MessageProgress } from '../receipt.ts';
 import { recordObject } from '../state/plain-record.ts';
 import { progressType } from './bookkeeping-schema.ts';
 import type { PlannedRecord } from './planned.ts';
 
 /** A message that says which one of its source it is. */
-export interface Progress {
-  readonly source: string;
-  readonly sequence: number;
+export interface Progress extends MessageProgress {
   readonly sentAtMs: number;
 }
 

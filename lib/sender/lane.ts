@@ -1,13 +1,17 @@
 import { DatasetError, isDatasetError } from '../errors.ts';
-import type { Clock, MutationSink, Telemetry } from '../ports.ts';
+import type { Clock, MutationSink, Random, Telemetry } from '../ports.ts';
+import type { Receipt } from '../receipt.ts';
+import { MessageNumbers } from './message-numbers.ts';
 import { type PackedMessage, Packer, type Packet } from './packer.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import { type Priority, SendBuffer } from './send-buffer.ts';
 
 export interface LaneOptions {
+  readonly partition: number;
   readonly sink: MutationSink;
   readonly budget: RetryBudget;
   readonly clock: Clock;
+  readonly random: Random;
   readonly telemetry: Telemetry;
   /** Told before those who wait for the mutations are. */
   readonly onUnsent: (mutationCount: number, error: DatasetError) => void;
@@ -19,7 +23,7 @@ export interface LaneOptions {
 /** A packet on its way. */
 interface Sending extends Packet {
   readonly takenAtMs: number;
-  readonly succeed: () => void;
+  readonly succeed: (receipt: Receipt) => void;
   readonly fail: (error: DatasetError) => void;
 }
 
@@ -31,6 +35,7 @@ export class Lane {
   readonly #options: LaneOptions;
   readonly #buffer: SendBuffer;
   readonly #packer: Packer<Sending>;
+  readonly #numbers: MessageNumbers;
   /** Of everything that was given to {@link put} and is neither sent nor given back. */
   readonly #pending = new Set<Promise<unknown>>();
   #isRunning = false;
@@ -41,6 +46,7 @@ export class Lane {
     this.#options = options;
     this.#buffer = new SendBuffer(options.bufferSizeMax);
     this.#packer = new Packer(options.messageSizeMax);
+    this.#numbers = new MessageNumbers(options.random);
   }
 
   /**
@@ -48,13 +54,13 @@ export class Lane {
    *
    * @throws DatasetError `unavailable`: shed
    */
-  async put(packet: Packet, priority: Priority): Promise<{ readonly sent: Promise<void> }> {
+  async put(packet: Packet, priority: Priority): Promise<{ readonly sent: Promise<Receipt> }> {
     const room = this.#buffer.enter(packet.size, priority);
     if (room === 'shed') {
       this.#options.telemetry.record('MutationsShed', packet.mutationCount);
       throw new DatasetError('unavailable', 'shed: the buffer has no room for low priority');
     }
-    const { promise: sent, resolve: succeed, reject: fail } = Promise.withResolvers<void>();
+    const { promise: sent, resolve: succeed, reject: fail } = Promise.withResolvers<Receipt>();
     this.#pending.add(sent);
     const forget = (): boolean => this.#pending.delete(sent);
     // Who does not ask what became of it learns of a failure from flush.
@@ -78,7 +84,7 @@ export class Lane {
     this.#isRunning = true;
     for (let { oldest } = this.#packer; oldest !== null; oldest = this.#packer.oldest) {
       await this.#linger(oldest.takenAtMs);
-      await this.#deliver(this.#packer.takeBatch());
+      await this.#deliver(this.#packer.takeBatch(() => this.#numbers.next()));
     }
     this.#isRunning = false;
   }
@@ -93,7 +99,7 @@ export class Lane {
   }
 
   async #deliver(messages: readonly PackedMessage<Sending>[]): Promise<void> {
-    const { telemetry, clock } = this.#options;
+    const { telemetry, clock, partition } = this.#options;
     const packets = messages.flatMap((message) => message.packets);
     const mutationCount = packets.reduce((sum, packet) => sum + packet.mutationCount, 0);
     const error = await this.#send(messages);
@@ -103,21 +109,24 @@ export class Lane {
       const [oldest] = packets;
       if (oldest !== undefined) telemetry.record('SendDurationMs', clock.monotonicMs() - oldest.takenAtMs);
     } else {
+      this.#numbers.restart();
       this.#options.onUnsent(mutationCount, error);
       telemetry.record('MutationsUnsent', mutationCount);
       telemetry.log('error', 'mutations were not sent', { error, mutationCount });
     }
-    for (const packet of packets) {
-      if (error === null) packet.succeed();
-      else packet.fail(error);
-      this.#buffer.leave(packet.size);
+    for (const { packets: own, progress } of messages) {
+      for (const packet of own) {
+        if (error === null) packet.succeed({ partition, ...progress });
+        else packet.fail(error);
+        this.#buffer.leave(packet.size);
+      }
     }
   }
 
   /** Null: the queue has them, some of them perhaps twice. */
   async #send(messages: readonly PackedMessage<Sending>[]): Promise<DatasetError | null> {
     const { sink, budget } = this.#options;
-    const bodies = messages.map(({ packets: _, ...message }) => message);
+    const bodies = messages.map(({ packets: _, progress: __, ...message }) => message);
     try {
       await budget.run(() => sink.send(bodies));
       return null;

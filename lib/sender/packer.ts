@@ -1,5 +1,6 @@
 import { limits } from '../limits.ts';
 import { correlationIdAttribute, type OutgoingMessage } from '../message-rules.ts';
+import type { MessageProgress } from '../receipt.ts';
 
 /**
  * How a text travels: a mutation among others, the mutations of an atomic message, or all of a message that says where its
@@ -18,8 +19,9 @@ export interface Packet {
   readonly correlationId: string | undefined;
 }
 
-/** A message, and what is in it. */
+/** A message, its number, and what is in it. */
 export interface PackedMessage<P extends Packet> extends OutgoingMessage {
+  readonly progress: MessageProgress;
   readonly packets: readonly P[];
 }
 
@@ -30,7 +32,8 @@ interface OpenMessage<P extends Packet> {
 }
 
 /** Everything in a message but its mutations, in the longest form. */
-const frameSize = '{"mutations":[],"atomic":true}'.length;
+const frameSize =
+  '{"mutations":[],"atomic":true,"progress":{"source":"123456789012","sequence":9007199254740991}}'.length;
 
 /** Bytes that a packet makes of a message on its own; what is above {@link limits.messageSizeMax} cannot be sent. */
 export function aloneSize({ size, correlationId }: Packet): number {
@@ -75,8 +78,12 @@ export class Packer<P extends Packet> {
     this.#size += size;
   }
 
-  /** Takes what goes into one request, at least one message unless there is none. */
-  takeBatch(): readonly PackedMessage<P>[] {
+  /**
+   * Takes what goes into one request, at least one message unless there is none.
+   *
+   * @param nextNumber asked once for each message, in order
+   */
+  takeBatch(nextNumber: () => MessageProgress): readonly PackedMessage<P>[] {
     let count = 0;
     let size = 0;
     for (const message of this.#messages) {
@@ -86,7 +93,10 @@ export class Packer<P extends Packet> {
       size += message.size;
     }
     this.#size -= size;
-    return this.#messages.splice(0, count).map(({ packets }) => ({ ...messageOf(packets), packets }));
+    return this.#messages.splice(0, count).map(({ packets }) => {
+      const progress = nextNumber();
+      return { ...messageOf(packets, progress), progress, packets };
+    });
   }
 
   #fits({ packets, size, mutationCount }: OpenMessage<P>, packet: P): boolean {
@@ -102,15 +112,19 @@ export class Packer<P extends Packet> {
 }
 
 /** The message that some packets make, which fit together. */
-export function messageOf(packets: readonly Packet[]): OutgoingMessage {
+function messageOf(packets: readonly Packet[], progress: MessageProgress): OutgoingMessage {
   const [first] = packets;
-  const texts = packets.map(({ text }) => text).join(',');
-  const body =
-    first?.form === 'claim'
-      ? texts
-      : `{"mutations":[${texts}]${first?.form === 'atomic' ? ',"atomic":true' : ''}}`;
+  const body = `${contentOf(packets).slice(0, -1)},"progress":${JSON.stringify(progress)}}`;
   const correlationId = first?.correlationId;
   return correlationId === undefined ? { body } : { body, correlationId };
+}
+
+/** The text of the message that some packets make, but for its number. */
+export function contentOf(packets: readonly Packet[]): string {
+  const [first] = packets;
+  const texts = packets.map(({ text }) => text).join(',');
+  if (first?.form === 'claim') return texts;
+  return `{"mutations":[${texts}]${first?.form === 'atomic' ? ',"atomic":true' : ''}}`;
 }
 
 function attributeSize(correlationId: string | undefined): number {

@@ -8,7 +8,7 @@ import { isPlainObject, type PlainObject } from '../schema/record.ts';
 import { keyOfPaths, keyOfRecord } from '../schema/record-key.ts';
 import { mutationBody } from './message-body.ts';
 import type { AnyMutation } from './mutation-input.ts';
-import { aloneSize, messageOf, type Packet } from './packer.ts';
+import { aloneSize, contentOf, type Packet } from './packer.ts';
 
 /**
  * Mutations that travel together, checked and as text, and where they belong. `isAtomic`: in a message of their own.
@@ -90,6 +90,6 @@ export async function fitPacket(packet: Packet, claims: ClaimPorts | null): Prom
     const problem = `${size} bytes: a message has at most ${limits.messageSizeMax}, and this sender has no inbox for more`;
     throw new DatasetError('rejected', problem, { size });
   }
-  const text = await putClaim(claims, messageOf([packet]).body);
+  const text = await putClaim(claims, contentOf([packet]));
   return { ...packet, form: 'claim', text, size: utf8Size(text) };
 }

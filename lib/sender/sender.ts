@@ -1,13 +1,14 @@
 /**
  * Sending mutations, beside the layers: what applications put into the queues.
  *
- *   sender.ts        the application's side: checks, stamps, routes (this file)
- *   lane.ts          the way to one partition's queue: one request at a time, repeats
- *   send-buffer.ts   bounds what waits; priorities
- *   packet-of.ts     checked mutations as text, and their partition
- *   packer.ts        mutations into messages, messages into requests
- *   retry-budget.ts  repeats, and bounds them
- *   message-body.ts  typed mutations as the text of a message
+ *   sender.ts           the application's side: checks, stamps, routes (this file)
+ *   lane.ts             the way to one partition's queue: one request at a time, repeats
+ *   send-buffer.ts      bounds what waits; priorities
+ *   packet-of.ts        checked mutations as text, and their partition
+ *   packer.ts           mutations into messages, messages into requests
+ *   message-numbers.ts  numbers of messages, for receipts
+ *   retry-budget.ts     repeats, and bounds them
+ *   message-body.ts     typed mutations as the text of a message
  */
 import { assert } from '../assert.ts';
 import type { ClaimPorts } from '../claim.ts';
@@ -15,6 +16,7 @@ import { DatasetError } from '../errors.ts';
 import { toHex } from '../hex.ts';
 import { limits } from '../limits.ts';
 import type { Clock, MutationSink, Random, Telemetry } from '../ports.ts';
+import type { Receipt } from '../receipt.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import type { InputOf, KeyedNameOf, KeyPathsOf } from '../schema/record-of.ts';
 import { Lane } from './lane.ts';
@@ -73,8 +75,15 @@ export interface ConditionOptions<Condition> extends SendOptions {
 /** A mutation that is on its way. */
 export interface Sent {
   readonly partition: number;
-  /** Resolves when the queue has taken it, durably; rejects when it was given back. Need not be waited for. */
-  readonly accepted: Promise<void>;
+  /**
+   * Resolves when the queue has taken it, durably; rejects when it was given back. Need not be waited for. By the receipt a
+   * consumer tells whether what it serves has it.
+   *
+   * @example
+   * const receipt = await accepted;
+   * await consumer.waitFor(receipt, 5_000);   // true: read it
+   */
+  readonly accepted: Promise<Receipt>;
 }
 
 /**
@@ -143,13 +152,14 @@ export class Sender<D extends AnyDataset> {
     const common = {
       budget: this.#budget,
       clock,
+      random,
       telemetry,
       onUnsent,
       lingerMs,
       messageSizeMax,
       bufferSizeMax,
     };
-    this.#lanes = sinks.map((sink) => new Lane({ ...common, sink }));
+    this.#lanes = sinks.map((sink, partition) => new Lane({ ...common, sink, partition }));
   }
 
   /**

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { expect, test } from 'vitest';
 import { AwsAnnouncementWatcher } from '../../lib/aws/announcement-watcher.ts';
@@ -56,6 +56,7 @@ if (hasDynamoDb()) {
   blobStoreContract('inline-aws-on-emulators', openInline);
   blobShelfContract('inline-aws-on-emulators', openInline);
   sealedHeadTest();
+  inlineItemTest();
 } else {
   sayNotRun(
     'HeadStore contract on aws-on-emulators',
@@ -183,6 +184,40 @@ test('malformed hints are logged and leave the queue, the next one is heard', as
   expect(rest ?? []).toEqual([]);
   await sqs.stop();
 });
+
+function inlineItemTest(): void {
+  test('the inline tier refuses what is no small blob of a chain, and bytes that are not those that were put', async () => {
+    const { clients, stop } = await startDynamoDbEmulator('heads');
+    const [client] = clients;
+    const store = new AwsInlineBlobs({ client, table: 'heads' });
+    const name = `d/cities/1/0/delta/${'1'.padStart(16, '0')}-${'2'.padStart(16, '0')}-${'ab'.repeat(16)}`;
+    const invalid = { name: 'DatasetError', kind: 'invalid' };
+    const tooLarge = new Uint8Array(limits.inlineDeltaSizeMax + 1);
+    await expect(store.put(name, tooLarge, {})).rejects.toMatchObject(invalid);
+    for (const other of ['inbox/d/cities/x', 'd/cities/1/0/delta/1', 'd/cities']) {
+      await expect(store.put(other, Uint8Array.of(1), {})).rejects.toMatchObject(invalid);
+      await expect(store.get(other)).rejects.toMatchObject(invalid);
+      await expect(store.delete([other])).rejects.toMatchObject(invalid);
+    }
+    await expect(store.list('inbox/d/', null)).rejects.toMatchObject(invalid);
+    expect(await store.get(name)).toBeNull();
+    await store.put(name, Uint8Array.of(1, 2, 3), {});
+    const update = (field: string, expression: string, values?: Record<string, AttributeValue>) =>
+      new UpdateItemCommand({
+        TableName: 'heads',
+        Key: { pk: { S: 'B##cities#0' }, sk: { S: name } },
+        UpdateExpression: expression,
+        ExpressionAttributeNames: { '#field': field },
+        ...(values === undefined ? {} : { ExpressionAttributeValues: values }),
+      });
+    const corrupt = { name: 'DatasetError', kind: 'corrupt' };
+    await client.send(update('bytes', 'SET #field = :bytes', { ':bytes': { B: Uint8Array.of(1, 2, 4) } }));
+    await expect(store.get(name)).rejects.toMatchObject(corrupt);
+    await client.send(update('bytes', 'REMOVE #field'));
+    await expect(store.get(name)).rejects.toMatchObject(corrupt);
+    await stop();
+  });
+}
 
 function sealedHeadTest(): void {
   test('a sealed chain takes no commit, but still takes snapshots', async () => {

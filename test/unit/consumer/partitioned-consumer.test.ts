@@ -144,6 +144,38 @@ describe('a consumer of some partitions', () => {
   });
 });
 
+describe('a receipt', () => {
+  it('is asked of its partition, which alone is refreshed for it', async () => {
+    const consumer = consumerOf();
+    await consumer.refresh();
+    const elsewhere = cityIds.find((id) => home(id) !== home(7)) ?? 0;
+    await commit(upsert(elsewhere, 'moved on'));
+    const progress = { source: 'app', sequence: 1 };
+    const receipt = { partition: home(7), ...progress };
+    expect(await consumer.waitFor(receipt, 0)).toBe(false);
+    const waiting = consumer.waitFor(receipt, 5_000);
+    const producer = cloud.producer({
+      id: partitionId(home(7)),
+      schema: cities.schema,
+      partitions: cities.partitions,
+    });
+    await producer.process([cloud.message({ mutations: [upsert(7, 'Seven')], progress })], plentyOfTime);
+    await cloud.clock.advance(2_000);
+    expect(await waiting).toBe(true);
+    expect(consumer.has(receipt)).toBe(true);
+    expect(consumer.has({ ...receipt, partition: home(elsewhere) })).toBe(false);
+    expect(consumer.get('City', 7).name).toBe('Seven');
+    expect(consumer.get('City', elsewhere).name).toBe(`City ${elsewhere}`);
+  });
+
+  it('of a partition that is not loaded is a mistake', async () => {
+    const consumer = consumerOf([0]);
+    const receipt = { partition: 1, source: 'app', sequence: 1 };
+    expect(() => consumer.has(receipt)).toThrow('partition 1 is not loaded');
+    await expect(consumer.waitFor(receipt, 1_000)).rejects.toMatchObject({ kind: 'invalid' });
+  });
+});
+
 describe('a started consumer', () => {
   it('watches each watcher once and gives every partition its hints', async () => {
     let watching = 0;

@@ -58,6 +58,36 @@ test('what can never be opened is quarantined with the reason, what may be opene
   expect(cloud.quarantine.records()).toHaveLength(1);
 });
 
+test('the number beside a claim is done with what it stands for, or when that can never be opened', async () => {
+  const { cloud, claim, producer } = scene();
+  const numbered = async (sequence: number, ref?: string) => {
+    const { body } = await claim(upsertCity(sequence, 'a'));
+    const text = ref === undefined ? body : body.replace(/"ref":"[^"]*"/, `"ref":"${ref}"`);
+    return cloud.message(text.replace(/\}$/, `,"progress":{"source":"s","sequence":${sequence}}}`));
+  };
+  const consumer = cloud.consumer();
+  const isDone = async (sequence: number) => {
+    await consumer.refresh();
+    return consumer.has({ partition: 0, source: 's', sequence });
+  };
+  const first = await numbered(1);
+  expect(await producer.process([first], plentyOfTime)).toEqual({ acknowledged: [first], failed: [] });
+  expect(await isDone(1)).toBe(true);
+  expect(consumer.find('City', 1)).toBeDefined();
+  const second = await numbered(2);
+  const { failed } = await cloud.producer().process([second], plentyOfTime);
+  expect(failed).toHaveLength(1);
+  expect(await isDone(2)).toBe(false);
+  const gone = await numbered(3, `inbox/d/cities/${'0'.repeat(32)}`);
+  const result = await producer.process([gone, second], plentyOfTime);
+  expect(result).toEqual({ acknowledged: [gone, second], failed: [] });
+  expect(await isDone(3)).toBe(true);
+  expect(cloud.quarantine.records()).toMatchObject([{ messageId: gone.id, field: 'claim.ref' }]);
+  const wrong = await numbered(0);
+  await producer.process([wrong], plentyOfTime);
+  expect(cloud.quarantine.records()[1]).toMatchObject({ messageId: wrong.id, field: 'progress.sequence' });
+});
+
 test('a batch opens no more than fits, and the rest comes again', async () => {
   const { cloud, claims, producer } = scene();
   const filler = ' '.repeat(limits.claimContentSizeMax - 200);

@@ -4,6 +4,7 @@ import { limits } from '../../../lib/limits.ts';
 import { VirtualClock } from '../../../lib/memory/clock.ts';
 import { SeededRandom } from '../../../lib/memory/random.ts';
 import { MemoryTelemetry } from '../../../lib/memory/telemetry.ts';
+import { progressSourcePattern } from '../../../lib/receipt.ts';
 import { defineDataset, type } from '../../../lib/schema/builder.ts';
 import { t } from '../../../lib/schema/field-specs.ts';
 import { Packer } from '../../../lib/sender/packer.ts';
@@ -97,7 +98,9 @@ describe('a sender', () => {
       correlationId: undefined,
     } as const;
     for (let i = 0; i <= limits.mutationsPerMessageMax; i++) packer.add(packet);
-    expect(packer.takeBatch().map((message) => mutationsOf(message).length)).toEqual([10_000, 1]);
+    expect(
+      packer.takeBatch(() => ({ source: 's', sequence: 1 })).map((message) => mutationsOf(message).length),
+    ).toEqual([10_000, 1]);
     const small = setUp({}, { messageSizeMax: 300 });
     for (let id = 0; id < 50; id++) await small.sender.delete('City', { id });
     await small.sender.flush();
@@ -221,6 +224,60 @@ describe('what a sender says of an operation', () => {
     await expect(sender.delete('City', { id: 1 }, { opId: 'x' })).rejects.toMatchObject({
       details: { field: 'opId' },
     });
+  });
+});
+
+describe('the receipt of a mutation', () => {
+  it('has the partition and the number of the message in which it went', async () => {
+    const { sink, sender } = setUp();
+    const sent = [await sender.delete('City', { id: 1 }), await sender.delete('City', { id: 2 })];
+    sent.push(await sender.atomic([{ op: 'delete', type: 'City', key: { id: 3 } }]));
+    await sender.flush();
+    const [first, second, third] = await Promise.all(sent.map(({ accepted }) => accepted));
+    expect(first).toEqual({
+      partition: 0,
+      source: expect.stringMatching(progressSourcePattern),
+      sequence: 1,
+    });
+    expect(second).toEqual(first);
+    expect(third).toEqual({ ...first, sequence: 2 });
+    const source = first?.source;
+    expect(sink.messages.map(({ body }) => JSON.parse(body).progress)).toEqual([
+      { source, sequence: 1 },
+      { source, sequence: 2 },
+    ]);
+  });
+
+  it('is of a new source after a message was given back, which may be in the queue all the same', async () => {
+    const error = new DatasetError('denied', 'no');
+    const { sink, sender } = setUp({
+      failure: (request) => (request === 2 ? { error, isTaken: true } : null),
+    });
+    const receipts: unknown[] = [];
+    for (const id of [1, 2, 3, 4]) {
+      const { accepted } = await sender.delete('City', { id });
+      await sender.flush().catch(() => undefined);
+      receipts.push(await accepted.catch(() => null));
+    }
+    const [before, lost, after, next] = sink.messages.map(({ body }) => JSON.parse(body).progress);
+    expect(receipts).toEqual([
+      { partition: 0, ...before },
+      null,
+      { partition: 0, ...after },
+      { partition: 0, ...next },
+    ]);
+    expect(lost).toEqual({ source: before.source, sequence: 2 });
+    expect(after.source).not.toBe(before.source);
+    expect([after.sequence, next]).toEqual([1, { source: after.source, sequence: 2 }]);
+  });
+
+  it('stands beside a claim', async () => {
+    const packer = new Packer(limits.messageSizeMax);
+    const text = '{"claim":{"ref":"inbox/x"}}';
+    packer.add({ form: 'claim', text, size: text.length, mutationCount: 1, correlationId: undefined });
+    const progress = { source: 's', sequence: 7 };
+    const [message] = packer.takeBatch(() => progress);
+    expect(JSON.parse(message?.body ?? '')).toEqual({ claim: { ref: 'inbox/x' }, progress });
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * US dollars in eu-west-1, as the dashboard's estimate and docs/deploy.md count with them. From the price pages of AWS as
- * of 2026-11; check them before you plan with them.
+ * US dollars in eu-west-1, as the dashboard's estimate and docs/deploy.md count with them: list prices as they were known in
+ * 2026-11, not held against the price pages of AWS. Check them before you plan with them. The bench of commits counts with us-east-1.
  */
 export const prices = {
   lambdaRequest: 0.2e-6,

@@ -1,6 +1,6 @@
 /**
- * List prices of us-east-1 in US dollars, as of 2026-11. From the public price pages of the services; a bill has discounts,
- * free tiers and taxes that are not here. The only place in the repository where prices are kept.
+ * List prices of us-east-1 in US dollars, as they were known in 2026-11, not held against the price pages named below; a bill has
+ * discounts, free tiers and taxes that are not here. infra/prices.ts has those of eu-west-1, for the dashboard and docs/deploy.md.
  */
 export const pricesAsOf = '2026-11';
 

@@ -82,6 +82,8 @@ export class TextColumn implements Column<string | null> {
   readonly #strings: StringCache | null;
   /** Which ordinal was not in the block. */
   #last = -1 - gapMax;
+  /** Whether that one was in order. Two in a row decode a block: few records read at random are near once by chance. */
+  #wasNear = false;
   #from = 0;
   #count = 0;
   #text = '';
@@ -98,8 +100,11 @@ export class TextColumn implements Column<string | null> {
     const k = ordinal - this.#from;
     if (k >= 0 && k < this.#count) return this.#cut(k);
     const gap = ordinal - this.#last;
+    const isNear = gap > 0 && gap <= gapMax;
+    const isInOrder = isNear && this.#wasNear;
     this.#last = ordinal;
-    if (gap > 0 && gap <= gapMax && this.#decodeBlock(ordinal)) return this.#cut(0);
+    this.#wasNear = isNear;
+    if (isInOrder && this.#decodeBlock(ordinal)) return this.#cut(0);
     const slot = this.#table.slotOf(ordinal);
     const field = this.#table.layerAt(slot, ordinal);
     const record = this.#table.recordAt(slot, ordinal);

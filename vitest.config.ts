@@ -1,6 +1,6 @@
 /**
  * Suites are folders of test/. Projects differ only in what they need: `house` and `fast` nothing, `interop` a JDK,
- * `infra` the built bundles, `slow` the built bundles and emulated services.
+ * `infra` the built bundles, `slow` the built bundles and emulated services; `long` is for what takes too long for `npm test`.
  */
 import { defineConfig } from 'vitest/config';
 
@@ -17,6 +17,12 @@ const project = (name: string, folders: readonly string[], options: object = {})
   },
 });
 
+const emulated = {
+  globalSetup: ['test/support/synthesize.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+};
+
 export default defineConfig({
   test: {
     setupFiles: ['test/support/setup.ts'],
@@ -31,11 +37,8 @@ export default defineConfig({
         testTimeout: 120_000,
         hookTimeout: 120_000,
       }),
-      project('slow', ['integration', 'e2e'], {
-        globalSetup: ['test/support/synthesize.ts'],
-        testTimeout: 60_000,
-        hookTimeout: 120_000,
-      }),
+      project('slow', ['integration', 'e2e'], emulated),
+      project('long', ['long'], emulated),
     ],
     coverage: {
       provider: 'v8',

@@ -245,7 +245,7 @@ describe('the construct', () => {
     const bundles = readdirSync(outdir)
       .filter((name) => name.startsWith('asset.'))
       .map((name) => readdirSync(join(outdir, name)).toSorted());
-    expect(bundles).toEqual(Array.from({ length: 6 }, () => ['index.mjs', 'index.mjs.map']));
+    expect(bundles).toEqual(Array.from({ length: 7 }, () => ['index.mjs', 'index.mjs.map']));
   }, 60_000);
 });
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { mutants } from './all-mutants.ts';
-import { runBatch } from './batch.ts';
+import { mutants } from '../simulation/all-mutants.ts';
+import { runBatch } from '../simulation/batch.ts';
 
 /** Those that take many more than others are run by `npm run sim -- --mutants`; docs/protocol.md has the table. */
 const seedsMax = 300;

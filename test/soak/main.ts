@@ -116,7 +116,7 @@ const faults = Array.from(proxies, ([service, proxy]) => {
 const sum = (metric: string): number => cloud.metrics().get(metric)?.sum ?? 0;
 line(`\n${roundCount} rounds in ${seconds.toFixed(0)} s, seed ${seed}. Faults:\n${faults.join('\n')}`);
 line(
-  `  ${cloud.getFunction('Producer').starts} producer sandboxes, ${reader.starts} consumers; ${sum('Commits')} commits reported, ` +
+  `  ${cloud.getFunction('ProducerFunction').starts} producer sandboxes, ${reader.starts} consumers; ${sum('Commits')} commits reported, ` +
     `${sum('CommitConflicts')} conflicts, ${sum('CommitsUnknown')} of unknown outcome`,
 );
 line(

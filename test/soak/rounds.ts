@@ -47,7 +47,7 @@ export function calm({ proxies }: Victims): void {
 }
 
 async function strike({ cloud, reader }: Victims, blow: Blow, forMs: number): Promise<void> {
-  const producer = cloud.getFunction('Producer');
+  const producer = cloud.getFunction('ProducerFunction');
   switch (blow) {
     case 'kill producer':
       producer.kill('SIGKILL');

@@ -54,6 +54,11 @@ export class IntColumn implements NumberColumn<number | null> {
     const { count } = populated;
     const values = new Float64Array(count);
     const isDense = count === table.maxOrdinal + 1;
+    const plain = table.plainBase;
+    if (isDense && plain?.isNarrow === true) {
+      fillFromPlain(values, plain, nullAs);
+      return values;
+    }
     for (let k = 0, ordinal = 0; k < count; k++, ordinal++) {
       if (!isDense) ordinal = populated.next(ordinal);
       const slot = table.slotOf(ordinal);
@@ -62,6 +67,18 @@ export class IntColumn implements NumberColumn<number | null> {
       values[k] = raw === field.mask ? nullAs : (raw >>> 1) ^ -(raw & 1);
     }
     return values;
+  }
+}
+
+/** Record after record, each so many bits behind the one before. Guarded by test/bench (scanFixed). */
+function fillFromPlain(
+  values: Float64Array,
+  { view, stride, offset, mask }: PackedField,
+  nullAs: number,
+): void {
+  for (let k = 0, position = offset; k < values.length; k++, position += stride) {
+    const raw = (view.getInt32(position >>> 3, true) >>> (position & 7)) & mask;
+    values[k] = raw === mask ? nullAs : (raw >>> 1) ^ -(raw & 1);
   }
 }
 

@@ -149,6 +149,11 @@ export class RecordTable<L extends Layer> {
     return this.#only;
   }
 
+  /** {@link onlyBase}, where no delta has touched it: every record is there. */
+  get plainBase(): L | null {
+    return this.#overlay.length === 0 ? this.#only : null;
+  }
+
   static open<L extends Layer, S>(
     shared: SharedTable<S>,
     openLayer: (layer: S) => L,

@@ -14,12 +14,12 @@ import { WriteState } from '../../lib/state/write-state.ts';
 
 const schema = DatasetSchema.of(
   parseSchemas(`
-    Row { int number; long wide; double d; string text; String shared; boolean flag; Other other; }
+    Row { int number; int small; long wide; double d; string text; String shared; boolean flag; Other other; }
     Other { int a; string b; }
     String { string value; }
   `),
 );
-const fields = ['number', 'wide', 'd', 'text', 'shared', 'flag'];
+const fields = ['number', 'small', 'wide', 'd', 'text', 'shared', 'flag'];
 
 const text = fc.oneof(
   { weight: 6, arbitrary: fc.stringMatching(/^[ -~]{0,30}$/) },
@@ -28,6 +28,8 @@ const text = fc.oneof(
 );
 const row = fc.record({
   number: fc.option(fc.integer({ min: -(2 ** 31) + 1 })),
+  // Of few bits, so that a whole column of them is read by steps.
+  small: fc.option(fc.integer({ min: -50, max: 50 })),
   wide: fc.option(fc.maxSafeInteger()),
   d: fc.option(fc.double({ noNaN: true })),
   text,
@@ -99,7 +101,7 @@ describe('columns', () => {
     fc.assert(
       fc.property(steps, (all) => {
         for (const state of statesOf(all)) {
-          for (const field of ['number', 'wide', 'd']) {
+          for (const field of ['number', 'small', 'wide', 'd']) {
             const column = recordColumn(state, { type: 'Row', field }, null) as NumberColumn<number | null>;
             expect([...column.toArray(-7)]).toEqual([...column].map((value) => value ?? -7));
           }

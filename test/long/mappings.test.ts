@@ -3,10 +3,10 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type LocalCloud, startLocalCloud } from '../../../lib/local-cloud/cloud.ts';
-import { clientConfig } from '../../../lib/local-cloud/environment.ts';
-import { type ToyFunction, toyFunction } from '../../support/toy-function.ts';
-import { type TemplateVariant, toyTemplate } from '../../support/toy-template.ts';
+import { type LocalCloud, startLocalCloud } from '../../lib/local-cloud/cloud.ts';
+import { clientConfig } from '../../lib/local-cloud/environment.ts';
+import { type ToyFunction, toyFunction } from '../support/toy-function.ts';
+import { type TemplateVariant, toyTemplate } from '../support/toy-template.ts';
 
 /** Prints each batch as a line; fails the messages whose body says so; fails as a whole for `crash`. */
 const worker = `

@@ -1,4 +1,4 @@
-import { prices } from '../prices.ts';
+import { pricesUsEast1 as prices, sqsChunkSize } from '../../../infra/prices.ts';
 
 /** What the producers' side has called, to be paid for. */
 export class Calls {
@@ -25,7 +25,7 @@ export class Calls {
 
   sqs(size: number): void {
     this.sqsRequests += 1;
-    this.sqsUnits += Math.max(1, Math.ceil(size / prices.sqsChunkSize));
+    this.sqsUnits += Math.max(1, Math.ceil(size / sqsChunkSize));
   }
 
   get requests(): number {
@@ -38,9 +38,9 @@ export class Calls {
       this.headReadUnits * prices.dynamoDbReadUnit +
       this.headWriteUnits * prices.dynamoDbWriteUnit +
       this.sqsUnits * prices.sqsRequest +
-      this.events * prices.eventBridgeEvent +
-      this.invocations * prices.lambdaInvocation +
-      this.gbSeconds * prices.lambdaGbSecond
+      this.events * prices.eventPublished +
+      this.invocations * prices.lambdaRequest +
+      this.gbSeconds * prices.lambdaGigabyteSecond
     );
   }
 }

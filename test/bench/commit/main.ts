@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { pricesAsOf } from '../prices.ts';
+import { pricesAsOf } from '../../../infra/prices.ts';
 import { type CommitPathResult, runCommitPath, type Scenario } from './commit-path.ts';
 import { cpuMs, latencies } from './latencies.ts';
 

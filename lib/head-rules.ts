@@ -122,14 +122,23 @@ export function servedHead(head: Head): Head {
   const pin = findPin(head, name);
   if (pin === undefined) throw new DatasetError('corrupt', 'head: the pin to be served is not there');
   const { version, cid, hashes, schemaId, snapshot, deltas } = pin;
-  const base: CommitEntry = {
-    version: snapshot.version,
-    cid: snapshot.cid,
-    hash: snapshot.hash,
-    size: 0,
-    tier: 's3',
+  return {
+    ...head,
+    version,
+    cid,
+    hashes,
+    schemaId,
+    snapshots: [snapshot],
+    recent: ringFrom(snapshot, deltas),
   };
-  return { ...head, version, cid, hashes, schemaId, snapshots: [snapshot], recent: [base, ...deltas] };
+}
+
+/** The ring of a chain that begins with a snapshot: there is no delta to that version. */
+export function ringFrom(
+  { version, cid, hash }: SnapshotEntry,
+  deltas: readonly CommitEntry[],
+): readonly CommitEntry[] {
+  return [{ version, cid, hash, size: 0, tier: 's3' }, ...deltas];
 }
 
 /** The head that a chain begins with. */

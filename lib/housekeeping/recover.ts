@@ -1,5 +1,6 @@
 import { DatasetError } from '../errors.ts';
-import type { Clock, CommitEntry, DatasetId, FloorRecord, Head, HeadStore, Telemetry } from '../ports.ts';
+import { ringFrom } from '../head-rules.ts';
+import type { Clock, DatasetId, FloorRecord, Head, HeadStore, Telemetry } from '../ports.ts';
 import { headFormat } from '../ports.ts';
 import { type BlobChain, type BlobPorts, chainOf, findBlobs } from './chain-of-blobs.ts';
 import { loadVersion, wholeSource } from './load-version.ts';
@@ -79,20 +80,13 @@ function headOf(
   { era, floor, mapGeneration, nowMs }: Rest,
 ): Head {
   const { cid, hashes, schemaId } = tip;
-  const base: CommitEntry = {
-    version: snapshot.version,
-    cid: snapshot.cid,
-    hash: snapshot.hash,
-    size: 0,
-    tier: 's3',
-  };
   return {
     format: headFormat,
     era,
     version,
     cid,
     hashes,
-    recent: [base, ...deltas],
+    recent: ringFrom(snapshot, deltas),
     snapshots: [{ ...snapshot, writtenAtMs: nowMs }],
     floor,
     schemaId,

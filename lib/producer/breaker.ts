@@ -44,7 +44,8 @@ export class Breaker {
         `${this.#name} is not called: it failed ${this.#failures} times in a row`,
       );
     }
-    this.#isProbing = isOpen;
+    // A call from before it opened may still end: the probe is over when the probe is.
+    if (isOpen) this.#isProbing = true;
     try {
       const result = await call();
       this.#close();
@@ -53,6 +54,8 @@ export class Breaker {
       if (isDatasetError(error, 'unavailable')) this.#fail();
       else this.#close();
       throw error;
+    } finally {
+      if (isOpen) this.#isProbing = false;
     }
   }
 
@@ -61,13 +64,11 @@ export class Breaker {
       this.#ports.telemetry.log('info', 'a dependency is called again', { dependency: this.#name });
     }
     this.#failures = 0;
-    this.#isProbing = false;
   }
 
   #fail(): void {
     const { clock, random, telemetry } = this.#ports;
     this.#failures += 1;
-    this.#isProbing = false;
     const times = this.#failures - limits.breakerFailuresMax;
     if (times < 0) return;
     const pauseMs = Math.min(limits.breakerPauseMsMax, limits.breakerPauseMsMin * 2 ** times);

@@ -59,3 +59,22 @@ test('a success, or an answer of any other kind, starts the count again', async 
   world.kind = null;
   expect(await call()).toBe('up');
 });
+
+test('a call from before, that fails while a probe is out, lets no second one through', async () => {
+  const clock = new VirtualClock();
+  const ports = { clock, random: new SeededRandom(1), telemetry: new MemoryTelemetry() };
+  const breaker = new Breaker('store', ports);
+  const down = () => Promise.reject(new DatasetError('unavailable', 'down'));
+  const early = Promise.withResolvers<string>();
+  const old = breaker.run(() => early.promise);
+  for (let i = 0; i < limits.breakerFailuresMax; i++) await expect(breaker.run(down)).rejects.toThrow('down');
+  await clock.advance(limits.breakerPauseMsMin);
+  const answer = Promise.withResolvers<string>();
+  const probe = breaker.run(() => answer.promise);
+  early.reject(new DatasetError('unavailable', 'too late'));
+  await expect(old).rejects.toThrow('too late');
+  await clock.advance(limits.breakerPauseMsMax);
+  await expect(breaker.run(down)).rejects.toThrow('is not called');
+  answer.resolve('up');
+  expect(await probe).toBe('up');
+});

@@ -6,6 +6,7 @@ import { Producer } from '../../lib/producer/producer.ts';
 import { noFaults } from './faults.ts';
 import { type Call, type Carrier, type Settled, settled } from './network.ts';
 import { SimProcess } from './process.ts';
+import { SharedStores } from './shared-stores.ts';
 import { Cloud, type Ports, rescuer } from './stores.ts';
 import { schema } from './traffic.ts';
 import { cadence, cleanOnce, runDisaster } from './upkeep.ts';
@@ -66,7 +67,10 @@ const plenty: Deadline = { remainingMs: () => 60_000 };
 class Schedule implements Carrier {
   readonly faults = noFaults;
   readonly #world = new World(1, null);
-  readonly #cloud = new Cloud(this.#world, this);
+  readonly #cloud = new Cloud(this.#world, this, {
+    id: { dataset: 'simulated', partition: 0 },
+    shared: new SharedStores(),
+  });
   readonly #cast: Cast;
   readonly #deviations: ReadonlyMap<number, number>;
   #pending: Pending[] = [];

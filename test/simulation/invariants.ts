@@ -31,6 +31,7 @@ import { Violation } from './world.ts';
  *   S8  no blob name has two contents
  *   S9  no version has only a part of an atomic message
  *   S10 era, version, snapshot, floor, pin revision and serve epoch only rise
+ *   S11 a request of one tenant names nothing of another (stores.ts)
  *   G1  a cleaner leaves nothing below the floor
  *   L1, L2  without faults the queue gets empty and every reader gets to the head (simulate.ts)
  *

@@ -1,4 +1,5 @@
 import { SeededRandom } from '../../lib/memory/random.ts';
+import type { DatasetId } from '../../lib/ports.ts';
 import type { ChainBounds } from '../../lib/producer/chain.ts';
 import { drawFaults, type Faults } from './faults.ts';
 
@@ -32,6 +33,8 @@ export interface Scenario {
   readonly senderSkewMsMax: number;
   readonly skewMsMax: number;
   readonly bounds: ChainBounds;
+  /** Another chain beside it, in the same stores. */
+  readonly neighbour: 'none' | 'tenant';
 }
 
 const faultsMsMax = 20_000;
@@ -68,5 +71,41 @@ export function drawScenario(seed: number): Scenario {
     senderSkewMsMax: pick(0, 200, 5_000),
     skewMsMax: pick(0, 200, 60_000),
     bounds: shortChain,
+    neighbour: pick('none', 'none', 'none', 'none', 'none', 'none', 'none', 'tenant'),
+  };
+}
+
+/** One chain of a run, and who works on it. */
+export interface ChainScenario {
+  readonly id: DatasetId;
+  readonly scenario: Scenario;
+  /** Of the names of its processes. */
+  readonly suffix: string;
+}
+
+const dataset = 'simulated';
+
+/** The first chain of a run has everything; one beside it is small. */
+export function chainsOf(scenario: Scenario): readonly ChainScenario[] {
+  if (scenario.neighbour === 'none') return [{ id: { dataset, partition: 0 }, scenario, suffix: '' }];
+  return [
+    { id: { tenant: 'a', dataset, partition: 0 }, scenario, suffix: '' },
+    { id: { tenant: 'b', dataset, partition: 0 }, scenario: smaller(scenario), suffix: ' of b' },
+  ];
+}
+
+function smaller(scenario: Scenario): Scenario {
+  const { messages, producers, consumers, cleaners } = scenario;
+  return {
+    ...scenario,
+    messages: Math.ceil(messages / 3),
+    senders: 1,
+    producers: producers.slice(0, 1),
+    consumers: consumers.slice(0, 1),
+    snapshotters: 0,
+    cleaners: Math.min(cleaners, 1),
+    pinners: 0,
+    operators: 0,
+    disasters: [],
   };
 }

@@ -1,7 +1,4 @@
 import { DatasetError } from '../../lib/errors.ts';
-import { MemoryBlobStore } from '../../lib/memory/blob-store.ts';
-import { MemoryFloorRecord } from '../../lib/memory/floor-record.ts';
-import { MemoryHeadStore } from '../../lib/memory/head-store.ts';
 import type {
   Announcement,
   AnnouncementWatcher,
@@ -25,6 +22,7 @@ import type { Carrier } from './network.ts';
 import { Oracle } from './oracle.ts';
 import type { SimProcess } from './process.ts';
 import { SimQueue } from './queue.ts';
+import type { SharedStores } from './shared-stores.ts';
 import type { Sent } from './traffic.ts';
 import { Violation, type World } from './world.ts';
 
@@ -55,33 +53,36 @@ interface Listener {
 
 type Request = <T>(site: Site, detail: () => string, apply: () => Promise<T>) => Promise<T>;
 
-/** The stores of the simulation: the memory adapters, and behind each write the invariants. */
+/** What belongs to one chain in the stores of the simulation: the memory adapters, and behind each write the invariants. */
 export class Cloud {
-  readonly id: DatasetId = { dataset: 'simulated', partition: 0 };
+  readonly id: DatasetId;
   readonly oracle = new Oracle();
   readonly invariants: Invariants;
   readonly queue: SimQueue;
   readonly #world: World;
   readonly #network: Carrier;
-  #heads = new MemoryHeadStore();
+  readonly #shared: SharedStores;
+  /** Where its blobs are; no request of its processes names anything else. */
+  readonly #folder: string;
   /** Index of the head that a restored table shows, while there is an outage; null: there is none. */
   #outage: { readonly points: readonly (Head | null)[]; readonly at: number } | null = null;
   #outageSinceMs = 0;
   readonly #recoveries: Recovery[] = [];
-  readonly #blobs = new MemoryBlobStore();
-  readonly #floors = new MemoryFloorRecord();
   readonly #history: (Head | null)[] = [null];
-  /** Blobs as they are: a mutant may delete or overwrite what the memory adapter rightly keeps. */
-  readonly #present = new Map<string, StoredBlob>();
   readonly #listeners = new Set<Listener>();
   readonly #archive: MutationMessage[] = [];
 
-  constructor(world: World, network: Carrier) {
+  constructor(
+    world: World,
+    network: Carrier,
+    { id, shared }: { readonly id: DatasetId; readonly shared: SharedStores },
+  ) {
+    this.id = id;
     this.#world = world;
     this.#network = network;
-    this.invariants = new Invariants(this.id, this.oracle, {
-      blob: (name) => this.#present.get(name) ?? null,
-    });
+    this.#shared = shared;
+    this.#folder = chainFolder(id);
+    this.invariants = new Invariants(id, this.oracle, { blob: (name) => shared.present.get(name) ?? null });
     this.queue = new SimQueue(world, network, (message) => this.invariants.onAcknowledge(message));
   }
 
@@ -131,8 +132,7 @@ export class Cloud {
     this.#outage = { points, at };
     const head = points[at] ?? null;
     this.#world.trace(() => `TABLE SET BACK to version ${head?.version ?? 0} of era ${head?.era ?? 0}`);
-    this.#heads = new MemoryHeadStore();
-    if (head !== null) await this.#heads.replace(this.id, null, head);
+    await this.#shared.setBack(this.id, head);
   }
 
   /** Writers and readers reach the table again, and everything is sent again: what was lost with it comes back. */
@@ -163,13 +163,13 @@ export class Cloud {
           request(
             'blob.put',
             () => short(name),
-            () => this.#put(name, bytes, metadata),
+            () => this.#put(this.#own(name), bytes, metadata),
           ),
         get: (name) =>
           request(
             'blob.get',
             () => short(name),
-            async () => this.#get(name),
+            async () => this.#get(this.#own(name)),
           ),
       },
       shelf: {
@@ -177,14 +177,14 @@ export class Cloud {
           request(
             'shelf.list',
             () => prefix,
-            () => this.#blobs.list(prefix, after),
+            () => this.#shared.blobs.list(this.#own(prefix), after),
           ),
         delete: (names) =>
           request(
             'shelf.delete',
             () => names.map(short).join(),
             async () => {
-              for (const name of names) await this.deleteBlob(name);
+              for (const name of names) await this.deleteBlob(this.#own(name));
             },
           ),
       },
@@ -193,13 +193,13 @@ export class Cloud {
           request(
             'floor.load',
             () => '',
-            () => this.#floors.load(id),
+            () => this.#shared.floors.load(this.#ownId(id)),
           ),
         raise: (id, mark) =>
           request(
             'floor.raise',
             () => `era ${mark.era} floor ${mark.floor}`,
-            () => this.#floors.raise(id, mark),
+            () => this.#shared.floors.raise(this.#ownId(id), mark),
           ),
       },
       announcer: {
@@ -212,19 +212,25 @@ export class Cloud {
       },
       watcher: { watch: (listen, signal) => this.#watch({ process, listen }, signal) },
       quarantine: {
-        send: (_, entries) =>
+        send: (id, entries) =>
           request(
             'quarantine',
             () => String(entries.length),
-            async () => this.invariants.onQuarantine(entries),
+            async () => {
+              this.#ownId(id);
+              this.invariants.onQuarantine(entries);
+            },
           ),
       },
       lateQueue: {
-        send: (_, entries) =>
+        send: (id, entries) =>
           request(
             'late',
             () => String(entries.length),
-            async () => this.invariants.onLate(entries),
+            async () => {
+              this.#ownId(id);
+              this.invariants.onLate(entries);
+            },
           ),
       },
       source: this.queue.sourceOf(process),
@@ -232,19 +238,20 @@ export class Cloud {
   }
 
   async deleteBlob(name: string): Promise<void> {
-    await this.#blobs.delete([name]);
-    this.#present.delete(name);
+    await this.#shared.blobs.delete([name]);
+    this.#shared.present.delete(name);
     this.#world.trace(() => `deleted ${short(name)}`);
     this.invariants.afterDeletion(name);
   }
 
-  get blobNames(): Iterable<string> {
-    return this.#present.keys();
+  /** Of this chain. */
+  get blobNames(): readonly string[] {
+    return [...this.#shared.present.keys()].filter((name) => name.startsWith(this.#folder));
   }
 
   /** For mutants only: a blob whose name begins like this, the part or the main one. */
   findBlob(prefix: string, isPart: boolean): string | null {
-    for (const name of this.#present.keys()) {
+    for (const name of this.#shared.present.keys()) {
       if (name.startsWith(prefix) && name.includes('.part-') === isPart) return name;
     }
     return null;
@@ -254,15 +261,14 @@ export class Cloud {
   async forceHead(head: Head): Promise<void> {
     // First, because the store would not even take a head that is broken.
     this.#afterHead({ kind: 'committed', head });
-    this.#heads = new MemoryHeadStore();
-    await this.#heads.replace(this.id, null, head).catch((error: unknown) => {
+    await this.#shared.setBack(this.id, head).catch((error: unknown) => {
       throw new Violation('S6', `the head is broken: ${String(error)}`);
     });
   }
 
   /** For mutants only. */
   overwriteBlob(name: string, blob: StoredBlob): void {
-    this.#present.set(name, blob);
+    this.#shared.present.set(name, blob);
     this.invariants.afterBlob(name, blob.bytes);
   }
 
@@ -277,51 +283,67 @@ export class Cloud {
           async () =>
             consistency === 'eventual' && this.#network.strikes('head.load', 'stale')
               ? (this.#history.at(-this.#world.count(1, 3)) ?? null)
-              : this.#heads.load(id, consistency),
+              : this.#tableOf(id).load(id, consistency),
         ),
       commit: (id, proposal) =>
         write(
           'head.commit',
           () => `${proposal.version} ${proposal.cid.slice(0, 6)}`,
-          () => this.#heads.commit(id, proposal),
+          () => this.#tableOf(id).commit(id, proposal),
         ),
       registerSnapshot: (id, era, snapshot) =>
         write(
           'head.snapshot',
           () => String(snapshot.version),
-          () => this.#heads.registerSnapshot(id, era, snapshot),
+          () => this.#tableOf(id).registerSnapshot(id, era, snapshot),
         ),
       raiseFloor: (id, raise) =>
         write(
           'head.floor',
           () => String(raise.floor),
-          () => this.#heads.raiseFloor(id, raise),
+          () => this.#tableOf(id).raiseFloor(id, raise),
         ),
       putPin: (id, era, name, pin) =>
         write(
           'head.pin',
           () => `${name} ${pin.version}`,
-          () => this.#heads.putPin(id, era, name, pin),
+          () => this.#tableOf(id).putPin(id, era, name, pin),
         ),
       removePin: (id, era, name) =>
         write(
           'head.unpin',
           () => name,
-          () => this.#heads.removePin(id, era, name),
+          () => this.#tableOf(id).removePin(id, era, name),
         ),
       setServe: (id, era, serve) =>
         write(
           'head.serve',
           () => `${serve.epoch} ${serve.pin ?? 'head'}`,
-          () => this.#heads.setServe(id, era, serve),
+          () => this.#tableOf(id).setServe(id, era, serve),
         ),
       replace: (id, expected, head) =>
         write(
           'head.replace',
           () => `era ${head.era} version ${head.version}`,
-          () => this.#heads.replace(id, expected, head),
+          () => this.#tableOf(id).replace(id, expected, head),
         ),
     };
+  }
+
+  #tableOf(id: DatasetId): HeadStore {
+    return this.#shared.tableOf(this.#ownId(id));
+  }
+
+  /** S11: what a process of this chain asks for is of this chain. */
+  #ownId(id: DatasetId): DatasetId {
+    const { tenant, dataset, partition } = this.id;
+    if (id.tenant === tenant && id.dataset === dataset && id.partition === partition) return id;
+    throw new Violation('S11', `a request to ${this.#folder} names ${JSON.stringify(id)}`);
+  }
+
+  #own(name: string): string {
+    if (name.startsWith(this.#folder)) return name;
+    throw new Violation('S11', `a request to ${this.#folder} names ${name}`);
   }
 
   #afterHead(outcome: CommitOutcome): CommitOutcome {
@@ -336,10 +358,10 @@ export class Cloud {
   }
 
   async #put(...[name, bytes, metadata]: Parameters<BlobStore['put']>): ReturnType<BlobStore['put']> {
-    const outcome = await this.#blobs.put(name, bytes, metadata);
+    const outcome = await this.#shared.blobs.put(name, bytes, metadata);
     if (outcome.kind === 'stored') {
-      const stored = await this.#blobs.get(name);
-      if (stored !== null) this.#present.set(name, stored);
+      const stored = await this.#shared.blobs.get(name);
+      if (stored !== null) this.#shared.present.set(name, stored);
       this.invariants.afterBlob(name, bytes);
     }
     return outcome;
@@ -347,7 +369,7 @@ export class Cloud {
 
   /** Damage on the way is found by the adapters, by digest and by size: that is their contract. */
   #get(name: string): StoredBlob | null {
-    const blob = this.#present.get(name);
+    const blob = this.#shared.present.get(name);
     if (blob === undefined) return null;
     if (this.#network.strikes('blob.get', 'corrupt'))
       throw new DatasetError('corrupt', 'the digest does not match');
@@ -357,6 +379,7 @@ export class Cloud {
   }
 
   #announce(announcement: Announcement): void {
+    this.#ownId(announcement.id);
     this.invariants.onAnnounce(announcement);
     const world = this.#world;
     for (const { process, listen } of this.#listeners) {
@@ -380,6 +403,10 @@ export class Cloud {
       });
     });
   }
+}
+
+function chainFolder({ tenant, dataset, partition }: DatasetId): string {
+  return `${tenant === undefined ? 'd' : `t/${tenant}`}/${dataset}/1/${partition}/`;
 }
 
 /** Name of the one process that reaches the table during an outage. */

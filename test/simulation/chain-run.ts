@@ -1,0 +1,228 @@
+import { Consumer, type VersionListener } from '../../lib/consumer/consumer.ts';
+import { servedHead } from '../../lib/head-rules.ts';
+import type { Telemetry } from '../../lib/ports.ts';
+import { Producer } from '../../lib/producer/producer.ts';
+import type { Mutant } from './mutants.ts';
+import type { Network } from './network.ts';
+import { SimProcess } from './process.ts';
+import { deadlineOf, type ProducerPlace, runFunction, runLongLived } from './producers.ts';
+import type { Scenario } from './scenario.ts';
+import { type Cloud, type Ports, rescuer } from './stores.ts';
+import { Sender, schema } from './traffic.ts';
+import {
+  cleanOnce,
+  runCleaner,
+  runDisaster,
+  runOperator,
+  runPinner,
+  runSnapshotter,
+  type UpkeepPlace,
+} from './upkeep.ts';
+import { Violation, type World } from './world.ts';
+
+export interface ChainRunOptions {
+  readonly world: World;
+  readonly network: Network;
+  readonly cloud: Cloud;
+  readonly scenario: Scenario;
+  readonly mutant: Mutant;
+  readonly telemetry: Telemetry;
+  /** Of the names of its processes; empty for the first chain of a run. */
+  readonly suffix: string;
+}
+
+/** One chain of a run: everybody who works on it, and what must be true of it in the end. */
+export class ChainRun {
+  readonly world: World;
+  readonly cloud: Cloud;
+  readonly #options: ChainRunOptions;
+  readonly #processes = new Set<SimProcess>();
+  readonly #consumers = new Map<string, Consumer>();
+  #crashCount = 0;
+
+  constructor(options: ChainRunOptions) {
+    this.#options = options;
+    this.world = options.world;
+    this.cloud = options.cloud;
+  }
+
+  get crashCount(): number {
+    return this.#crashCount;
+  }
+
+  /** Starts everybody. */
+  begin(): void {
+    const { world } = this;
+    const { producers, consumers, faultsMs, ...rest } = this.#options.scenario;
+    const { snapshotters, cleaners, pinners, operators, disasters } = rest;
+    this.#startSenders();
+    for (const [i, kind] of producers.entries()) {
+      const run = kind === 'service' ? runLongLived : runFunction;
+      this.#start(`producer ${i + 1}`, (process, ports) => run(this.#producerPlace(process, ports)));
+    }
+    for (const [i, consistency] of consumers.entries()) {
+      this.#start(`consumer ${i + 1}`, (process, ports) => this.#runConsumer(process, ports, consistency));
+    }
+    const upkeep = { snapshotter: runSnapshotter, cleaner: runCleaner, pinner: runPinner };
+    const counts = { snapshotter: snapshotters, cleaner: cleaners, pinner: pinners };
+    for (const kind of ['snapshotter', 'cleaner', 'pinner'] as const) {
+      for (let i = 1; i <= counts[kind]; i++)
+        this.#start(`${kind} ${i}`, (process, ports) => upkeep[kind](this.#place(process, ports)));
+    }
+    for (let i = 1; i <= operators; i++) {
+      this.#start(`operator ${i}`, (process, ports) =>
+        runOperator(this.#place(process, ports), this.#producer(process, ports), () => deadlineOf(process)),
+      );
+    }
+    for (const { at, back } of disasters) world.schedule(at * faultsMs, () => this.#disaster(back));
+  }
+
+  thaw(): void {
+    for (const process of this.#processes) process.thaw();
+  }
+
+  isDrained(): boolean {
+    return this.cloud.queue.messageCount === 0 && !this.cloud.hasOutage;
+  }
+
+  /** L1. */
+  requireDrained(): void {
+    if (this.cloud.hasOutage) throw new Violation('L1', 'the table of heads does not come back');
+    const { messageCount } = this.cloud.queue;
+    if (messageCount > 0) throw new Violation('L1', `${messageCount} messages are stuck`);
+  }
+
+  areAllCurrent(): boolean {
+    const { head } = this.cloud;
+    if (head === null) return [...this.#consumers.values()].every(({ version }) => version === null);
+    const { cid, era } = servedHead(head);
+    return [...this.#consumers.values()].every(({ version }) => version?.cid === cid && version.era === era);
+  }
+
+  /** G1: two passes of a cleaner without faults leave nothing below the floor. */
+  async requireClean(): Promise<void> {
+    const { world, cloud } = this;
+    let passes = 0;
+    let floor = 0;
+    this.#start('last cleaner', async (process, ports) => {
+      for (; passes < 2; passes++) {
+        floor = cloud.head?.floor ?? 0;
+        await cleanOnce(this.#place(process, ports));
+      }
+    });
+    await world.run(world.nowMs + 10_000, () => passes === 2);
+    if (passes < 2) throw new Violation('G1', 'a cleaner does not get to its end');
+    cloud.invariants.requireClean(floor, cloud.blobNames);
+  }
+
+  #disaster(back: number | null): void {
+    const { world, cloud } = this;
+    if (cloud.head === null || cloud.hasOutage) return;
+    if (this.#options.mutant.skipsRestore === true) {
+      cloud
+        .beginOutage(back ?? 2)
+        .then(() => cloud.endOutage())
+        .catch((error: unknown) => world.fail(error));
+      return;
+    }
+    const begun = cloud.beginOutage(back).catch((error: unknown) => world.fail(error));
+    this.#start(`${rescuer} of ${world.nowMs.toFixed(0)}`, async (process, ports) => {
+      await begun;
+      if (cloud.hasOutage) await runDisaster(this.#place(process, ports), cloud, back === null);
+    });
+  }
+
+  #place(process: SimProcess, ports: Ports): UpkeepPlace {
+    return { id: this.cloud.id, process, ports, telemetry: this.#options.telemetry };
+  }
+
+  #producerPlace(process: SimProcess, ports: Ports): ProducerPlace {
+    const { network, mutant, scenario } = this.#options;
+    const producer = this.#producer(process, ports);
+    const purges = scenario.purgeHorizonMs !== null;
+    return { process, ports, producer, network, mutant, purges };
+  }
+
+  #startSenders(): void {
+    const { world } = this;
+    const { senders: count, messages, faultsMs, ...rest } = this.#options.scenario;
+    const { poison, operations, atomic, senderSkewMsMax: skewMsMax } = rest;
+    const options = { poison, operations, atomic, skewMsMax };
+    const senders = Array.from({ length: count }, (_, i) => new Sender(world, `app${i + 1}`, options));
+    for (let i = 0; i < messages; i++) {
+      const sender = world.pick(senders);
+      world.schedule(world.between(0, faultsMs), () => this.cloud.send(sender.next()));
+    }
+  }
+
+  /** A process that starts again, with nothing in memory, some time after each crash. */
+  #start(name: string, main: (process: SimProcess, ports: Ports) => Promise<void>): void {
+    const { world } = this;
+    const { scenario, mutant, suffix } = this.#options;
+    const onCrash = (): void => {
+      this.#crashCount += 1;
+      this.#processes.delete(process);
+      this.#consumers.delete(name);
+      world.schedule(world.between(100, 5_000), () => this.#start(name, main));
+    };
+    const { skewMsMax } = scenario;
+    const skewMs = world.between(-skewMsMax, skewMsMax);
+    const process = new SimProcess(name + suffix, world, { skewMs, onCrash });
+    this.#processes.add(process);
+    const ports = this.cloud.portsOf(process);
+    const used = mutant.wrap?.({ ports, process, cloud: this.cloud, world }) ?? ports;
+    main(process, used).catch((error: unknown) => world.fail(error));
+  }
+
+  #producer({ clock, random }: SimProcess, ports: Ports): Producer {
+    const { heads, blobs, announcer, quarantine, lateQueue } = ports;
+    const { scenario, telemetry } = this.#options;
+    const { purgeHorizonMs } = scenario;
+    return new Producer({
+      id: this.cloud.id,
+      schema,
+      heads,
+      blobs,
+      announcer,
+      quarantine,
+      lateQueue,
+      clock,
+      random,
+      telemetry,
+      chainBounds: scenario.bounds,
+      ...(purgeHorizonMs === null ? {} : { purgeHorizonMs }),
+    });
+  }
+
+  async #runConsumer(process: SimProcess, ports: Ports, consistency: 'strong' | 'eventual'): Promise<void> {
+    const { heads, blobs, watcher } = ports;
+    const { clock, random } = process;
+    const { telemetry, mutant } = this.#options;
+    const make = (): Consumer =>
+      new Consumer({ id: this.cloud.id, heads, blobs, clock, random, telemetry, consistency });
+    // A name for each life of the process: a new one may start from an older version.
+    const reader = `${process.name} (${this.#crashCount})`;
+    const listen: VersionListener = ({ to }) => {
+      try {
+        this.world.trace(() => `${reader} serves ${to.ref.version}`);
+        this.cloud.invariants.onServe(reader, to);
+      } catch (error) {
+        this.world.fail(error);
+      }
+    };
+    while (mutant.consumerForgets === true) {
+      const consumer = make();
+      consumer.onChange(listen);
+      await consumer.refresh().catch(() => undefined);
+      await clock.sleep(300);
+    }
+    const consumer = make();
+    consumer.onChange(listen);
+    this.#consumers.set(this.#nameOf(process), consumer);
+    consumer.start([watcher]);
+  }
+
+  #nameOf({ name }: SimProcess): string {
+    return name.slice(0, name.length - this.#options.suffix.length);
+  }
+}

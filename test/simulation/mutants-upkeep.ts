@@ -108,6 +108,13 @@ export const upkeepMutants: Readonly<Record<string, Mutant>> = {
         },
       }),
   },
+  tenantForgotten: {
+    caughtBy: ['S11'],
+    wrap: ({ ports }) =>
+      withHeads(ports, {
+        load: ({ dataset, partition }, consistency) => ports.heads.load({ dataset, partition }, consistency),
+      }),
+  },
   restoreLowersFloor: {
     caughtBy: ['S6', 'S7', 'L1', 'L2'],
     wrap: ({ ports, process }) => {

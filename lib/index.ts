@@ -48,6 +48,7 @@ export type {
   TypeRecords,
 } from './consumer/type-records.ts';
 export { DatasetError, type ErrorDetails, type ErrorKind, isDatasetError } from './errors.ts';
+export { type Health, type HealthStatus, healthBounds, judgeHealth, type Vitals } from './health-rules.ts';
 export type { MetricName } from './metric-names.ts';
 export type {
   Announcement,

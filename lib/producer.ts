@@ -22,6 +22,7 @@ export type {
   Quarantine,
   QuarantineEntry,
 } from './ports.ts';
+export type { ProducerHealth } from './producer/activity.ts';
 export type { FailedMessage } from './producer/intake.ts';
 export { type ProcessResult, Producer, type ProducerOptions } from './producer/producer.ts';
 export {

@@ -24,6 +24,7 @@ import type {
 } from '../ports.ts';
 import { canonicalText, type DatasetSchema, schemaIdOf } from '../schema/dataset-schema.ts';
 import type { PartitionMap } from '../schema/partition-map.ts';
+import { Activity, type ProducerHealth } from './activity.ts';
 import { advanceSchema } from './advance-schema.ts';
 import { afterCommit } from './after-commit.ts';
 import { announce, announcementOf } from './announce.ts';
@@ -101,6 +102,7 @@ export class Producer {
   readonly #shelf: Shelf;
   readonly #home: Home | null;
   readonly #purgeHorizonMs: number;
+  readonly #activity: Activity;
   #warm: WarmState | null = null;
 
   constructor(options: ProducerOptions) {
@@ -114,6 +116,7 @@ export class Producer {
     });
     this.#shelf = { id, quarantine, lateQueue, claims, telemetry };
     this.#home = homeOf(id, options.partitions);
+    this.#activity = new Activity(clock);
     this.#purgeHorizonMs = options.purgeHorizonMs ?? limits.purgeHorizonMs;
     this.#context = {
       id,
@@ -142,6 +145,15 @@ export class Producer {
   }
 
   /**
+   * @example
+   * const memoryShare = process.memoryUsage().rss / memoryMax;
+   * const { status, reasons } = judgeHealth({ ...producer.health, memoryShare });
+   */
+  get health(): ProducerHealth {
+    return this.#activity.health(this.version);
+  }
+
+  /**
    * Brings a batch into the dataset. What breaks a rule is quarantined before its message is acknowledged; the rest of
    * the message and of the batch is committed.
    *
@@ -164,6 +176,7 @@ export class Producer {
       failed.set(sent, { message: sent, reason });
     }
     if (failed.size > 0) telemetry.record('MessagesFailed', failed.size);
+    this.#activity.ended(failed.size > 0);
     return {
       acknowledged: messages.filter((message) => !failed.has(message)),
       failed: [...failed.values()],
@@ -177,7 +190,10 @@ export class Producer {
     while (!signal.aborted) {
       try {
         const messages = await source.receive(limits.batchEntriesMax, limits.runWaitMs);
-        if (messages.length === 0) continue;
+        if (messages.length === 0) {
+          this.#activity.sawNothing();
+          continue;
+        }
         const endMs = clock.monotonicMs() + limits.runBatchMsMax;
         const deadline: Deadline = { remainingMs: () => endMs - clock.monotonicMs() };
         const { acknowledged, failed } = await this.process(messages, deadline);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DatasetError } from '../../../lib/errors.ts';
+import { judgeHealth } from '../../../lib/health-rules.ts';
 import { limits } from '../../../lib/limits.ts';
 import { MemoryMutationQueue } from '../../../lib/memory/mutation-queue.ts';
 import { SeededRandom } from '../../../lib/memory/random.ts';
@@ -234,6 +235,39 @@ describe('Producer', () => {
     const reader = consumer();
     await reader.refresh();
     expect(reader.get('City', 1)['name']).toBe('Utrecht');
+  });
+});
+
+describe('the health of a producer', () => {
+  it('is that of its batches and of its queue: idle is healthy, silence is not', async () => {
+    const { producer, clock } = setUp();
+    const own = producer();
+    const judged = () => judgeHealth({ ...own.health, memoryShare: 0.5 });
+    expect(judged()).toEqual({ status: 'unhealthy', reasons: ['no activity yet'] });
+    const queue = new MemoryMutationQueue({ clock, random: new SeededRandom(5), visibilityMs: 60_000 });
+    const stop = new AbortController();
+    const done = own.run(queue, stop.signal);
+    await clock.advance(3_600_000);
+    expect(judged()).toEqual({ status: 'healthy', reasons: [] });
+    stop.abort();
+    await clock.advance(60_000);
+    await done;
+    await clock.advance(61_000);
+    expect(judged().status).toBe('unhealthy');
+    expect(judged().reasons).toEqual([expect.stringMatching(/^no activity for \d+ s, at most 60 s$/)]);
+  });
+
+  it('is degraded when batches come again', async () => {
+    const { producer, message } = setUp();
+    const down = { send: () => Promise.reject(new DatasetError('unavailable', 'down')) };
+    const own = producer({ quarantine: down });
+    for (let id = 1; id <= 10; id++) await own.process([message(upsert(id, 'Utrecht'))], plenty);
+    expect(own.health).toMatchObject({ errorRate: 0, version: { version: 10 } });
+    await own.process([message('not JSON')], plenty);
+    expect(judgeHealth({ ...own.health, memoryShare: 0.5 })).toEqual({
+      status: 'degraded',
+      reasons: ['error rate 9.1 %, at most 5 %'],
+    });
   });
 });
 

@@ -108,7 +108,7 @@ export function buildPackage(): void {
   const needed = dependenciesOf(manifest, target);
   const published = { name, version, description, license, type, engines, exports, bin, ...needed };
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
-  for (const file of ['LICENSE', 'README.md']) {
+  for (const file of ['LICENSE', 'README.md', 'Dockerfile', '.dockerignore']) {
     if (existsSync(join(root, file))) copyFileSync(join(root, file), join(target, file));
   }
 }

@@ -112,6 +112,23 @@ export const alarmMeanings = {
     side: 'reading',
     meaning: 'A consumer is close to the end of its memory; past it, it restarts and loads again.',
   },
+  AnswersFail: {
+    severity: 'page',
+    side: 'reading',
+    meaning:
+      'Requests to a service of containers fail: its callers get no answer. A deployment that is under way is rolled back.',
+  },
+  HeadAge: {
+    severity: 'page',
+    side: 'reading',
+    meaning:
+      'Containers have not seen the head for longer than they may: how old what they serve is, they cannot say.',
+  },
+  Heartbeat: {
+    severity: 'page',
+    side: 'reading',
+    meaning: 'No container of a service has been heard of for three minutes.',
+  },
   Undelivered: {
     severity: 'ticket',
     side: 'reading',

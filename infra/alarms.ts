@@ -10,6 +10,7 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { type ApplicationLoadBalancer, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { healthBounds, serviceGoals } from '../lib/health-rules.ts';
@@ -37,8 +38,8 @@ export interface AlarmsProps {
 
 interface Condition {
   readonly metric: IMetric;
-  /** Alarms above it. */
-  readonly threshold: number;
+  /** Alarms above it; of a silence there is none. */
+  readonly threshold: number | 'silence';
   /** Periods in a row. */
   readonly periods: number;
 }
@@ -66,7 +67,7 @@ export class Alarms extends Construct {
     super(scope, id);
     this.#props = props;
     this.#watchCommits();
-    this.#watchReaders();
+    this.#watchReader('consumer', '');
     const { topics } = props;
     const writing = this.#group('WritingPage', { severity: 'page', side: 'writing', topic: topics.page });
     this.#group('ReadingPage', {
@@ -160,6 +161,33 @@ export class Alarms extends Construct {
     });
   }
 
+  /** A service of containers, by what it calls itself. @returns what rolls a deployment back */
+  watchContainers(service: string, loadBalancer: ApplicationLoadBalancer): Alarm {
+    const of = (name: MetricName, statistic?: string) => this.#metric(service, name, statistic);
+    const options = { period: minute, statistic: Stats.SUM };
+    const { metrics } = loadBalancer;
+    this.#add('HeadAge', service, {
+      metric: of('HeadAgeMs', Stats.MAXIMUM),
+      threshold: healthBounds.consumerIdleMsMax,
+      periods: 3,
+    });
+    this.#add('Heartbeat', service, {
+      metric: of('MemoryUsedPercent', Stats.MAXIMUM),
+      threshold: 'silence',
+      periods: 3,
+    });
+    this.#watchReader(service, service);
+    return this.#add('AnswersFail', service, {
+      metric: failureRate(
+        metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, options),
+        metrics.requestCount(options),
+        minute,
+      ),
+      threshold: 100 * healthBounds.errorRateMax,
+      periods: 2,
+    });
+  }
+
   watchUndelivered(metric: IMetric): void {
     this.#add('Undelivered', '', { metric, threshold: 0, periods: 1 });
   }
@@ -197,16 +225,16 @@ export class Alarms extends Construct {
     this.#addAnomaly();
   }
 
-  /** Everything that consumers in Lambda say of themselves. */
-  #watchReaders(): void {
-    const of = (name: MetricName, statistic?: string) => this.#metric('consumer', name, statistic);
-    this.#add('RefreshesFail', '', { metric: of('RefreshesFailed'), threshold: 0, periods: 5 });
-    this.#add('Lag', '', {
-      metric: of('PropagationLagMs'),
+  /** Everything that consumers say of themselves: those in Lambda as one service, each service of containers as its own. */
+  #watchReader(service: string, of: string): void {
+    const metric = (name: MetricName) => this.#metric(service, name);
+    this.#add('RefreshesFail', of, { metric: metric('RefreshesFailed'), threshold: 0, periods: 5 });
+    this.#add('Lag', of, {
+      metric: metric('PropagationLagMs'),
       threshold: serviceGoals.propagationLagMsMax,
       periods: 5,
     });
-    this.#add('ConsumerMemory', '', this.#memory('consumer'));
+    this.#add('ConsumerMemory', of, this.#memory(service));
   }
 
   #memory(service: string): Condition {
@@ -250,11 +278,20 @@ export class Alarms extends Construct {
     const alarm = new Alarm(this, `${name}${of}`, {
       alarmDescription: this.#describe(name),
       metric,
-      threshold,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods: periods,
-      // Nothing is said when nothing happens, and an idle dataset is a healthy one.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      ...(threshold === 'silence'
+        ? {
+            // What is said is never below zero.
+            threshold: 0,
+            comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+            treatMissingData: TreatMissingData.BREACHING,
+          }
+        : {
+            threshold,
+            comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+            // Nothing is said when nothing happens, and an idle dataset is a healthy one.
+            treatMissingData: TreatMissingData.NOT_BREACHING,
+          }),
     });
     this.#all.push({ meaning: alarmMeanings[name], alarm });
     return alarm;

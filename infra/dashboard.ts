@@ -10,8 +10,10 @@ import {
   Stats,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
+import { HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
 import { type MetricName, metrics } from '../lib/metric-names.ts';
+import type { ContainerService } from './container-service.ts';
 import type { Ingestion } from './ingestion.ts';
 import { datasetMetric, minute, searchMetric, statisticsOf } from './metrics.ts';
 import { prices } from './prices.ts';
@@ -102,6 +104,25 @@ export class Dashboard extends Construct {
       new GraphWidget({ title: 'errors', left: [alias.metricErrors({ period })], width }),
       new GraphWidget({ title: 'duration, ms', left: durations, width }),
       new GraphWidget({ title: 'throttled', left: [alias.metricThrottles({ period })], width }),
+    ]);
+  }
+
+  addContainers(title: string, { service, loadBalancer }: ContainerService): void {
+    const period = minute;
+    const { metrics: answers } = loadBalancer;
+    const times = ['p50', 'p95', 'p99'].map((statistic) =>
+      answers.targetResponseTime({ period, statistic, label: statistic }),
+    );
+    const failed = answers.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { period });
+    this.#addRows(`Containers ${title}`, [
+      new GraphWidget({ title: 'requests', left: [answers.requestCount({ period })], width }),
+      new GraphWidget({ title: 'failed', left: [failed], width }),
+      new GraphWidget({ title: 'response time, s', left: times, width }),
+      new GraphWidget({
+        title: 'processor and memory, %',
+        left: [service.metricCpuUtilization({ period }), service.metricMemoryUtilization({ period })],
+        width,
+      }),
     ]);
   }
 

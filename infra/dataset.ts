@@ -7,6 +7,7 @@ import { Construct } from 'constructs';
 import type { MetricName } from '../lib/metric-names.ts';
 import { checkEnvironment } from '../lib/settings.ts';
 import { Alarms, type AlarmTopics } from './alarms.ts';
+import { ContainerService, type ContainerServiceProps } from './container-service.ts';
 import { Dashboard } from './dashboard.ts';
 import { type ConsumerFunctionProps, consumerMemorySizeMb, Dissemination } from './dissemination.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -66,6 +67,8 @@ export class HollowDataset extends Construct {
   readonly dashboard: Dashboard;
   readonly serviceLevels: ServiceLevels;
   readonly #rollouts: Rollouts;
+  readonly #rollout: RolloutShape;
+  readonly #logRetention: RetentionDays;
   readonly #partitionMap: string;
 
   constructor(scope: Construct, id: string, props: HollowDatasetProps) {
@@ -81,6 +84,8 @@ export class HollowDataset extends Construct {
       throw new Error('partitions must be a whole number from 1');
     const common = { dataset, logRetention, ...(encryptionKey === undefined ? {} : { encryptionKey }) };
     this.dataset = dataset;
+    this.#rollout = props.rollout ?? 'canary';
+    this.#logRetention = logRetention;
     this.#partitionMap = [partitions, ...(props.partitionKeys ?? [])].join(' ');
     this.storage = new Storage(this, 'Storage', { ...common, keepsData: props.keepsData ?? true });
     this.dissemination = new Dissemination(this, 'Dissemination', { ...common, storage: this.storage });
@@ -118,7 +123,7 @@ export class HollowDataset extends Construct {
     const { storage } = this;
     this.#rollouts = new Rollouts(this, 'Rollouts', {
       dataset,
-      shape: props.rollout ?? 'canary',
+      shape: this.#rollout,
       storage,
       logRetention,
     });
@@ -207,6 +212,25 @@ export class HollowDataset extends Construct {
       alarm: this.alarms.watchRollout(id, consumer),
     });
     return consumer;
+  }
+
+  /**
+   * Adds the long-lived consumer in containers (Fargate) behind an internal load balancer, which answers
+   * `GET /datasets/<dataset>/<type>/<key>` from memory. `allowDefaultPortFrom` of its `connections` lets clients in.
+   *
+   * @example
+   * const lookups = cities.addContainerService('Lookups', { vpc });
+   * lookups.connections.allowDefaultPortFrom(shop);
+   */
+  addContainerService(id: string, props: ContainerServiceProps): ContainerService {
+    const { dataset, readerEnvironment, storage, alarms } = this;
+    const announcementQueue = this.dissemination.addAnnouncementQueue(`${id}Announcements`);
+    const [logRetention, shape] = [this.#logRetention, this.#rollout];
+    const around = { dataset, readerEnvironment, storage, alarms, announcementQueue, logRetention, shape };
+    const containers = new ContainerService(this, id, { ...props, around });
+    this.serviceLevels.addAnswers(id, containers.loadBalancer);
+    this.dashboard.addContainers(id, containers);
+    return containers;
   }
 
   /** Adds a queue of announcements for one long-lived consumer outside Lambda; each hint reaches one reader of the queue. */

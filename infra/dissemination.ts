@@ -60,7 +60,7 @@ export class Dissemination extends Construct {
     });
     acknowledge(
       this.undeliveredQueue,
-      ['AwsSolutions-SQS3'],
+      ['AwsSolutions-SQS3', 'Serverless-SQSRedrivePolicy'],
       'This is the dead-letter queue of the rules and of the consumer functions, which the rule of cdk-nag does not see.',
     );
   }
@@ -101,7 +101,7 @@ export class Dissemination extends Construct {
     this.#tell(id, new SqsQueue(queue, this.#delivery));
     acknowledge(
       queue,
-      ['AwsSolutions-SQS3'],
+      ['AwsSolutions-SQS3', 'Serverless-SQSRedrivePolicy'],
       'Announcements are hints that lose their worth within the hour; the head is the truth and readers poll it.',
     );
     return queue;

@@ -64,12 +64,17 @@ export class Ingestion extends Construct {
       // infrastructure, and that must not push good messages out of the queue.
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 100 },
     });
+    acknowledge(
+      this.deadLetterQueue,
+      ['Serverless-SQSRedrivePolicy'],
+      'This is the dead-letter queue of the mutations; an alarm says when something is in it.',
+    );
     this.producer = this.#createProducer(props);
     this.purger = this.#createPurger(props);
     for (const queue of [this.quarantineQueue, this.lateQueue]) {
       acknowledge(
         queue,
-        ['AwsSolutions-SQS3'],
+        ['AwsSolutions-SQS3', 'Serverless-SQSRedrivePolicy'],
         'Here ends what the producer set aside for a person to look at; nothing consumes it automatically.',
       );
     }
@@ -90,6 +95,11 @@ export class Ingestion extends Construct {
         maxConcurrency: 2,
         metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
       }),
+    );
+    acknowledge(
+      producer.alias,
+      ['Serverless-LambdaEventSourceMappingDestination'],
+      'What was not committed stays in the queue, whose redrive policy sets it aside in the end.',
     );
     return producer;
   }

@@ -20,6 +20,11 @@ export const prices = {
   s3Get: 0.4e-6,
   /** Custom events of up to 64 KB. aws.amazon.com/eventbridge/pricing */
   eventPublished: 1e-6,
+  /** arm64. aws.amazon.com/fargate/pricing */
+  fargateProcessorHour: 0.03238,
+  fargateGigabyteHour: 0.00356,
+  /** Without its capacity units, which are cents here. aws.amazon.com/elasticloadbalancing/pricing */
+  loadBalancerHour: 0.0252,
 } as const;
 
 /** In us-east-1: what is cheaper there. */

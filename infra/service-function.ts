@@ -73,10 +73,16 @@ export class ServiceFunction extends Construct {
       ['AwsSolutions-IAM5[Resource::*]'],
       'X-Ray has no resources: xray:PutTraceSegments and xray:PutTelemetryRecords can only be allowed on *.',
     );
+    acknowledge(
+      this.function,
+      ['Serverless-LambdaDLQ'],
+      'No event is lost with a run that failed: queue and stream keep theirs, hints to consumers have a destination on failure, and schedules come again.',
+    );
   }
 }
 
-function bundlePath(bundle: string): string {
+/** @throws Error: it has not been built */
+export function bundlePath(bundle: string): string {
   const path = join(import.meta.dirname, '..', 'dist', bundle);
   if (!existsSync(join(path, 'index.mjs'))) {
     throw new Error(`dist/${bundle}/index.mjs is not there: npm run build`);

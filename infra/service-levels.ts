@@ -1,9 +1,17 @@
 import { CfnServiceLevelObjective } from 'aws-cdk-lib/aws-applicationsignals';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { ApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
 import { serviceGoals } from '../lib/health-rules.ts';
 import { type MetricName, metricNamespace } from '../lib/metric-names.ts';
 import type { ServiceFunction } from './service-function.ts';
+
+interface Counts {
+  readonly namespace: string;
+  readonly dimensions: { readonly name: string; readonly value: string }[];
+  readonly total: string;
+  readonly bad: string;
+}
 
 const goal = (attainment: number): CfnServiceLevelObjective.GoalProperty => ({
   attainmentGoal: attainment,
@@ -24,26 +32,37 @@ export class ServiceLevels extends Construct {
 
   /** Of the callers of a consumer function: how many get an answer. */
   addAvailability(id: string, { function: { functionName } }: ServiceFunction): void {
+    this.#addAnswers(id, `Invocations of ${id} that are answered`, {
+      namespace: 'AWS/Lambda',
+      dimensions: [{ name: 'FunctionName', value: functionName }],
+      total: 'Invocations',
+      bad: 'Errors',
+    });
+  }
+
+  /** The same, of the callers of a service of containers. */
+  addAnswers(id: string, { loadBalancerFullName }: ApplicationLoadBalancer): void {
+    this.#addAnswers(id, `Requests to ${id} that are answered`, {
+      namespace: 'AWS/ApplicationELB',
+      dimensions: [{ name: 'LoadBalancer', value: loadBalancerFullName }],
+      total: 'RequestCount',
+      bad: 'HTTPCode_Target_5XX_Count',
+    });
+  }
+
+  #addAnswers(id: string, description: string, { namespace, dimensions, total, bad }: Counts): void {
     const metricOf = (metricName: string) => ({
       id: metricName.toLowerCase(),
       returnData: true,
-      metricStat: {
-        metric: {
-          namespace: 'AWS/Lambda',
-          metricName,
-          dimensions: [{ name: 'FunctionName', value: functionName }],
-        },
-        period: 60,
-        stat: Stats.SUM,
-      },
+      metricStat: { metric: { namespace, metricName, dimensions }, period: 60, stat: Stats.SUM },
     });
     new CfnServiceLevelObjective(this, `${id}Availability`, {
       name: `${this.node.addr.slice(-8)}-${this.#dataset}-${id}-availability`,
-      description: `Invocations of ${id} that are answered`,
+      description,
       requestBasedSli: {
         requestBasedSliMetric: {
-          totalRequestCountMetric: [metricOf('Invocations')],
-          monitoredRequestCountMetric: { badCountMetric: [metricOf('Errors')] },
+          totalRequestCountMetric: [metricOf(total)],
+          monitoredRequestCountMetric: { badCountMetric: [metricOf(bad)] },
         },
       },
       goal: goal(100 * serviceGoals.availability),

@@ -9,6 +9,7 @@
  *   storage.ts          table of heads, bucket of blobs, and who may do what with them
  *   ingestion.ts        of each partition: mutation queue, its dead-letter and quarantine queues, producer function
  *   dissemination.ts    bus, archive, rules, announcement queues, consumer functions
+ *   container-service.ts  the long-lived consumer in Fargate behind a load balancer
  *   service-function.ts a Lambda function as every function here is made
  *   housekeeping.ts     of each partition: snapshotter and cleaner on their schedules
  *   outbox.ts           announces from the stream of the heads' table

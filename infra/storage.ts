@@ -14,10 +14,18 @@ export interface StorageProps {
   readonly encryptionKey?: IKey;
 }
 
+const closed = {
+  blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+  enforceSSL: true,
+  minimumTLSVersion: 1.2,
+} as const;
+
 /** The table of heads and the bucket of blobs. */
 export class Storage extends Construct {
   readonly table: TableV2;
   readonly bucket: Bucket;
+  /** Where the bucket, and load balancers, log who asked. */
+  readonly accessLogs: Bucket;
   readonly #dataset: string;
   readonly #key: IKey | undefined;
 
@@ -41,35 +49,35 @@ export class Storage extends Construct {
       deletionProtection: props.keepsData,
       removalPolicy,
     });
+    this.accessLogs = this.#createAccessLogs(removalPolicy);
     this.bucket = this.#createBucket(removalPolicy);
     for (const statement of [neverOverwrite(this.bucket), raiseOnCondition(this.bucket)]) {
       this.bucket.addToResourcePolicy(statement);
     }
   }
 
-  #createBucket(removalPolicy: RemovalPolicy): Bucket {
-    const common = {
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
+  #createAccessLogs(removalPolicy: RemovalPolicy): Bucket {
+    return new Bucket(this, 'AccessLogs', {
+      ...closed,
       removalPolicy,
-    } as const;
-    // S3 writes access logs with a key of its own only.
-    const accessLogs = new Bucket(this, 'AccessLogs', {
-      ...common,
+      // Access logs are written with a key of S3's own only.
       encryption: BucketEncryption.S3_MANAGED,
       lifecycleRules: [
         { expiration: Duration.days(90), abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
     });
+  }
+
+  #createBucket(removalPolicy: RemovalPolicy): Bucket {
     return new Bucket(this, 'Blobs', {
-      ...common,
+      ...closed,
+      removalPolicy,
       ...(this.#key === undefined
         ? { encryption: BucketEncryption.S3_MANAGED }
         : { encryption: BucketEncryption.KMS, encryptionKey: this.#key, bucketKeyEnabled: true }),
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       versioned: true,
-      serverAccessLogsBucket: accessLogs,
+      serverAccessLogsBucket: this.accessLogs,
       // Current objects are never expired by age: only the floor in the head says what is garbage. What was deleted
       // stays as long as the table can be restored to a time that may still name it.
       lifecycleRules: [

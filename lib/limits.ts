@@ -99,6 +99,8 @@ export const limits = {
   /** Bounds of the adaptive poll that repairs lost announcements. Its slowest is well below what counts as inactivity. */
   pollMsMin: 1_000,
   pollMsMax: 20_000,
+  /** Slowest poll of a task that shares its queue of hints with others: most of them do not hear any. */
+  pollSecondsOfTasks: 2,
   /** Bytes of a delta, parts included, up to which it may be an item of the heads' table: there its price reaches that of an object. */
   inlineDeltaSizeMax: 8_192,
   /** Names in one page of a list of blobs (S3's own bound), and blobs that are deleted at once. */

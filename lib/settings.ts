@@ -86,6 +86,15 @@ const variables = {
     .optional(),
   /** SQS queue from which a long-lived consumer hears of new versions. */
   HOLLOW_ANNOUNCEMENT_QUEUE_URL: name,
+  /** Slowest look of a long-lived consumer at the head, seconds: less where several take hints from the same queue. */
+  HOLLOW_POLL_SECONDS_MAX: z
+    .string()
+    .regex(/^\d{1,2}$/, 'must be a number of seconds')
+    .prefault(String(limits.pollMsMax / 1000))
+    .transform(Number)
+    .refine((seconds) => seconds >= 1 && seconds * 1000 <= limits.pollMsMax, 'must be from 1 to 20'),
+  /** What a long-lived consumer calls itself in logs and metrics. */
+  HOLLOW_SERVICE: name.prefault('consumer-service'),
   /** How often the dataset is loaded from nothing: the more often, the more snapshots pay. */
   HOLLOW_COLD_LOADS_PER_HOUR: z
     .string()
@@ -129,7 +138,7 @@ const reader = { HOLLOW_DATASET, HOLLOW_PARTITION, HOLLOW_TABLE, HOLLOW_BUCKET }
 const { HOLLOW_PARTITIONS, HOLLOW_SCHEMA, HOLLOW_BUS, HOLLOW_QUARANTINE_QUEUE_URL } = variables;
 const { HOLLOW_LATE_QUEUE_URL, HOLLOW_PURGE_HORIZON_DAYS, HOLLOW_ADVANCE_SCHEMA_FROM } = variables;
 const { HOLLOW_VALIDATORS, HOLLOW_VALIDATION_OVERRIDE } = variables;
-const { HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOST, PORT } = variables;
+const { HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOLLOW_POLL_SECONDS_MAX, HOLLOW_SERVICE, HOST, PORT } = variables;
 const { HOLLOW_INLINE_DELTAS } = variables;
 const { HOLLOW_COLD_LOADS_PER_HOUR, HOLLOW_RETENTION_VERSIONS, HOLLOW_RETENTION_HOURS } = variables;
 const { HOLLOW_CANDIDATE, HOLLOW_PROBE, HOLLOW_LIVE } = variables;
@@ -165,7 +174,14 @@ const schemas = {
     HOLLOW_LIVE,
     HOLLOW_SCHEMA: HOLLOW_SCHEMA.optional(),
   }),
-  service: z.object({ ...reader, HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOST, PORT }),
+  service: z.object({
+    ...reader,
+    HOLLOW_ANNOUNCEMENT_QUEUE_URL,
+    HOLLOW_POLL_SECONDS_MAX,
+    HOLLOW_SERVICE,
+    HOST,
+    PORT,
+  }),
 };
 
 type Schemas = typeof schemas;
@@ -215,6 +231,9 @@ export interface OutboxSettings extends ReaderSettings {
 
 export interface ServiceSettings extends ReaderSettings {
   readonly announcementQueueUrl: string;
+  readonly pollMsMax: number;
+  /** Name in logs and metrics. */
+  readonly service: string;
   readonly host: string;
   readonly port: number;
 }
@@ -304,6 +323,8 @@ export function parseServiceSettings(environment: PlainRecord): ServiceSettings 
   return Object.freeze({
     ...readerSettings(parsed),
     announcementQueueUrl: parsed.HOLLOW_ANNOUNCEMENT_QUEUE_URL,
+    pollMsMax: parsed.HOLLOW_POLL_SECONDS_MAX * 1000,
+    service: parsed.HOLLOW_SERVICE,
     host: parsed.HOST,
     port: parsed.PORT,
   });

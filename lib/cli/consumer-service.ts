@@ -12,6 +12,8 @@ import { memoryUse } from './memory-use.ts';
 export interface ConsumerServiceOptions {
   readonly consumer: Consumer;
   readonly watchers: readonly AnnouncementWatcher[];
+  /** Of the consumer's poll: `Consumer.start`. */
+  readonly pollMsMax?: number;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   /** Address to listen on. The service knows no users: open it to a network only behind something that does. */
@@ -41,7 +43,7 @@ const segmentSizeMax = 4_096;
  * Every answer about data names its version in the header `dataset-version`, as `era.version`.
  */
 export async function startConsumerService(options: ConsumerServiceOptions): Promise<RunningService> {
-  const { consumer, watchers, telemetry, clock, host, port } = options;
+  const { consumer, watchers, pollMsMax, telemetry, clock, host, port } = options;
   const server = Fastify({
     routerOptions: { maxParamLength: segmentSizeMax },
     forceCloseConnections: 'idle',
@@ -50,7 +52,7 @@ export async function startConsumerService(options: ConsumerServiceOptions): Pro
   addErrorHandlers(server, telemetry);
   addHealthRoutes(server, consumer, () => !stopping.signal.aborted);
   addDataRoutes(server, consumer);
-  consumer.start(watchers);
+  consumer.start(watchers, pollMsMax);
   try {
     const url = await server.listen({ host, port });
     const beating = keepBeating(consumer, telemetry, clock, stopping.signal);

@@ -12,9 +12,9 @@ import { startConsumerService } from './consumer-service.ts';
 import { LineTelemetry } from './line-telemetry.ts';
 
 const settings = parseServiceSettings(process.env);
-const { dataset, partition, table, bucket, announcementQueueUrl, host, port } = settings;
+const { dataset, partition, table, bucket, announcementQueueUrl, pollMsMax, host, port } = settings;
 const telemetry = new LineTelemetry({
-  service: 'consumer-service',
+  service: settings.service,
   dataset,
   clock,
   write: (line) => process.stdout.write(line),
@@ -35,7 +35,7 @@ const watcher = new AwsAnnouncementWatcher({
   telemetry,
 });
 const watchers = [watcher];
-const service = await startConsumerService({ consumer, watchers, telemetry, clock, host, port });
+const service = await startConsumerService({ consumer, watchers, pollMsMax, telemetry, clock, host, port });
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {

@@ -246,13 +246,18 @@ export class Consumer<D extends AnyDataset | null = null> {
     return true;
   }
 
-  /** Keeps the consumer fresh until {@link stop}: refreshes now, on hints, and on a poll for the hints that get lost. */
-  start(watchers: readonly AnnouncementWatcher[]): void {
+  /**
+   * Keeps the consumer fresh until {@link stop}: refreshes now, on hints, and on a poll for the hints that get lost.
+   *
+   * @param pollMsMax the slowest poll, ms; less where other readers take hints from the same queue. Default 20,000
+   */
+  start(watchers: readonly AnnouncementWatcher[], pollMsMax: number = limits.pollMsMax): void {
     if (this.#watching !== null) throw new DatasetError('invalid', 'the consumer is started already');
     const stop = new AbortController();
     const ports = { clock: this.#clock, random: this.#random, telemetry: this.#source.telemetry };
     const target: WatchTarget = {
       id: this.id,
+      pollMsMax,
       version: () => this.version,
       refresh: () => this.refresh(),
       onHint: (hint) => {

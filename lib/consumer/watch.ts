@@ -17,6 +17,8 @@ export interface WatchTarget {
   version(): ServedRef | null;
   /** Reads the head and goes there. Logs and counts its own failures. */
   refresh(): Promise<unknown>;
+  /** The slowest poll. Default: {@link limits.pollMsMax}. */
+  readonly pollMsMax?: number;
   /** Told of each hint that is news. */
   onHint(hint: Announcement): void;
 }
@@ -32,7 +34,7 @@ export interface WatchPorts {
  * jittered poll, which repairs hints that got lost. Nothing fetched for a hint that is already known.
  *
  * The poll adapts. A version that no hint told of means hints are lost (or there are none): poll twice as often, down to
- * `pollMsMin`. A poll that finds nothing: half as often, up to `pollMsMax`. Failures, and hints of a version that the
+ * `pollMsMin`. A poll that finds nothing: half as often, up to the slowest. Failures, and hints of a version that the
  * head does not show yet, are retried with full-jitter backoff.
  */
 export async function watch(
@@ -42,8 +44,9 @@ export async function watch(
   signal: AbortSignal,
 ): Promise<void> {
   const hints = new Hints(target, signal);
+  const { pollMsMax = limits.pollMsMax } = target;
   await Promise.all([
-    keepRefreshing(target, hints, ports, watchers.length > 0 ? limits.pollMsMax : limits.pollMsMin),
+    keepRefreshing(target, hints, ports, watchers.length > 0 ? pollMsMax : limits.pollMsMin),
     ...watchers.map((watcher) => keepWatching(watcher, hints, ports)),
   ]);
 }
@@ -102,6 +105,7 @@ async function keepRefreshing(
   pollMsFirst: number,
 ): Promise<void> {
   const { clock, random } = ports;
+  const { pollMsMax = limits.pollMsMax } = target;
   let pollMs = pollMsFirst;
   let failures = 0;
   let missed = 0;
@@ -124,7 +128,7 @@ async function keepRefreshing(
     if (hints.newest === null) {
       missed = 0;
       const isSurprise = hasMoved && before !== null && reached === null;
-      pollMs = isSurprise ? Math.max(limits.pollMsMin, pollMs / 2) : Math.min(limits.pollMsMax, pollMs * 2);
+      pollMs = isSurprise ? Math.max(limits.pollMsMin, pollMs / 2) : Math.min(pollMsMax, pollMs * 2);
       await clock.sleep(pollMs * (0.5 + random.uniform() / 2), hints.nextNap());
     } else {
       await clock.sleep(backoffMs(random, missed++), hints.nextNap());

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack, Validations } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { AwsSolutionsChecks } from 'cdk-nag';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HollowDataset } from '../../infra/dataset.ts';
 import { stages } from '../../infra/stages.ts';
-import { context } from './template.ts';
+import { addContainers, context, priceSchema } from './template.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const outdir = mkdtempSync(join(tmpdir(), 'hollow-synth-'));
@@ -49,36 +50,52 @@ describe('the app', () => {
         .flatMap(({ data }) => Object.keys(data))
         .map(
           (rule) =>
-            `${path.split('/').slice(3).join('/')}: ${rule.replace(/^Annotation::AwsSolutions-/, '')}`,
+            `${path.split('/').slice(3).join('/')}: ${rule.replace(/^Annotation::(?:AwsSolutions|Serverless)-/, '')}`,
         ),
     );
     const blobs = (names: string) => `IAM5[Resource::<CitiesStorageBlobsD4D20396.Arn>/d/cities/${names}]`;
-    expect([...new Set(acknowledged)].toSorted()).toEqual([
-      `Dissemination/Announcements: SQS3`,
-      `Dissemination/Consumer/Role: IAM5[Resource::*]`,
-      `Dissemination/Consumer/Role: ${blobs('*')}`,
-      `Dissemination/Undelivered: SQS3`,
-      `Housekeeping/Cleaner/Role: IAM5[Resource::*]`,
-      `Housekeeping/Cleaner/Role: ${blobs('*/0/*')}`,
-      `Housekeeping/Snapshotter/Role: IAM5[Resource::*]`,
-      `Housekeeping/Snapshotter/Role: ${blobs('*/0/*')}`,
-      `Ingestion/Late: SQS3`,
-      `Ingestion/Producer/Role: IAM5[Resource::*]`,
-      `Ingestion/Producer/Role: ${blobs('*/0/*')}`,
-      `Ingestion/Producer/Role: IAM5[Resource::<CitiesStorageBlobsD4D20396.Arn>/inbox/d/cities/*]`,
-      `Ingestion/Purger/Role: IAM5[Resource::*]`,
-      `Ingestion/Purger/Role: ${blobs('*/0/*')}`,
-      `Ingestion/Purger/Role: IAM5[Resource::<CitiesStorageBlobsD4D20396.Arn>/inbox/d/cities/*]`,
-      `Ingestion/Quarantine: SQS3`,
-      `Outbox/Outbox/Role: IAM5[Resource::*]`,
-      `Rollouts/ConsumerCheck/Role: IAM5[Resource::*]`,
-      `Rollouts/ConsumerCheck/Role: ${blobs('*')}`,
-      `Rollouts/ProducerCheck/Role: IAM5[Resource::*]`,
-      `Rollouts/ProducerCheck/Role: ${blobs('*')}`,
-      `Rollouts/Role: IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited]`,
-      `Rollouts/Role: IAM5[Resource::<CitiesRolloutsConsumerCheckFunction8DC7C0E2.Arn>:*]`,
-      `Rollouts/Role: IAM5[Resource::<CitiesRolloutsProducerCheckFunction91B82342.Arn>:*]`,
-    ]);
+    expect([...new Set(acknowledged)].toSorted()).toEqual(
+      [
+        `Dissemination/Announcements: SQS3`,
+        `Dissemination/Consumer/Role: IAM5[Resource::*]`,
+        `Dissemination/Consumer/Role: ${blobs('*')}`,
+        `Dissemination/Undelivered: SQS3`,
+        `Housekeeping/Cleaner/Role: IAM5[Resource::*]`,
+        `Housekeeping/Cleaner/Role: ${blobs('*/0/*')}`,
+        `Housekeeping/Snapshotter/Role: IAM5[Resource::*]`,
+        `Housekeeping/Snapshotter/Role: ${blobs('*/0/*')}`,
+        `Ingestion/Late: SQS3`,
+        `Ingestion/Producer/Role: IAM5[Resource::*]`,
+        `Ingestion/Producer/Role: ${blobs('*/0/*')}`,
+        `Ingestion/Producer/Role: IAM5[Resource::<CitiesStorageBlobsD4D20396.Arn>/inbox/d/cities/*]`,
+        `Ingestion/Purger/Role: IAM5[Resource::*]`,
+        `Ingestion/Purger/Role: ${blobs('*/0/*')}`,
+        `Ingestion/Purger/Role: IAM5[Resource::<CitiesStorageBlobsD4D20396.Arn>/inbox/d/cities/*]`,
+        `Ingestion/Quarantine: SQS3`,
+        `Outbox/Outbox/Role: IAM5[Resource::*]`,
+        `Rollouts/ConsumerCheck/Role: IAM5[Resource::*]`,
+        `Rollouts/ConsumerCheck/Role: ${blobs('*')}`,
+        `Rollouts/ProducerCheck/Role: IAM5[Resource::*]`,
+        `Rollouts/ProducerCheck/Role: ${blobs('*')}`,
+        `Rollouts/Role: IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited]`,
+        `Rollouts/Role: IAM5[Resource::<CitiesRolloutsConsumerCheckFunction8DC7C0E2.Arn>:*]`,
+        `Rollouts/Role: IAM5[Resource::<CitiesRolloutsProducerCheckFunction91B82342.Arn>:*]`,
+        `Dissemination/Announcements: SQSRedrivePolicy`,
+        `Dissemination/Undelivered: SQSRedrivePolicy`,
+        `Ingestion/DeadLetters: SQSRedrivePolicy`,
+        `Ingestion/Late: SQSRedrivePolicy`,
+        `Ingestion/Quarantine: SQSRedrivePolicy`,
+        `Dissemination/Consumer/Function: LambdaDLQ`,
+        `Housekeeping/Cleaner/Function: LambdaDLQ`,
+        `Housekeeping/Snapshotter/Function: LambdaDLQ`,
+        `Ingestion/Producer/Function: LambdaDLQ`,
+        `Ingestion/Purger/Function: LambdaDLQ`,
+        `Outbox/Outbox/Function: LambdaDLQ`,
+        `Rollouts/ConsumerCheck/Function: LambdaDLQ`,
+        `Rollouts/ProducerCheck/Function: LambdaDLQ`,
+        `Ingestion/Producer/Live: LambdaEventSourceMappingDestination`,
+      ].toSorted(),
+    );
   });
 
   it('uploads the bundles of the functions and nothing else', () => {
@@ -101,6 +118,18 @@ describe('the app', () => {
 });
 
 describe('the checks', () => {
+  it('find nothing in a dataset with everything that may be added to one', () => {
+    const app = new App({ context, outdir: join(outdir, 'whole'), analyticsReporting: false });
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
+    const stack = new Stack(app, 'Whole', { env: { region: 'eu-west-1' } });
+    const dataset = new HollowDataset(stack, 'Prices', { dataset: 'prices', schema: priceSchema });
+    dataset.addConsumerFunction('Lookup');
+    addContainers(dataset, stack);
+    app.synth();
+    const report = JSON.parse(readFileSync(join(outdir, 'whole', 'validation-report.json'), 'utf8'));
+    expect(report).toMatchObject({ pluginReports: [] });
+  });
+
   it('see a queue that is not safe', () => {
     const app = new App({ context, outdir: join(outdir, 'unsafe') });
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import type { ContainerService } from '../../infra/container-service.ts';
 import { HollowDataset, type HollowDatasetProps } from '../../infra/dataset.ts';
 import { DatasetStack } from '../../infra/dataset-stack.ts';
 import type { Stage } from '../../infra/stages.ts';
@@ -22,10 +24,24 @@ export const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '..
 const uncheckedApp = () =>
   new App({ context, analyticsReporting: false, builtinCloudFormationValidation: false });
 
-/** The template of one stage, without the validation that synth.test.ts runs once for all. */
-export function templateOf(overrides: Partial<Stage> = {}): Template {
-  return Template.fromStack(new DatasetStack(uncheckedApp(), { ...stage, ...overrides }));
+/** The template of one stage, and what `add` puts beside it, without the validation that synth.test.ts runs once for all. */
+export function templateOf(
+  overrides: Partial<Stage> = {},
+  add: (stack: DatasetStack) => void = () => {},
+): Template {
+  const stack = new DatasetStack(uncheckedApp(), { ...stage, ...overrides });
+  add(stack);
+  return Template.fromStack(stack);
 }
+
+/** Adds the long-lived consumer in containers, in a network of its own. */
+export function addContainers(dataset: HollowDataset, stack: Stack): ContainerService {
+  return dataset.addContainerService('Lookups', {
+    vpc: new Vpc(stack, 'Vpc', { maxAzs: 2, flowLogs: { all: {} } }),
+  });
+}
+
+export const priceSchema = 'Price @PrimaryKey(sku) { long sku; int cents; }';
 
 /** A stack of a user with the dataset `prices`, and what `add` puts beside it. */
 export function templateWith(
@@ -33,8 +49,7 @@ export function templateWith(
   add: (dataset: HollowDataset, stack: Stack) => void = () => {},
 ): Template {
   const stack = new Stack(uncheckedApp(), 'Shop', { env: { region: 'eu-west-1' } });
-  const schema = 'Price @PrimaryKey(sku) { long sku; int cents; }';
-  add(new HollowDataset(stack, 'Prices', { dataset: 'prices', schema, ...props(stack) }), stack);
+  add(new HollowDataset(stack, 'Prices', { dataset: 'prices', schema: priceSchema, ...props(stack) }), stack);
   return Template.fromStack(stack);
 }
 

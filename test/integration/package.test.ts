@@ -233,7 +233,11 @@ describe('the construct', () => {
   it('goes into a stack of a user, with the bundles that came with the package', async () => {
     const source = readFileSync(join(root, 'examples/own-stack/app.ts'), 'utf8');
     expect(source.split('\n').length).toBeLessThan(40);
-    expect(await compile('app.ts', source, { skipLibCheck: true, types: ['node'] })).toEqual([]);
+    const containers = `import { Vpc } from 'aws-cdk-lib/aws-ec2';
+      prices.addContainerService('Containers', { vpc: new Vpc(stack, 'Vpc') });`;
+    expect(
+      await compile('app.ts', `${source}${containers}`, { skipLibCheck: true, types: ['node'] }),
+    ).toEqual([]);
     const outdir = join(home, 'cdk.out');
     // test/infra validates templates; here it would cost as much as all the rest.
     const environment = { ...process.env, CDK_OUTDIR: outdir, CDK_VALIDATION: 'false' };
@@ -245,7 +249,12 @@ describe('the construct', () => {
     const bundles = readdirSync(outdir)
       .filter((name) => name.startsWith('asset.'))
       .map((name) => readdirSync(join(outdir, name)).toSorted());
-    expect(bundles).toEqual(Array.from({ length: 7 }, () => ['index.mjs', 'index.mjs.map']));
+    expect(bundles.filter((names) => !names.includes('Dockerfile'))).toEqual(
+      Array.from({ length: 7 }, () => ['index.mjs', 'index.mjs.map']),
+    );
+    expect(bundles.filter((names) => names.includes('Dockerfile'))).toEqual([
+      ['.dockerignore', 'Dockerfile', 'dist'],
+    ]);
   }, 60_000);
 });
 

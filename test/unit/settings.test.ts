@@ -106,6 +106,19 @@ describe('settings', () => {
     expect(messageOf(() => parseServiceSettings(service))).toContain('PORT: must be at most 65535');
   });
 
+  it.each(['0', '21', '1.5', 'x'])('refuses to look at the head every %s s', (seconds) => {
+    const service = {
+      ...reader,
+      HOLLOW_ANNOUNCEMENT_QUEUE_URL: 'q',
+      HOLLOW_POLL_SECONDS_MAX: seconds,
+    };
+    expect(messageOf(() => parseServiceSettings(service))).toContain('HOLLOW_POLL_SECONDS_MAX: must be');
+    expect(parseServiceSettings({ ...service, HOLLOW_POLL_SECONDS_MAX: '2' })).toMatchObject({
+      pollMsMax: 2_000,
+      service: 'consumer-service',
+    });
+  });
+
   it('checks what will be deployed by the same rules', () => {
     expect(checkEnvironment('producer', producer)).toEqual(producer);
     expect(messageOf(() => checkEnvironment('consumer', { ...reader, HOLLOW_DATASET: 'No' }))).toContain(

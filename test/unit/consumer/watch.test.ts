@@ -24,6 +24,11 @@ class FakeTarget implements WatchTarget {
   refreshCount = 0;
   failing = false;
   hintCount = 0;
+  readonly pollMsMax: number;
+
+  constructor(pollMsMax: number = limits.pollMsMax) {
+    this.pollMsMax = pollMsMax;
+  }
 
   async refresh(): Promise<void> {
     this.refreshCount += 1;
@@ -40,10 +45,13 @@ class FakeTarget implements WatchTarget {
   }
 }
 
-function setUp(watchers: (own: MemoryAnnouncements) => readonly AnnouncementWatcher[] = (own) => [own]) {
+function setUp(
+  watchers: (own: MemoryAnnouncements) => readonly AnnouncementWatcher[] = (own) => [own],
+  pollMsMax?: number,
+) {
   const clock = new VirtualClock();
   const telemetry = new MemoryTelemetry();
-  const target = new FakeTarget();
+  const target = new FakeTarget(pollMsMax);
   const announcements = new MemoryAnnouncements();
   const stop = new AbortController();
   const ports = { clock, telemetry, random: new SeededRandom(1) };
@@ -152,6 +160,19 @@ describe('watch', () => {
     await clock.advance(10 * limits.pollMsMax);
     expect(target.refreshCount - before).toBeGreaterThanOrEqual(10);
     expect(target.refreshCount - before).toBeLessThanOrEqual(20);
+  });
+
+  it('sees a version in time without a hint of its own where others take the hints', async () => {
+    const { clock, target } = setUp((own) => [own], 2_000);
+    await clock.advance(300_000);
+    const before = target.refreshCount;
+    for (let version = 2; version < 12; version++) {
+      target.committed = version;
+      await clock.advance(2_000);
+      expect(target.loaded).toEqual(ref(version));
+    }
+    await clock.advance(600_000);
+    expect(target.refreshCount - before, 'a read for each second or two').toBeGreaterThan(300);
   });
 
   it('backs off while refreshes fail, whatever hints say, and recovers', async () => {

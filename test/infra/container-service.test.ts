@@ -207,12 +207,14 @@ describe('the load balancer', () => {
         dataset.addContainerService('Lookups', { vpc: new Vpc(stack, 'Vpc', { maxAzs: 2 }), certificate });
       },
     );
-    secured.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', {
-      Port: 443,
-      Protocol: 'HTTPS',
-      Certificates: [{ CertificateArn: arn }],
-      SslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
-    });
+    expect(resource(secured, 'AWS::ElasticLoadBalancingV2::Listener', 'Lookups')['Properties']).toMatchObject(
+      {
+        Port: 443,
+        Protocol: 'HTTPS',
+        Certificates: [{ CertificateArn: arn }],
+        SslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+      },
+    );
   });
 });
 

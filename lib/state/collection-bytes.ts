@@ -2,7 +2,7 @@ import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { hashTableSize, mixInt } from '../bytes/hash.ts';
 import { DatasetError } from '../errors.ts';
 
-/** Ordinals are below 2^29: a number can hold one and the place of an entry. */
+/** Ordinals are below 2^29: a double can hold one and the place of an entry. */
 const entriesMax = 2 ** 24;
 
 /** Up to this many are sorted by insertion: faster than the call, and most collections are small. */
@@ -15,9 +15,9 @@ const insertionMax = 32;
  */
 export class CollectionEntries {
   #count = 0;
-  /** Ordinal of the key or element * {@link entriesMax} + number of the entry: sorts by key, what came last behind. */
-  #places = new Float64Array(16);
-  /** By number of the entry; of a MAP. */
+  /** Ordinals of the keys or elements. */
+  #keys = new Int32Array(16);
+  /** Of a MAP. */
   #values = new Int32Array(16);
 
   clear(): void {
@@ -26,27 +26,25 @@ export class CollectionEntries {
 
   /** @param value of a MAP's entry, else 0 */
   add(key: number, value: number): void {
-    if (this.#count === this.#values.length) this.#grow();
-    this.#places[this.#count] = key * entriesMax + this.#count;
+    if (this.#count === this.#keys.length) this.#grow();
+    this.#keys[this.#count] = key;
     this.#values[this.#count++] = value;
   }
 
   writeTo(kind: 'LIST' | 'SET' | 'MAP', out: ByteWriter): void {
     if (kind !== 'LIST') this.#sort();
-    const places = this.#places;
+    const keys = this.#keys;
     const count = this.#count;
     const bucketMask = hashTableSize(count) - 1;
-    let previous = 0;
     out.writeVarInt(count);
-    for (let i = 0; i < count; i++) {
-      const place = places[i] as number;
-      const key = Math.floor(place / entriesMax);
+    for (let i = 0, previous = 0; i < count; i++) {
+      const key = keys[i] as number;
       if (kind === 'LIST') {
         out.writeVarInt(key);
         continue;
       }
       out.writeVarInt(key - previous);
-      if (kind === 'MAP') out.writeVarInt(this.#values[place - key * entriesMax] as number);
+      if (kind === 'MAP') out.writeVarInt(this.#values[i] as number);
       out.writeVarInt(mixInt(key) & bucketMask);
       previous = key;
     }
@@ -54,16 +52,15 @@ export class CollectionEntries {
 
   /** By key; of equal keys only the last stays. */
   #sort(): void {
-    const places = this.#places;
-    const count = this.#count;
-    if (count <= insertionMax) sortByInsertion(places, count);
-    else places.subarray(0, count).sort();
+    const keys = this.#keys;
+    const values = this.#values;
+    if (this.#count <= insertionMax) sortByInsertion(keys, values, this.#count);
+    else sortByPlace(keys, values, this.#count);
     let kept = 0;
-    for (let i = 0; i < count; i++) {
-      const place = places[i] as number;
-      const key = Math.floor(place / entriesMax);
-      const isRepeated = kept > 0 && Math.floor((places[kept - 1] as number) / entriesMax) === key;
-      places[isRepeated ? kept - 1 : kept++] = place;
+    for (let i = 0; i < this.#count; i++) {
+      if (kept > 0 && keys[kept - 1] === keys[i]) kept--;
+      keys[kept] = keys[i] as number;
+      values[kept++] = values[i] as number;
     }
     this.#count = kept;
   }
@@ -72,21 +69,40 @@ export class CollectionEntries {
     if (this.#count === entriesMax) {
       throw new DatasetError('invalid', `a collection of more than ${entriesMax} entries`, { entriesMax });
     }
-    const places = new Float64Array(this.#count * 2);
+    const keys = new Int32Array(this.#count * 2);
     const values = new Int32Array(this.#count * 2);
-    places.set(this.#places);
+    keys.set(this.#keys);
     values.set(this.#values);
-    this.#places = places;
+    this.#keys = keys;
     this.#values = values;
   }
 }
 
-function sortByInsertion(places: Float64Array, count: number): void {
+/** Equal keys stay in order. */
+function sortByInsertion(keys: Int32Array, values: Int32Array, count: number): void {
   for (let i = 1; i < count; i++) {
-    const place = places[i] as number;
+    const key = keys[i] as number;
+    const value = values[i] as number;
     let j = i;
-    for (; j > 0 && (places[j - 1] as number) > place; j--) places[j] = places[j - 1] as number;
-    places[j] = place;
+    for (; j > 0 && (keys[j - 1] as number) > key; j--) {
+      keys[j] = keys[j - 1] as number;
+      values[j] = values[j - 1] as number;
+    }
+    keys[j] = key;
+    values[j] = value;
+  }
+}
+
+/** As {@link sortByInsertion}, in steps that do not grow with the square. */
+function sortByPlace(keys: Int32Array, values: Int32Array, count: number): void {
+  // Sorts by key, what came last behind.
+  const places = Float64Array.from({ length: count }, (_, i) => (keys[i] as number) * entriesMax + i).sort();
+  const valuesBefore = values.slice(0, count);
+  for (let i = 0; i < count; i++) {
+    const place = places[i] as number;
+    const key = Math.floor(place / entriesMax);
+    keys[i] = key;
+    values[i] = valuesBefore[place - key * entriesMax] as number;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ByteWriter } from '../bytes/byte-writer.ts';
+import { IntMap } from '../bytes/int-map.ts';
 import { DatasetError } from '../errors.ts';
 import { DedupTable } from './dedup-table.ts';
 import { OrdinalMap } from './ordinal-map.ts';
@@ -24,19 +25,23 @@ export class CycleType {
   readonly #rootMarks: OrdinalMap;
   /** Indexes of the arena by content. */
   readonly #table = new DedupTable();
-  /** Of each record in the arena: ascending, because free ordinals are taken lowest first. */
-  #ordinals = new Int32Array(16);
-  /** Index + 1 by ordinal. */
-  readonly #indexes: OrdinalMap;
-  #nextOrdinal = 0;
+  /** Ordinals from here on were free when the cycle began. */
+  readonly #tailStart: number;
+  /**
+   * The free ordinals below {@link CycleType.#tailStart} that the first records in the arena got: ascending, because free
+   * ordinals are taken lowest first. The records behind them have the ordinals from there on, one after the other.
+   */
+  readonly #filled: number[] = [];
+  /** Index + 1 by ordinal, of those. */
+  readonly #filledIndexes = new IntMap();
 
   constructor(base: TypeWriteState, isFullPopulate: boolean) {
     const tailStart = base.ordinals.highestTaken + 1;
     this.base = base;
+    this.#tailStart = tailStart;
     this.#isFullPopulate = isFullPopulate;
     this.referenceChanges = new OrdinalMap(tailStart);
     this.#rootMarks = new OrdinalMap(tailStart);
-    this.#indexes = new OrdinalMap(tailStart);
   }
 
   /** The ordinal of the record that is open in the arena, if it is in the state beneath or was added before; else -1. */
@@ -54,34 +59,40 @@ export class CycleType {
 
   /** Keeps the record that is open in the arena, and gives it the lowest ordinal that is free. */
   append(hash: number): number {
-    const ordinal = this.base.ordinals.nextFree(this.#nextOrdinal);
+    const ordinal = this.#nextOrdinal();
     if (ordinal > ordinalMax) {
       throw new DatasetError('refused', `${this.base.schema.name}: no ordinal is left`, { ordinalMax });
     }
-    this.#nextOrdinal = ordinal + 1;
     const index = this.arena.keep(hash);
     this.#table.insert(hash, index);
-    if (index === this.#ordinals.length) {
-      const ordinals = new Int32Array(index * 2);
-      ordinals.set(this.#ordinals);
-      this.#ordinals = ordinals;
+    if (ordinal < this.#tailStart) {
+      this.#filled.push(ordinal);
+      this.#filledIndexes.set(ordinal, index + 1);
+    } else {
+      this.#rootMarks.claim(ordinal);
+      this.referenceChanges.claim(ordinal);
     }
-    this.#ordinals[index] = ordinal;
-    this.#indexes.claim(ordinal);
-    this.#rootMarks.claim(ordinal);
-    this.referenceChanges.claim(ordinal);
-    this.#indexes.set(ordinal, index + 1);
     if (this.#isFullPopulate) this.markRoot(ordinal);
     return ordinal;
   }
 
+  #nextOrdinal(): number {
+    const { count } = this.arena;
+    const filled = this.#filled.length;
+    if (count > filled) return this.#tailStart + count - filled;
+    return this.base.ordinals.nextFree(filled === 0 ? 0 : (this.#filled[filled - 1] as number) + 1);
+  }
+
   ordinalOf(index: number): number {
-    return this.#ordinals[index] as number;
+    const filled = this.#filled.length;
+    return index < filled ? (this.#filled[index] as number) : this.#tailStart + index - filled;
   }
 
   /** Index in the arena of the record with this ordinal; -1: it is not from this cycle. */
   indexOf(ordinal: number): number {
-    return this.#indexes.get(ordinal) - 1;
+    if (ordinal < this.#tailStart) return this.#filledIndexes.get(ordinal, 0) - 1;
+    const index = ordinal - this.#tailStart + this.#filled.length;
+    return index < this.arena.count ? index : -1;
   }
 
   /** Appends the canonical bytes of a record of the cycle or of the state beneath. */
@@ -141,7 +152,7 @@ export class CycleType {
   }
 
   #isNew(ordinal: number): boolean {
-    return this.#indexes.get(ordinal) !== 0;
+    return this.indexOf(ordinal) >= 0;
   }
 
   #isAddedRoot(ordinal: number): boolean {

@@ -18,9 +18,7 @@ export class DedupTable {
   #count = 0;
 
   constructor(countExpected: number = 0) {
-    let capacity = capacityMin;
-    while (capacity * loadMax < countExpected) capacity *= 2;
-    this.#slots = new Int32Array(capacity * 2);
+    this.#slots = new Int32Array(slotsFor(countExpected));
   }
 
   get count(): number {
@@ -39,8 +37,14 @@ export class DedupTable {
     return -1;
   }
 
+  /** Makes room for `count` more entries at once. */
+  reserve(count: number): void {
+    const size = slotsFor(this.#count + count);
+    if (size > this.#slots.length) this.#growTo(size);
+  }
+
   insert(hash: number, entry: number): void {
-    if (this.#count * 2 >= this.#slots.length * loadMax) this.#grow();
+    if (this.#count * 2 >= this.#slots.length * loadMax) this.#growTo(this.#slots.length * 2);
     this.#place(hash, entry + 1);
     this.#count++;
   }
@@ -85,13 +89,20 @@ export class DedupTable {
     slots[at + 1] = hash;
   }
 
-  #grow(): void {
+  /** The low bits of a hash say where, so what is read in order is written in order, too, at a few places at a time. */
+  #growTo(size: number): void {
     const slots = this.#slots;
-    this.#slots = new Int32Array(slots.length * 2);
+    this.#slots = new Int32Array(size);
     for (let at = 0; at < slots.length; at += 2) {
       if (slots[at] !== 0) this.#place(slots[at + 1] as number, slots[at] as number);
     }
   }
+}
+
+function slotsFor(count: number): number {
+  let capacity = capacityMin;
+  while (capacity * loadMax < count) capacity *= 2;
+  return capacity * 2;
 }
 
 /** Record bytes `[0 .. position)`; a ByteWriter is one. */

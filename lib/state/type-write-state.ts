@@ -99,6 +99,7 @@ export class TypeWriteState {
     next: TypeRecords,
   ): void {
     const { ordinals } = added;
+    this.#table.reserve(ordinals.length);
     for (let i = 0; i < ordinals.length; i++) {
       const ordinal = ordinals[i] as number;
       this.#table.insert(addedHashes[i] as number, ordinal);

@@ -24,8 +24,8 @@ export interface Peer {
   scanStrings?(): number;
   /** The delta of revision 1, indexes included. */
   apply?(dataset: Dataset): void;
-  /** A new dataset of `count` products, and its snapshot into the directory. */
-  write?(dataset: Dataset): void;
+  /** A new dataset of `count` products, and its snapshot into the directory; ns, without those in which products are made. */
+  write?(dataset: Dataset): number;
   /** Before {@link mutate}, not timed: 10,000 messages with an upsert each, and what the last ones did. */
   receive?(dataset: Dataset, revision: number): Promise<void>;
   /** From these messages to the delta. */
@@ -38,6 +38,6 @@ export interface Peer {
   scale?(dataset: Dataset): number;
   /** Look-ups by two worker threads in the loaded state: how many times more than by one. */
   workers?(dataset: Dataset): Promise<number>;
-  /** A cycle that changes every hundredth of the products written; the delta stays in memory. */
-  change?(revision: number): void;
+  /** A cycle that changes every hundredth of the products written; the delta stays in memory. Ns, as of {@link write}. */
+  change?(revision: number): number;
 }

@@ -8,12 +8,13 @@ import { readFileBytes } from '../../../lib/file-bytes.ts';
 import { UniqueKeyIndex } from '../../../lib/indexes/unique-key.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
+import type { Cycle } from '../../../lib/state/cycle.ts';
 import { ReadState } from '../../../lib/state/read-state.ts';
 import type { StringCache } from '../../../lib/state/string-cache.ts';
 import { WriteState } from '../../../lib/state/write-state.ts';
 import { applyAtScale } from '../apply-at-scale.ts';
 import type { Peer } from '../peer.ts';
-import { changeEvery, nextRandom, productOf, productSchema, products } from '../products.ts';
+import { changedProducts, nextRandom, type Product, productBatches, productSchema } from '../products.ts';
 import type { Records } from '../records.ts';
 import { foldTime, slowdownByDeltas } from '../slowdown-by-deltas.ts';
 import type { WritePath } from '../write-path.ts';
@@ -98,16 +99,21 @@ export function createPeer<Item>(
       state = next;
     },
     write({ directory, count }) {
-      writer = WriteState.restore(ReadState.empty(schema));
+      const watch = new Stopwatch();
+      writer = watch.time(() => WriteState.restore(ReadState.empty(schema)));
       const cycle = writer.begin();
-      for (const product of products(count)) cycle.add('Product', product);
-      const transition = cycle.transition();
-      const snapshot = encodeFirstSnapshot(transition, { tag: 1n, ...options });
-      writeFileSync(join(directory, 'snapshot-ours'), snapshot.main);
-      // And ready for the next cycle.
-      const next = decodeSnapshot(snapshot.main, undefined, undefined, 'taken');
-      writer.follow(next, transition);
-      written = { index: UniqueKeyIndex.build(next, 'Product'), tag: 1n, count };
+      for (const batch of productBatches(count)) watch.time(() => addAll(cycle, batch));
+      const next = watch.time(() => {
+        const transition = cycle.transition();
+        const snapshot = encodeFirstSnapshot(transition, { tag: 1n, ...options });
+        writeFileSync(join(directory, 'snapshot-ours'), snapshot.main);
+        // And ready for the next cycle.
+        const state = decodeSnapshot(snapshot.main, undefined, undefined, 'taken');
+        writer.follow(state, transition);
+        return UniqueKeyIndex.build(state, 'Product');
+      });
+      written = { index: next, tag: 1n, count };
+      return watch.ns;
     },
     async receive({ count }, revision) {
       // Loaded when it is asked for: a reader that starts cold has no producer in it.
@@ -125,17 +131,36 @@ export function createPeer<Item>(
       return sharedLookUps(state, index, count);
     },
     change(revision) {
-      const cycle = writer.begin();
-      for (let id = revision % changeEvery; id < written.count; id += changeEvery) {
-        cycle.remove('Product', written.index.find(id));
-        cycle.add('Product', productOf(id, revision));
-      }
-      const tag = written.tag + 1n;
-      const transition = cycle.transition();
-      const delta = encodeDelta(transition, { tag, ...options });
-      const { state: next, changes } = applyDelta(writer.state, delta.main);
-      writer.follow(next, transition);
-      written = { ...written, tag, index: written.index.apply(next, changes.get('Product')) };
+      const products = changedProducts(written.count, revision);
+      const watch = new Stopwatch();
+      watch.time(() => {
+        const cycle = writer.begin();
+        for (const { id } of products) cycle.remove('Product', written.index.find(id));
+        addAll(cycle, products);
+        const tag = written.tag + 1n;
+        const transition = cycle.transition();
+        const delta = encodeDelta(transition, { tag, ...options });
+        const { state: next, changes } = applyDelta(writer.state, delta.main);
+        writer.follow(next, transition);
+        written = { ...written, tag, index: written.index.apply(next, changes.get('Product')) };
+      });
+      return watch.ns;
     },
   };
+}
+
+function addAll(cycle: Cycle, products: readonly Product[]): void {
+  for (const product of products) cycle.add('Product', product);
+}
+
+/** Adds up the time that some of the steps take. */
+class Stopwatch {
+  ns = 0;
+
+  time<T>(step: () => T): T {
+    const start = process.hrtime.bigint();
+    const result = step();
+    this.ns += Number(process.hrtime.bigint() - start);
+    return result;
+  }
 }

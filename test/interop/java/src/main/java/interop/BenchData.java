@@ -55,24 +55,41 @@ final class BenchData {
     string = new HollowObjectWriteRecord((HollowObjectSchema) engine.getSchema("String"));
   }
 
-  /** The ordinal of the product. */
-  int add(int id, int revision) {
+  /** A product as a program has it that is about to add it. */
+  record Product(int id, String sku, String title, int price, String currency, int categoryId, boolean active,
+      Float rating, String[] tags, String[] attributes) {}
+
+  /** The draws are in the order in which test/bench/products.ts makes them. */
+  Product productOf(int id, int revision) {
     seed(id, 0);
-    product.reset();
-    product.setLong("id", id);
-    product.setString("sku", "SKU-" + word(2) + "-" + (100_000 + next(900_000)));
+    String sku = "SKU-" + word(2) + "-" + (100_000 + next(900_000));
     StringBuilder title = new StringBuilder(word(3));
     for (int words = 2 + next(4); words > 0; words--) title.append(' ').append(word(2 + next(2)));
-    product.setString("title", title.toString());
-    product.setReference("currency", string("CUR" + (char) ('A' + next(20))));
-    product.setInt("categoryId", next(1_000));
-    product.setReference("tags", tags());
-    product.setReference("attributes", attributes());
+    String currency = "CUR" + (char) ('A' + next(20));
+    int categoryId = next(1_000);
+    String[] tags = tags();
+    String[] attributes = attributes();
     seed(id ^ CHANGEABLE, revision);
-    product.setInt("price", 99 + next(100_000));
-    product.setBoolean("active", next(10) != 0);
+    int price = 99 + next(100_000);
+    boolean active = next(10) != 0;
     int rating = next(50);
-    if (rating >= 10) product.setFloat("rating", rating / 8f);
+    return new Product(id, sku, title.toString(), price, currency, categoryId, active,
+        rating < 10 ? null : rating / 8f, tags, attributes);
+  }
+
+  /** The ordinal of the product. */
+  int add(Product item) {
+    product.reset();
+    product.setLong("id", item.id);
+    product.setString("sku", item.sku);
+    product.setString("title", item.title);
+    product.setReference("currency", string(item.currency));
+    product.setInt("categoryId", item.categoryId);
+    product.setReference("tags", addTags(item.tags));
+    product.setReference("attributes", addAttributes(item.attributes));
+    product.setInt("price", item.price);
+    product.setBoolean("active", item.active);
+    if (item.rating != null) product.setFloat("rating", item.rating);
     return engine.add("Product", product);
   }
 
@@ -88,21 +105,34 @@ final class BenchData {
     return engine.add("String", string);
   }
 
-  /** One to four of 5,000. */
-  private int tags() {
+  private int addTags(String[] tags) {
     set.reset();
-    int count = 1 + next(4);
-    int first = next(5_000);
-    for (int i = 0; i < count; i++) set.addElement(string("tag-" + (first + i * 613) % 5_000));
+    for (String tag : tags) set.addElement(string(tag));
     return engine.add("SetOfString", set);
   }
 
-  /** Three to five of twelve keys, each with one of eight values. */
-  private int attributes() {
+  private int addAttributes(String[] attributes) {
     map.reset();
-    int count = 3 + next(3);
-    int first = next(12);
-    for (int i = 0; i < count; i++) map.addEntry(string("attribute-" + (first + i) % 12), string("value-" + next(8)));
+    for (int i = 0; i < attributes.length; i += 2) map.addEntry(string(attributes[i]), string(attributes[i + 1]));
     return engine.add("MapOfStringToString", map);
+  }
+
+  /** One to four of 5,000. */
+  private String[] tags() {
+    String[] tags = new String[1 + next(4)];
+    int first = next(5_000);
+    for (int i = 0; i < tags.length; i++) tags[i] = "tag-" + (first + i * 613) % 5_000;
+    return tags;
+  }
+
+  /** Three to five of twelve keys, each with one of eight values. */
+  private String[] attributes() {
+    String[] attributes = new String[2 * (3 + next(3))];
+    int first = next(12);
+    for (int i = 0; i < attributes.length; i += 2) {
+      attributes[i] = "attribute-" + (first + i / 2) % 12;
+      attributes[i + 1] = "value-" + next(8);
+    }
+    return attributes;
   }
 }

@@ -6,9 +6,16 @@
  *   invoke-api.ts       the Invoke operation over HTTP      function-log.ts    what functions print
  */
 import { DatasetError } from '../../errors.ts';
+import { systemRandom } from '../../local/system-random.ts';
 import { type AsyncConfig, AsyncInvoker, type AsyncPolicy, defaultAsyncConfig } from './async-invoker.ts';
 import type { FunctionLog } from './function-log.ts';
-import { type FunctionConfig, type Invoked, LambdaFunction, notFound } from './lambda-function.ts';
+import {
+  type FunctionConfig,
+  type FunctionPorts,
+  type Invoked,
+  LambdaFunction,
+  notFound,
+} from './lambda-function.ts';
 
 /** A function as callers name it: name, `name:qualifier`, or an ARN of either. */
 export interface FunctionReference {
@@ -26,14 +33,14 @@ export interface Permission {
 }
 
 export class LambdaService {
-  readonly #log: FunctionLog;
+  readonly #ports: FunctionPorts;
   readonly #async: AsyncInvoker;
   readonly #functions = new Map<string, LambdaFunction>();
   readonly #asyncConfigs = new Map<string, AsyncConfig>();
   readonly #permissions: Permission[] = [];
 
-  constructor(log: FunctionLog, policy: AsyncPolicy) {
-    this.#log = log;
+  constructor(log: FunctionLog, policy: AsyncPolicy, more: Partial<FunctionPorts> = {}) {
+    this.#ports = { log, random: systemRandom, onInvoked: () => {}, ...more };
     this.#async = new AsyncInvoker(policy);
   }
 
@@ -49,7 +56,7 @@ export class LambdaService {
       existing.update(config);
       return existing;
     }
-    const created = new LambdaFunction(config, this.#log);
+    const created = new LambdaFunction(config, this.#ports);
     this.#functions.set(config.functionName, created);
     return created;
   }

@@ -52,6 +52,10 @@ export class Sandbox {
     return this.#alive;
   }
 
+  get config(): VersionConfig {
+    return this.#config;
+  }
+
   get processId(): number | undefined {
     return this.#process?.pid;
   }

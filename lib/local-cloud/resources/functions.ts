@@ -84,7 +84,7 @@ export const lambdaAlias: ResourceHandler = {
   async create({ properties }, { lambda }) {
     const target = lambda.get(parseReference(requiredText(properties, 'FunctionName')).name);
     const name = requiredText(properties, 'Name');
-    target.putAlias(name, requiredText(properties, 'FunctionVersion'));
+    target.putAlias(name, { version: requiredText(properties, 'FunctionVersion') });
     return { ref: `${target.arn}:${name}`, attributes: {} };
   },
 };

@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { LocalService } from '../../../lib/local-cloud/environment.ts';
 import { FunctionLog } from '../../../lib/local-cloud/lambda/function-log.ts';
 import { startInvokeApi } from '../../../lib/local-cloud/lambda/invoke-api.ts';
-import type { FunctionConfig } from '../../../lib/local-cloud/lambda/lambda-function.ts';
+import type { FunctionConfig, InvocationRecord } from '../../../lib/local-cloud/lambda/lambda-function.ts';
 import { LambdaService } from '../../../lib/local-cloud/lambda/lambda-service.ts';
+import { SeededRandom } from '../../../lib/memory/random.ts';
 import { type ToyFunction, toyFunction } from '../../support/toy-function.ts';
 
 const lines: string[] = [];
@@ -141,17 +142,67 @@ describe('local Lambda', () => {
       environment: { COLOUR: 'blue' },
     });
     expect(deployed.publishVersion()).toBe('1');
-    deployed.putAlias('live', '1');
+    deployed.putAlias('live', { version: '1' });
     const [toy] = toys;
     if (toy === undefined) throw new Error('no toy');
     service.putFunction({ ...toy.config, environment: { COLOUR: 'green' } });
     expect(await invoke('versioned:live')).toMatchObject({ body: 'blue', version: '1' });
     expect(await invoke('versioned')).toMatchObject({ body: 'green', version: '$LATEST' });
-    deployed.putAlias('live', deployed.publishVersion());
+    deployed.putAlias('live', { version: deployed.publishVersion() });
     expect(await invoke(`${deployed.arn}:live`)).toMatchObject({ body: 'green', version: '2' });
     expect(await invoke('versioned', {}, {}, '?Qualifier=1')).toMatchObject({ body: 'blue', version: '1' });
     expect(await invoke('versioned:gone')).toMatchObject({ status: 404, error: 'ResourceNotFoundException' });
     expect((await invoke('nothing')).status).toBe(404);
+  });
+
+  test('an alias gives a part of its invocations to another version, drawn from the seed', async () => {
+    const seed = 7;
+    const invoked: InvocationRecord[] = [];
+    const ports = {
+      random: new SeededRandom(seed),
+      onInvoked: (each: InvocationRecord) => invoked.push(each),
+    };
+    const policy = { retryMsBase: 1, throttleMs: 1, sendToQueue };
+    const seeded = new LambdaService(log, policy, ports);
+    const toy = toyFunction(
+      'parted',
+      "export const handler = async (event) => { if (event.i === 3) throw new Error('x'); };",
+    );
+    toys.push(toy);
+    const parted = seeded.putFunction(toy.config);
+    const [version, canary] = [parted.publishVersion(), parted.publishVersion()];
+    parted.putAlias('live', { version, canary: { version: canary, weight: 0.3 } });
+    const draws = new SeededRandom(seed);
+    const expected = Array.from({ length: 20 }, () => (draws.uniform() < 0.3 ? canary : version));
+    for (let i = 0; i < 20; i++) {
+      const payload = Buffer.from(JSON.stringify({ i }));
+      await seeded.invoke({ name: 'parted', qualifier: 'live' }, payload);
+    }
+    expect(invoked.map(({ executedVersion }) => executedVersion)).toEqual(expected);
+    expect(new Set(expected)).toEqual(new Set([version, canary]));
+    expect(invoked.map(({ isError }) => isError).indexOf(true)).toBe(3);
+    expect(() => parted.putAlias('live', { version: '9' })).toThrow('not found');
+    expect(() => parted.deleteVersion(canary)).toThrow('leads to');
+    parted.putAlias('live', { version });
+    parted.deleteVersion(canary);
+    await expect(seeded.invoke({ name: 'parted', qualifier: canary }, Buffer.from('{}'))).rejects.toThrow(
+      'not found',
+    );
+    await seeded.stop();
+  });
+
+  test('a sandbox that was busy during an update is not used for the new code', async () => {
+    const code =
+      'export const handler = (event) => new Promise((done) => setTimeout(done, event.ms, process.env.COLOUR));';
+    deploy('busy', code, { environment: { COLOUR: 'blue' } });
+    await invoke('busy', { ms: 0 });
+    const running = invoke('busy', { ms: 300 });
+    await vi.waitFor(() => expect(api.requests().get('Invoke')).toBe(2));
+    const [toy] = toys;
+    if (toy === undefined) throw new Error('no toy');
+    service.putFunction({ ...toy.config, environment: { COLOUR: 'green' } });
+    expect((await running).body).toBe('blue');
+    expect((await invoke('busy', { ms: 0 })).body).toBe('green');
   });
 
   test('an asynchronous invocation is accepted at once and repeated twice when it fails', async () => {

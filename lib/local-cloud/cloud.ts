@@ -2,7 +2,8 @@
  * A region on one machine: the services, a template deployed to them, and one call that stops it all.
  *
  *   start.ts     what `npm start` runs              cloud.ts      (this file) services and deployment, for tests too
- *   template.ts  the deployment; resources/         not-emulated.ts  what is left out, and why
+ *   template.ts, resources/  what is deployed        not-emulated.ts  what is left out, and why
+ *   stack.ts     how it is deployed, and changed     code-deploy/     how new versions get their traffic
  *   s3-server.ts, s3/   dynamodb.ts   sqs.ts        event-bus.ts, events/
  *   lambda/      functions                          event-source-mapping.ts, stream-mapping.ts, mappings/
  *   demo/        the job that `npm start` shows
@@ -17,20 +18,23 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { assert } from '../assert.ts';
 import type { Assembly } from './assembly.ts';
+import { CodeDeploy, type CodeDeployOptions } from './code-deploy/code-deploy.ts';
+import { startCodeDeployApi } from './code-deploy/code-deploy-api.ts';
 import { startDynamoDb } from './dynamodb.ts';
-import { clientConfig, clientEnvironment } from './environment.ts';
+import { clientConfig, clientEnvironment, type LocalService } from './environment.ts';
 import { startEventBus } from './event-bus.ts';
 import { EventSourceMapping } from './event-source-mapping.ts';
+import type { EventTargets } from './events/event-delivery.ts';
 import { FunctionLog, type LogListener, type MetricTotals } from './lambda/function-log.ts';
 import { startInvokeApi } from './lambda/invoke-api.ts';
-import type { LambdaFunction } from './lambda/lambda-function.ts';
+import type { FunctionPorts, LambdaFunction } from './lambda/lambda-function.ts';
 import { LambdaService, parseReference } from './lambda/lambda-service.ts';
 import type { Surroundings } from './resources/resource.ts';
 import { startS3Server } from './s3-server.ts';
 import { startSqs } from './sqs.ts';
 import { QueueSender } from './sqs-client.ts';
+import { type Deployment, deployTemplate, updateStack } from './stack.ts';
 import { StreamMapping } from './stream-mapping.ts';
-import { type Deployment, deployTemplate } from './template.ts';
 
 export interface LocalCloudOptions extends Assembly {
   /** Keeps tables, queues and buckets between runs. Absent: gone with the process. */
@@ -39,15 +43,20 @@ export interface LocalCloudOptions extends Assembly {
   readonly reroute?: (service: ServiceName, endpoint: string) => Promise<string>;
   /** Gets every line that functions print, but for metrics. */
   readonly onLog?: LogListener;
+  /** How later versions of functions get their traffic. Default: by real minutes, and no alarm is ever on. */
+  readonly rollouts?: CodeDeployOptions;
+  /** Chances and ends of invocations. */
+  readonly invocations?: Partial<Omit<FunctionPorts, 'log'>>;
 }
 
-export type ServiceName = 's3' | 'dynamodb' | 'sqs' | 'eventBridge' | 'lambda';
+export type ServiceName = 's3' | 'dynamodb' | 'sqs' | 'eventBridge' | 'lambda' | 'codeDeploy';
 
-export interface LocalCloud extends Deployment {
+export interface LocalCloud extends Pick<Deployment, 'outputs' | 'resources'> {
   readonly endpoints: Readonly<Record<ServiceName, string>>;
   /** Environment variables that point the SDK of another process here. */
   readonly environment: Readonly<Record<string, string>>;
   readonly lambda: LambdaService;
+  readonly codeDeploy: CodeDeploy;
   readonly mappings: readonly EventSourceMapping[];
   readonly streams: readonly StreamMapping[];
   /** Where programs beside the functions can have their output read. */
@@ -60,6 +69,8 @@ export interface LocalCloud extends Deployment {
   getFunction(namePart: string): LambdaFunction;
   /** Process id of the DynamoDB stand-in. */
   readonly dynamodbProcessId: number;
+  /** Deploys another template in place of this one: all of it, or, with the reason, nothing. */
+  update(assembly: Assembly): Promise<void>;
   /** Resolves when nothing listens any more and no process is left. */
   stop(): Promise<void>;
 }
@@ -95,42 +106,58 @@ async function start(options: LocalCloudOptions, stops: (() => Promise<void> | v
   const log = new FunctionLog(options.onLog);
   const sendToQueue = (arn: string, body: string, attributes?: Readonly<Record<string, string>>) =>
     sender.send(arn, body, attributes);
-  const lambda = new LambdaService(log, { retryMsBase: 1000, throttleMs: 100, sendToQueue });
+  const policy = { retryMsBase: 1000, throttleMs: 100, sendToQueue };
+  const lambda = new LambdaService(log, policy, options.invocations);
+  const codeDeploy = new CodeDeploy(lambda, options.rollouts ?? { minuteMs: 60_000, isAlarmOn: () => false });
+  const codeDeployApi = await startCodeDeployApi(codeDeploy);
+  stops.push(() => codeDeployApi.stop());
   const invokeApi = await startInvokeApi(lambda);
   stops.push(() => invokeApi.stop());
-  const eventBridge = await startEventBus({
-    targets: {
-      async invokeLambda(arn, payload, ruleArn) {
-        const reference = parseReference(arn);
-        lambda.checkPermission(reference, 'events.amazonaws.com', ruleArn);
-        lambda.invokeLater(reference, Buffer.from(payload));
-      },
-      sendToQueue,
-    },
-  });
-  const services = { ...storage, eventBridge, lambda: invokeApi };
+  const eventBridge = await startEvents(lambda, sendToQueue);
+  const services = { ...storage, eventBridge, lambda: invokeApi, codeDeploy: codeDeployApi };
   const endpoints = mapServices((name) => services[name].endpoint);
   const environment = clientEnvironment(await rerouted(endpoints, options.reroute));
   const mappings: EventSourceMapping[] = [];
   const streams: StreamMapping[] = [];
   stops.push(() => stopCompute(lambda, [...mappings, ...streams], () => eventBridge.stop()));
+  stops.push(() => codeDeploy.stop());
   const surroundings = {
     lambda,
+    codeDeploy,
     environment,
-    findAsset: options.findAsset,
     queueUrl: (name: string) => storage.sqs.queueUrl(name),
     addMapping: (config: ConstructorParameters<typeof EventSourceMapping>[0]) =>
       void mappings.push(new EventSourceMapping(config, lambda, endpoints.sqs)),
     addStreamMapping: (config: ConstructorParameters<typeof StreamMapping>[0]) =>
       void streams.push(new StreamMapping(config, { lambda, endpoint: endpoints.dynamodb, sendToQueue })),
   };
-  const deployment = await deploy(options, endpoints, surroundings);
+  let assembly: Assembly = options;
+  const complete = (clients: Clients, { findAsset }: Assembly) => ({
+    ...clients,
+    ...surroundings,
+    findAsset,
+  });
+  let deployment = await withClients(endpoints, (clients) =>
+    deployTemplate(assembly.template, complete(clients, assembly)),
+  );
   for (const mapping of [...mappings, ...streams]) await mapping.start();
   return {
-    ...deployment,
+    get outputs() {
+      return deployment.outputs;
+    },
+    get resources() {
+      return deployment.resources;
+    },
+    async update(next) {
+      deployment = await withClients(endpoints, (clients) =>
+        updateStack(deployment, next.template, complete(clients, next), complete(clients, assembly)),
+      );
+      assembly = next;
+    },
     endpoints,
     environment,
     lambda,
+    codeDeploy,
     mappings,
     streams,
     log,
@@ -140,6 +167,19 @@ async function start(options: LocalCloudOptions, stops: (() => Promise<void> | v
     getFunction: (namePart) => getFunction(lambda, namePart),
     stop: () => stopAll(stops),
   };
+}
+
+function startEvents(lambda: LambdaService, sendToQueue: EventTargets['sendToQueue']): Promise<LocalService> {
+  return startEventBus({
+    targets: {
+      async invokeLambda(arn, payload, ruleArn) {
+        const reference = parseReference(arn);
+        lambda.checkPermission(reference, 'events.amazonaws.com', ruleArn);
+        lambda.invokeLater(reference, Buffer.from(payload));
+      },
+      sendToQueue,
+    },
+  });
 }
 
 async function startStorage(dataDirectory: string | undefined, stops: (() => Promise<void> | void)[]) {
@@ -154,11 +194,12 @@ async function startStorage(dataDirectory: string | undefined, stops: (() => Pro
   return { dynamodb, s3, sqs };
 }
 
-async function deploy(
-  options: LocalCloudOptions,
+type Clients = Pick<Surroundings, 'dynamodb' | 's3' | 'sqs' | 'events'>;
+
+async function withClients<T>(
   endpoints: Readonly<Record<ServiceName, string>>,
-  rest: Omit<Surroundings, 'dynamodb' | 's3' | 'sqs' | 'events'>,
-): Promise<Deployment> {
+  work: (clients: Clients) => Promise<T>,
+): Promise<T> {
   const clients = {
     dynamodb: new DynamoDBClient(clientConfig(endpoints.dynamodb)),
     s3: new S3Client({ ...clientConfig(endpoints.s3), forcePathStyle: true }),
@@ -166,7 +207,7 @@ async function deploy(
     events: new EventBridgeClient(clientConfig(endpoints.eventBridge)),
   };
   try {
-    return await deployTemplate(options.template, { ...clients, ...rest });
+    return await work(clients);
   } finally {
     for (const client of Object.values(clients)) client.destroy();
   }
@@ -205,6 +246,7 @@ function mapServices<T>(of: (name: ServiceName) => T): Record<ServiceName, T> {
     sqs: of('sqs'),
     eventBridge: of('eventBridge'),
     lambda: of('lambda'),
+    codeDeploy: of('codeDeploy'),
   };
 }
 

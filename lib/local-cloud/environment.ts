@@ -31,6 +31,8 @@ export function clientEnvironment(endpoints: {
   dynamodb: string;
   sqs: string;
   eventBridge: string;
+  lambda: string;
+  codeDeploy: string;
 }): Record<string, string> {
   return {
     AWS_REGION: localRegion,
@@ -41,6 +43,8 @@ export function clientEnvironment(endpoints: {
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
     AWS_ENDPOINT_URL_SQS: endpoints.sqs,
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.eventBridge,
+    AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
+    AWS_ENDPOINT_URL_CODEDEPLOY: endpoints.codeDeploy,
     AWS_EC2_METADATA_DISABLED: 'true',
   };
 }

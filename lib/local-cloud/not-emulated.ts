@@ -10,13 +10,12 @@ export const typesNotEmulated: Readonly<Record<string, string>> = {
   'AWS::S3::BucketPolicy': 'no access control here: the rights are checked by assertions on the template',
   'AWS::SQS::QueuePolicy': 'no access control here: the rights are checked by assertions on the template',
   'AWS::CloudWatch::Alarm':
-    'replayed against metrics by test/infra/alarms.test.ts; here metrics are added up and printed',
+    'replayed against metrics by test/infra/alarms.test.ts and npm run rehearse; here metrics are added up and printed',
   'AWS::CloudWatch::AnomalyDetector': 'as alarms',
   'AWS::CloudWatch::CompositeAlarm': 'as alarms',
   'AWS::CloudWatch::Dashboard': 'for people, changes nothing',
   'AWS::ApplicationSignals::ServiceLevelObjective': 'for people, changes nothing',
-  'AWS::CodeDeploy::Application': 'a first deployment moves no traffic; test/infra rehearses the later ones',
-  'AWS::CodeDeploy::DeploymentGroup': 'as the application',
+  'AWS::CodeDeploy::Application': 'only a name for deployment groups',
   'AWS::Events::Archive': 'nothing is replayed locally',
   'AWS::Logs::LogGroup': 'what functions print is read directly (lambda/function-log.ts)',
 };
@@ -60,6 +59,11 @@ export const propertiesNotEmulated: Readonly<Record<string, Readonly<Record<stri
     TracingConfig: 'no X-Ray',
     Tags: people,
   },
+  'AWS::CodeDeploy::DeploymentGroup': {
+    ApplicationName: 'groups have names of their own here',
+    DeploymentStyle: 'Lambda has only one',
+    ServiceRoleArn: 'no access control here',
+  },
   'AWS::Lambda::Version': { Description: people },
   'AWS::Lambda::Alias': { Description: people },
   'AWS::Lambda::EventSourceMapping': {
@@ -81,6 +85,5 @@ export const sectionsNotEmulated: Readonly<Record<string, string>> = {
 export const attributesNotEmulated: Readonly<Record<string, string>> = {
   DeletionPolicy: 'resources go with their directory',
   Metadata: people,
-  UpdatePolicy: 'says how a later deployment moves traffic; this is the first one',
   UpdateReplacePolicy: 'nothing is replaced',
 };

@@ -70,6 +70,7 @@ const serviceLabels: Readonly<Record<ServiceName, string>> = {
   sqs: 'SQS',
   eventBridge: 'EventBridge',
   lambda: 'Lambda API',
+  codeDeploy: 'CodeDeploy',
 };
 
 function requestRows(cloud: LocalCloud): [string, string][] {

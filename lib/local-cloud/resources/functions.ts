@@ -20,6 +20,35 @@ import {
 /** Sandboxes of one function at once, unless the template reserves others: each is a process, and a machine is no region. */
 const concurrencyMaxDefault = 3;
 
+const putFunction: ResourceHandler['create'] = async ({ logicalId, properties }, surroundings) => {
+  const { lambda, findAsset, environment } = surroundings;
+  const functionName = textAt(properties, 'FunctionName') ?? logicalId;
+  const key = requiredText(properties, 'Code', 'S3Key');
+  const codeDirectory = findAsset(key);
+  if (codeDirectory === undefined) throw new DatasetError('invalid', `no asset ${key}`);
+  const runtime = requiredText(properties, 'Runtime');
+  if (runtime !== 'nodejs24.x')
+    throw new DatasetError('invalid', `the local Lambda runs nodejs24.x, not ${runtime}`);
+  const logLevel = textAt(properties, 'LoggingConfig', 'ApplicationLogLevel');
+  const created = lambda.putFunction({
+    functionName,
+    arn: arnOf('lambda', `function:${functionName}`),
+    codeDirectory,
+    handler: requiredText(properties, 'Handler'),
+    timeoutSeconds: numberAt(properties, 'Timeout') ?? 3,
+    memorySizeMb: numberAt(properties, 'MemorySize') ?? 128,
+    environment: {
+      ...environment,
+      ...(logLevel === undefined ? {} : { AWS_LAMBDA_LOG_LEVEL: logLevel }),
+      ...variablesOf(properties),
+    },
+    logFormat: textAt(properties, 'LoggingConfig', 'LogFormat') === 'JSON' ? 'JSON' : 'Text',
+    logGroup: textAt(properties, 'LoggingConfig', 'LogGroup') ?? `/aws/lambda/${functionName}`,
+    concurrencyMax: numberAt(properties, 'ReservedConcurrentExecutions') ?? concurrencyMaxDefault,
+  });
+  return { ref: functionName, attributes: { Arn: created.arn } };
+};
+
 export const lambdaFunction: ResourceHandler = {
   properties: [
     'Code.S3Bucket',
@@ -35,33 +64,9 @@ export const lambdaFunction: ResourceHandler = {
     'Runtime',
     'Timeout',
   ],
-  async create({ logicalId, properties }, { lambda, findAsset, environment }) {
-    const functionName = textAt(properties, 'FunctionName') ?? logicalId;
-    const key = requiredText(properties, 'Code', 'S3Key');
-    const codeDirectory = findAsset(key);
-    if (codeDirectory === undefined) throw new DatasetError('invalid', `no asset ${key}`);
-    const runtime = requiredText(properties, 'Runtime');
-    if (runtime !== 'nodejs24.x')
-      throw new DatasetError('invalid', `the local Lambda runs nodejs24.x, not ${runtime}`);
-    const logLevel = textAt(properties, 'LoggingConfig', 'ApplicationLogLevel');
-    const created = lambda.putFunction({
-      functionName,
-      arn: arnOf('lambda', `function:${functionName}`),
-      codeDirectory,
-      handler: requiredText(properties, 'Handler'),
-      timeoutSeconds: numberAt(properties, 'Timeout') ?? 3,
-      memorySizeMb: numberAt(properties, 'MemorySize') ?? 128,
-      environment: {
-        ...environment,
-        ...(logLevel === undefined ? {} : { AWS_LAMBDA_LOG_LEVEL: logLevel }),
-        ...variablesOf(properties),
-      },
-      logFormat: textAt(properties, 'LoggingConfig', 'LogFormat') === 'JSON' ? 'JSON' : 'Text',
-      logGroup: textAt(properties, 'LoggingConfig', 'LogGroup') ?? `/aws/lambda/${functionName}`,
-      concurrencyMax: numberAt(properties, 'ReservedConcurrentExecutions') ?? concurrencyMaxDefault,
-    });
-    return { ref: functionName, attributes: { Arn: created.arn } };
-  },
+  create: putFunction,
+  /** New code or settings of `$LATEST`; versions stay as they were published. */
+  update: putFunction,
 };
 
 function variablesOf(properties: Properties): Record<string, string> {
@@ -77,15 +82,9 @@ export const lambdaVersion: ResourceHandler = {
     const ref = `${target.arn}:${Version}`;
     return { ref, attributes: { Version, FunctionArn: ref } };
   },
-};
-
-export const lambdaAlias: ResourceHandler = {
-  properties: ['FunctionName', 'FunctionVersion', 'Name'],
-  async create({ properties }, { lambda }) {
-    const target = lambda.get(parseReference(requiredText(properties, 'FunctionName')).name);
-    const name = requiredText(properties, 'Name');
-    target.putAlias(name, { version: requiredText(properties, 'FunctionVersion') });
-    return { ref: `${target.arn}:${name}`, attributes: {} };
+  remove({ ref }, { lambda }) {
+    const { name, qualifier = '' } = parseReference(ref);
+    lambda.get(name).deleteVersion(qualifier);
   },
 };
 

@@ -4,12 +4,14 @@
  *
  *   resource.ts   (this file) the contract      storage.ts     tables and buckets
  *   queues.ts     queues and their redrive       events.ts      buses and rules
- *   functions.ts  functions, versions, aliases, mappings, permissions, asynchronous invocation
+ *   functions.ts  functions, versions, mappings, permissions, asynchronous invocation
+ *   deployments.ts  deployment groups, and aliases, which move by them
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { CodeDeploy } from '../code-deploy/code-deploy.ts';
 import { localAccount, localRegion } from '../environment.ts';
 import type { MappingConfig } from '../event-source-mapping.ts';
 import type { LambdaService } from '../lambda/lambda-service.ts';
@@ -22,6 +24,7 @@ export interface Surroundings {
   readonly sqs: SQSClient;
   readonly events: EventBridgeClient;
   readonly lambda: LambdaService;
+  readonly codeDeploy: CodeDeploy;
   readonly queueUrl: (name: string) => string;
   /** Starts polling when everything else is there. */
   readonly addMapping: (config: MappingConfig) => void;
@@ -38,6 +41,8 @@ export type Properties = Readonly<Record<string, unknown>>;
 export interface ResourceInput {
   readonly logicalId: string;
   readonly properties: Properties;
+  /** The resource's UpdatePolicy; empty: it has none. */
+  readonly updatePolicy: Properties;
 }
 
 /** What `Ref` and `Fn::GetAtt` give. */
@@ -49,7 +54,13 @@ export interface CreatedResource {
 export interface ResourceHandler {
   /** Paths of the properties it acts on; a path covers everything below it, list elements have their list's path. */
   readonly properties: readonly string[];
+  /** Paths inside its UpdatePolicy that it acts on. Absent: it takes none. */
+  readonly updatePolicy?: readonly string[];
   create(input: ResourceInput, surroundings: Surroundings): Promise<CreatedResource>;
+  /** Gives what is there other properties. Absent: it cannot change once it is there. */
+  update?(input: ResourceInput, surroundings: Surroundings): Promise<CreatedResource>;
+  /** Absent: it stays until the local cloud stops. */
+  remove?(created: CreatedResource, surroundings: Surroundings): void;
 }
 
 export function arnOf(service: string, resource: string): string {

@@ -33,7 +33,11 @@ export function shareVersion({ ref, schemaId, hashes, state, indexes }: LoadedVe
 
 /** The same version out of shared memory, so that what it took before can be let go. */
 export function moveToShared(loaded: LoadedVersion, strings: StringCache | null): LoadedVersion {
-  const moved = openVersion(shareVersion(loaded), loaded.state.schema);
+  const { indexes } = loaded;
+  // Sharing has moved the tables of the indexes, too; they stay those of this thread, which adds to them.
+  const { state } = openVersion(shareVersion(loaded), loaded.state.schema);
+  const movedIndexes = Array.from(indexes, ([type, index]) => [type, index.apply(state, undefined)] as const);
+  const moved = { ...loaded, state, indexes: new Map(movedIndexes) };
   return strings === null ? moved : { ...moved, state: moved.state.withStringCache(strings) };
 }
 

@@ -7,136 +7,162 @@ type IsSameKey = (ordinal: number, other: number) => boolean;
 /** Keeps reads from being optimized away. */
 const touched = new Int32Array(batchMax);
 
-/** At most this share of the buckets is taken: probes stay short. */
-const bucketsPerEntry = 2;
+/** A new table has so many buckets for each entry, of which deltas may fill some: 12 bytes an entry. */
+const bucketsPerEntry = 1.5;
+const bucketsMin = 8;
+/** Beyond, probes grow long. From the 2/3 of a new table it is a quarter more entries to here. */
+const takenShareMax = 5 / 6;
 
 /** 2^32 / golden ratio: keys that follow each other are spread so evenly that they hardly ever meet. */
 const spread = 0x9e37_79b1;
+const two32 = 0x1_0000_0000;
 
 /** A {@link KeyTable} on its way to another thread. */
 export interface SharedKeyTable {
   readonly entries: Int32Array;
-  readonly count: number;
-  readonly ordinalsEnd: number;
-  readonly areKeys: boolean;
+  readonly taken: number;
 }
 
 /**
- * Open addressing from hashes (32 bits) to ordinals, the two side by side: a bucket is one place in memory, and a record is
- * read only if its hash is the one that is wanted, or not at all if hashes are the keys themselves. Filled once, then never
- * changed. Guarded by test/bench (index, lookUp).
+ * Open addressing from hashes (32 bits) to ordinals, the two side by side: a bucket is one place in memory.
+ *
+ * The indexes of a chain of states have one table together. What is in a bucket never changes: entries are only added, and
+ * each index says by a bit for every bucket which of them are its own, its *live* ones; the others it passes by. So an index
+ * stays right when later ones add to the table, in other threads, too: a bucket that is filled meanwhile is not one of theirs.
+ * Only the thread that made a table adds to it. Guarded by test/bench (index, lookUp, deltas).
  */
 export class KeyTable {
-  count: number;
-  /** All its ordinals are below. */
-  ordinalsEnd: number;
-  /** Are the hashes the keys themselves? See {@link KeyBatch.areKeys}. */
-  areKeys: boolean;
   /** Of bucket b: the hash at 2b, the ordinal + 1 at 2b + 1 (0: empty). */
-  readonly entries: Int32Array;
-  /** Bucket of a hash: its product with {@link spread}, so far down. */
-  readonly shift: number;
-  /** Greatest index of an ordinal in {@link entries}. */
-  readonly mask: number;
+  entries: Int32Array;
+  /** What the live bits are of an index that has none: those of the buckets that were filled at first; null: all still are. */
+  firstLive: Uint32Array | null = null;
+  /** Buckets that are not empty. */
+  #taken: number;
+  readonly #isOfThisThread: boolean;
+  /** From 32 bits to a bucket. */
+  readonly #scale: number;
 
-  private constructor({ entries, count, ordinalsEnd, areKeys }: SharedKeyTable) {
-    this.count = count;
-    this.ordinalsEnd = ordinalsEnd;
-    this.areKeys = areKeys;
+  private constructor({ entries, taken }: SharedKeyTable, isOfThisThread: boolean) {
     this.entries = entries;
-    this.shift = 1 + Math.clz32(entries.length - 1);
-    this.mask = entries.length - 1;
+    this.#taken = taken;
+    this.#isOfThisThread = isOfThisThread;
+    this.#scale = entries.length / 2 / two32;
   }
 
   static withRoomFor(count: number): KeyTable {
-    const sizeLog = 32 - Math.clz32(Math.max(count * bucketsPerEntry - 1, 1));
+    const buckets = Math.max(Math.ceil(count * bucketsPerEntry), bucketsMin);
     // Written to once in order: else the first touch of each of its pages is a read, and the next one a fault again.
-    const entries = new Int32Array(2 * 2 ** sizeLog).fill(0);
-    return new KeyTable({ entries, count: 0, ordinalsEnd: 0, areKeys: true });
+    return new KeyTable({ entries: new Int32Array(2 * buckets).fill(0), taken: 0 }, true);
   }
 
   static open(shared: SharedKeyTable): KeyTable {
-    return new KeyTable(shared);
+    return new KeyTable(shared, false);
   }
 
+  /** From now on it lies in shared memory: what is added to it later is seen by those that it was shared with. */
   share(arena: SharedArena): SharedKeyTable {
-    const { count, ordinalsEnd, areKeys } = this;
-    return { entries: arena.int32(this.entries), count, ordinalsEnd, areKeys };
+    this.entries = arena.int32(this.entries);
+    return { entries: this.entries, taken: this.#taken };
   }
 
-  /** The index of a hash's first bucket in {@link entries}. The next one: `(at + 2) & mask`. */
+  hasRoomFor(count: number): boolean {
+    return this.#taken + count <= (this.entries.length / 2) * takenShareMax;
+  }
+
+  /** One that may be added to: itself, or, of another thread's, a copy. */
+  toAddTo(): KeyTable {
+    if (this.#isOfThisThread) return this;
+    const copy = new KeyTable({ entries: this.entries.slice(), taken: this.#taken }, true);
+    copy.firstLive = this.firstLive;
+    return copy;
+  }
+
+  /** The live bits of an index that has none, from now on; before anything is added to what was there at first. */
+  keepFirstLive(): Uint32Array {
+    if (this.firstLive !== null) return this.firstLive;
+    const { entries } = this;
+    const live = new Uint32Array((entries.length + 63) >>> 6);
+    for (let at = 0; at < entries.length; at += 2) if (entries[at + 1] !== 0) setLive(live, at);
+    this.firstLive = live;
+    return live;
+  }
+
+  /** The index of a hash's first bucket in {@link entries}. */
   startOf(hash: number): number {
-    return (Math.imul(hash, spread) >>> this.shift) * 2;
+    return (((Math.imul(hash, spread) >>> 0) * this.#scale) | 0) * 2;
   }
 
-  /**
-   * The ordinal of a key that is its own hash; -1: there is none.
-   *
-   * @param gone bit o of word o >>> 5 is set if the entry of ordinal o does not count any more; null: all count
-   */
-  findKey(key: number, gone: Uint32Array | null): number {
-    const { entries, mask } = this;
-    for (let at = this.startOf(key); ; at = (at + 2) & mask) {
+  /** The ordinal of a key that is its own hash; -1: there is none. */
+  findKey(key: number, live: Uint32Array | null): number {
+    const { entries } = this;
+    const end = entries.length;
+    for (let at = this.startOf(key); ; at = at + 2 < end ? at + 2 : 0) {
       const ordinal = (entries[at + 1] as number) - 1;
       if (ordinal < 0) return -1;
-      if (entries[at] === key && (gone === null || !hasBit(gone, ordinal))) return ordinal;
+      if (entries[at] === key && isLive(live, at)) return ordinal;
     }
   }
 
   /**
    * Puts records in.
    *
-   * @returns true if two records have one key
+   * @param live null: of a new table, whose entries are all live; else their bits are set
+   * @returns true if two live records have one key
    */
-  insertAll({ ordinals, hashes, count, areKeys }: KeyBatch, isSame: IsSameKey): boolean {
-    const { entries, mask } = this;
-    if (!areKeys) this.areKeys = false;
-    // Of a big table each bucket is a wait for memory. Here these waits overlap, and below there are none: 60 ms -> 20 a million.
-    for (let i = 0; i < count; i++) touched[i] = entries[this.startOf(hashes[i] as number)] as number;
+  insertAll({ ordinals, hashes, count }: KeyBatch, live: Uint32Array | null, isSame: IsSameKey): boolean {
+    const { entries } = this;
+    const end = entries.length;
+    this.#touchAll(hashes, count);
     let hasDuplicates = false;
     for (let i = 0; i < count; i++) {
       const ordinal = ordinals[i] as number;
       if (ordinal < 0) continue;
       const hash = hashes[i] as number;
       let at = this.startOf(hash);
-      for (; entries[at + 1] !== 0; at = (at + 2) & mask) {
-        if (entries[at] !== hash || hasDuplicates) continue;
-        hasDuplicates = isSame(ordinal, (entries[at + 1] as number) - 1);
+      // One that was there in an earlier state is as good as a new one.
+      for (; entries[at + 1] !== 0; at = at + 2 < end ? at + 2 : 0) {
+        if (entries[at] !== hash) continue;
+        if (entries[at + 1] === ordinal + 1) break;
+        if (!hasDuplicates && isLive(live, at))
+          hasDuplicates = isSame(ordinal, (entries[at + 1] as number) - 1);
       }
+      if (entries[at + 1] === 0) this.#taken++;
       entries[at] = hash;
       entries[at + 1] = ordinal + 1;
-      if (ordinal >= this.ordinalsEnd) this.ordinalsEnd = ordinal + 1;
-      this.count++;
+      if (live !== null) setLive(live, at);
     }
     return hasDuplicates;
   }
 
-  /** Does it hold the key of one of these records, at another ordinal? */
-  hasAny({ ordinals, hashes, count }: KeyBatch, isSame: IsSameKey): boolean {
-    const { entries, mask } = this;
+  /** Takes the bits of records away. */
+  removeAll({ ordinals, hashes, count }: KeyBatch, live: Uint32Array): void {
+    const { entries } = this;
+    const end = entries.length;
+    this.#touchAll(hashes, count);
     for (let i = 0; i < count; i++) {
-      const ordinal = ordinals[i] as number;
-      if (ordinal < 0) continue;
+      const entry = (ordinals[i] as number) + 1;
+      if (entry === 0) continue;
       const hash = hashes[i] as number;
-      for (let at = this.startOf(hash); entries[at + 1] !== 0; at = (at + 2) & mask) {
-        const other = (entries[at + 1] as number) - 1;
-        if (entries[at] === hash && other !== ordinal && isSame(ordinal, other)) return true;
+      for (let at = this.startOf(hash); entries[at + 1] !== 0; at = at + 2 < end ? at + 2 : 0) {
+        if (entries[at + 1] !== entry || entries[at] !== hash) continue;
+        live[at >>> 6] = (live[at >>> 6] as number) & ~(1 << ((at >>> 1) & 31));
+        break;
       }
     }
-    return false;
   }
 
-  /** The ordinals of all entries, ascending. */
-  ordinals(): Int32Array {
-    const ordinals = new Int32Array(this.count);
+  /** Of a big table each bucket is a wait for memory. Here these waits overlap, and then there are none: 60 ms -> 20 a million. */
+  #touchAll(hashes: Int32Array, count: number): void {
     const { entries } = this;
-    for (let at = 1, k = 0; at < entries.length; at += 2) {
-      if (entries[at] !== 0) ordinals[k++] = (entries[at] as number) - 1;
-    }
-    return ordinals.sort();
+    for (let i = 0; i < count; i++) touched[i] = entries[this.startOf(hashes[i] as number)] as number;
   }
 }
 
-function hasBit(words: Uint32Array, bit: number): boolean {
-  return (((words[bit >>> 5] as number) >>> (bit & 31)) & 1) === 1;
+/** @param at of a bucket in {@link KeyTable.entries} */
+export function isLive(live: Uint32Array | null, at: number): boolean {
+  return live === null || (((live[at >>> 6] as number) >>> ((at >>> 1) & 31)) & 1) === 1;
+}
+
+function setLive(live: Uint32Array, at: number): void {
+  live[at >>> 6] = (live[at >>> 6] as number) | (1 << ((at >>> 1) & 31));
 }

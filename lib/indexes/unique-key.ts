@@ -3,7 +3,7 @@ import { DatasetError } from '../errors.ts';
 import type { ObjectTypeState } from '../state/object-type-state.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { batchMax, type KeyBatch, type KeyPart, KeyPathReader, mixPart, zigZagInt } from './key-reader.ts';
-import { KeyTable, type SharedKeyTable } from './key-table.ts';
+import { isLive, KeyTable, type SharedKeyTable } from './key-table.ts';
 
 /** What a delta did to the type; lib/blob's TypeChanges is one. */
 interface ChangedOrdinals {
@@ -14,23 +14,19 @@ interface ChangedOrdinals {
 /** A {@link UniqueKeyIndex} on its way to another thread. */
 export interface SharedIndex {
   readonly type: string;
-  readonly tables: readonly SharedKeyTable[];
-  readonly gone: Uint32Array | null;
+  readonly table: SharedKeyTable;
+  readonly live: Uint32Array;
+  readonly areKeys: boolean;
   readonly hasDuplicates: boolean;
 }
 
-/** Below this many entries, tables that deltas added are not worth a rebuild. */
-const rebuildEntriesMin = 1024;
-
 /**
- * The index over the primary key of a type. Immutable: {@link UniqueKeyIndex.apply} makes a new one that shares tables
- * with this one, which stays valid for its own state.
+ * The index over the primary key of a type. Immutable: {@link UniqueKeyIndex.apply} makes a new one, and this one stays
+ * valid for its own state.
  *
- * The first table holds what was there when it was built, each further one what deltas have added; each is at least
- * twice as big as the next (smaller ones are merged), so a delta costs O(its additions x log). Nothing is ever taken
- * out: an entry counts only if its ordinal is populated and its record still has the key; of the first table a set of
- * bits says which entries do not, so that where keys are short numbers no record is read at all. When the further tables
- * hold more than a quarter of the first, all is built anew.
+ * The two have one table: a delta adds entries for what it adds, and makes a new set of bits that says which entries count,
+ * so it costs O(its changes) and the copy of those bits, and a look-up goes as before it. Where keys are short numbers no
+ * record is read. When a quarter has been added to the table, all is built anew.
  *
  * Where several records have one key, the lowest ordinal is found. Records with a null in their key are not found.
  *
@@ -42,28 +38,31 @@ export class UniqueKeyIndex {
   readonly type: string;
   readonly #records: ObjectTypeState;
   readonly #paths: readonly KeyPathReader[];
-  readonly #tables: readonly KeyTable[];
-  /** Ordinals that were removed or used again since the first table was built: see {@link KeyTable.findKey}. */
-  readonly #gone: Uint32Array | null;
+  readonly #table: KeyTable;
+  /** Which entries count: see {@link KeyTable}. Null: {@link KeyTable.firstLive}. */
+  readonly #live: Uint32Array | null;
+  /** See {@link KeyBatch.areKeys}. */
+  #areKeys: boolean;
   /** False lets a lookup stop at the first record found. */
   #hasDuplicates: boolean;
 
   private constructor(state: ReadState, type: string, content: IndexContent) {
     this.type = type;
     this.#records = state.objectType(type);
-    this.#paths = content.paths;
-    this.#tables = content.tables;
-    this.#gone = content.gone;
+    this.#paths = pathReaders(state, type);
+    this.#table = content.table;
+    this.#live = content.live;
+    this.#areKeys = content.areKeys;
     this.#hasDuplicates = content.hasDuplicates;
   }
 
   /** @throws DatasetError `invalid`: the type does not exist or has no primary key */
   static build(state: ReadState, type: string): UniqueKeyIndex {
     const records = state.objectType(type);
-    const paths = pathReaders(state, type);
-    if (paths.length === 0) throw new DatasetError('invalid', `type '${type}' has no primary key`, { type });
-    const tables = [KeyTable.withRoomFor(records.count)];
-    const index = new UniqueKeyIndex(state, type, { paths, tables, gone: null, hasDuplicates: false });
+    const table = KeyTable.withRoomFor(records.count);
+    const index = new UniqueKeyIndex(state, type, { table, live: null, areKeys: true, hasDuplicates: false });
+    if (index.#paths.length === 0)
+      throw new DatasetError('invalid', `type '${type}' has no primary key`, { type });
     const batch = newBatch();
     for (let from = 0; from >= 0; ) {
       batch.count = records.listPopulated(from, batch.ordinals);
@@ -74,20 +73,15 @@ export class UniqueKeyIndex {
   }
 
   /** @param state the one it was shared with */
-  static open(state: ReadState, { type, tables, gone, hasDuplicates }: SharedIndex): UniqueKeyIndex {
-    const content = {
-      paths: pathReaders(state, type),
-      tables: tables.map((table) => KeyTable.open(table)),
-      gone,
-      hasDuplicates,
-    };
-    return new UniqueKeyIndex(state, type, content);
+  static open(state: ReadState, shared: SharedIndex): UniqueKeyIndex {
+    return new UniqueKeyIndex(state, shared.type, { ...shared, table: KeyTable.open(shared.table) });
   }
 
   share(arena: SharedArena): SharedIndex {
-    const tables = this.#tables.map((table) => table.share(arena));
-    const gone = this.#gone === null ? null : arena.uint32(this.#gone);
-    return { type: this.type, tables, gone, hasDuplicates: this.#hasDuplicates };
+    // Before the table: what is added to it from now on is not of this index.
+    const live = arena.uint32(this.#live ?? this.#table.keepFirstLive());
+    const table = this.#table.share(arena);
+    return { type: this.type, table, live, areKeys: this.#areKeys, hasDuplicates: this.#hasDuplicates };
   }
 
   /**
@@ -96,28 +90,19 @@ export class UniqueKeyIndex {
    * @param change of this type; undefined: the delta did not touch it
    */
   apply(next: ReadState, change: ChangedOrdinals | undefined): UniqueKeyIndex {
-    const paths = pathReaders(next, this.type);
     const { added, removed } = change ?? noChange;
-    const hasDuplicates = this.#hasDuplicates;
-    const gone = this.#goneWith(removed, added);
-    if (added.length === 0) {
-      return new UniqueKeyIndex(next, this.type, { paths, tables: this.#tables, gone, hasDuplicates });
+    const content = { areKeys: this.#areKeys, hasDuplicates: this.#hasDuplicates };
+    if (removed.length + added.length === 0)
+      return new UniqueKeyIndex(next, this.type, { ...content, table: this.#table, live: this.#live });
+    if (!this.#table.hasRoomFor(added.length)) return UniqueKeyIndex.build(next, this.type);
+    const table = this.#table.toAddTo();
+    const live = (this.#live ?? table.keepFirstLive()).slice();
+    for (const batch of batchesOf(removed)) {
+      this.#readHashes(batch);
+      table.removeAll(batch, live);
     }
-    const records = next.objectType(this.type);
-    const { kept, merged } = mergePlan(this.#tables, added.length);
-    const ordinals = entriesOf(merged, added, records);
-    const base = kept[0] as KeyTable;
-    const further = kept.slice(1).reduce((sum, table) => sum + table.count, ordinals.length);
-    if (further > Math.max(base.count / 4, rebuildEntriesMin)) return UniqueKeyIndex.build(next, this.type);
-    const tables = [...kept, KeyTable.withRoomFor(ordinals.length)];
-    const index = new UniqueKeyIndex(next, this.type, { paths, tables, gone, hasDuplicates });
-    const batch = newBatch();
-    for (let at = 0; at < ordinals.length; at += batchMax) {
-      const some = ordinals.subarray(at, at + batchMax);
-      batch.ordinals.set(some);
-      batch.count = some.length;
-      index.#insert(batch);
-    }
+    const index = new UniqueKeyIndex(next, this.type, { ...content, table, live });
+    for (const batch of batchesOf(added)) index.#insert(batch);
     return index;
   }
 
@@ -137,52 +122,44 @@ export class UniqueKeyIndex {
     for (let i = 0; i < more.length; i++) {
       hash = mixPart(hash, (paths[3 + i] as KeyPathReader).hashOf(more[i] as KeyPart));
     }
+    const { entries, firstLive } = this.#table;
+    const live = this.#live ?? firstLive;
+    const end = entries.length;
     let found = -1;
-    for (let t = 0; t < this.#tables.length; t++) {
-      const table = this.#tables[t] as KeyTable;
-      const { entries, mask } = table;
-      for (let at = table.startOf(hash); ; at = (at + 2) & mask) {
-        const ordinal = (entries[at + 1] as number) - 1;
-        if (ordinal < 0) break;
-        if (entries[at] !== hash) continue;
-        if (!this.#records.isPopulated(ordinal) || !this.#matches(ordinal, a, b, c, more)) continue;
-        if (!this.#hasDuplicates) return ordinal;
-        if (found < 0 || ordinal < found) found = ordinal;
-      }
+    for (let at = this.#table.startOf(hash); ; at = at + 2 < end ? at + 2 : 0) {
+      const ordinal = (entries[at + 1] as number) - 1;
+      if (ordinal < 0) return found;
+      if (entries[at] !== hash || !isLive(live, at) || !this.#matches(ordinal, a, b, c, more)) continue;
+      if (!this.#hasDuplicates) return ordinal;
+      if (found < 0 || ordinal < found) found = ordinal;
     }
-    return found;
   }
 
   /** {@link find} where the key has one path, as most have. */
   #findOne(part: KeyPart): number {
     const path = this.#paths[0] as KeyPathReader;
-    const first = this.#tables[0] as KeyTable;
     const isKey =
-      first.areKeys && !this.#hasDuplicates && typeof part === 'number' && path.isShortInteger(part);
-    if (!isKey) return this.#search(path, part, 0);
-    const found = first.findKey(zigZagInt(part) | 0, this.#gone);
-    return found >= 0 || this.#tables.length === 1 ? found : this.#search(path, part, 1);
+      this.#areKeys && !this.#hasDuplicates && typeof part === 'number' && path.isShortInteger(part);
+    if (!isKey) return this.#search(path, part);
+    return this.#table.findKey(zigZagInt(part) | 0, this.#live ?? this.#table.firstLive);
   }
 
-  /** Looks into the tables from the `from`-th on, and at the records that they name. */
-  #search(path: KeyPathReader, part: KeyPart, from: number): number {
-    const records = this.#records;
+  /** Looks at the records, too. */
+  #search(path: KeyPathReader, part: KeyPart): number {
     const hash = path.hashOf(part);
+    const { entries, firstLive } = this.#table;
+    const live = this.#live ?? firstLive;
+    const end = entries.length;
     let found = -1;
-    for (let t = from; t < this.#tables.length; t++) {
-      const table = this.#tables[t] as KeyTable;
-      const { entries, mask } = table;
-      for (let at = table.startOf(hash); ; at = (at + 2) & mask) {
-        const ordinal = (entries[at + 1] as number) - 1;
-        if (ordinal < 0) break;
-        if (entries[at] !== hash) continue;
-        const leaf = path.leafOf(ordinal);
-        if (leaf < 0 || !path.matches(leaf, part) || !records.isPopulated(ordinal)) continue;
-        if (!this.#hasDuplicates) return ordinal;
-        if (found < 0 || ordinal < found) found = ordinal;
-      }
+    for (let at = this.#table.startOf(hash); ; at = at + 2 < end ? at + 2 : 0) {
+      const ordinal = (entries[at + 1] as number) - 1;
+      if (ordinal < 0) return found;
+      if (entries[at] !== hash || !isLive(live, at)) continue;
+      const leaf = path.leafOf(ordinal);
+      if (leaf < 0 || !path.matches(leaf, part)) continue;
+      if (!this.#hasDuplicates) return ordinal;
+      if (found < 0 || ordinal < found) found = ordinal;
     }
-    return found;
   }
 
   /** {@link find} for a list of values. */
@@ -216,35 +193,18 @@ export class UniqueKeyIndex {
     return leaf >= 0 && path.matches(leaf, part);
   }
 
-  /** Puts records into the last table. */
   #insert(batch: KeyBatch): void {
-    const { hashes, count } = batch;
-    hashes.fill(0, 0, count);
+    this.#readHashes(batch);
+    if (!batch.areKeys) this.#areKeys = false;
+    const isSame = (ordinal: number, other: number): boolean => this.#keysEqual(ordinal, other);
+    if (this.#table.insertAll(batch, this.#live, isSame)) this.#hasDuplicates = true;
+  }
+
+  #readHashes(batch: KeyBatch): void {
+    batch.hashes.fill(0, 0, batch.count);
     batch.areKeys = true;
     if (this.#paths.length === 1) (this.#paths[0] as KeyPathReader).readHashes(batch);
     else for (const path of this.#paths) path.mixHashes(batch);
-    const isSame = (ordinal: number, other: number): boolean =>
-      this.#records.isPopulated(other) && this.#keysEqual(ordinal, other);
-    const last = this.#tables.length - 1;
-    for (let t = 0; t < last && !this.#hasDuplicates; t++) {
-      this.#hasDuplicates = (this.#tables[t] as KeyTable).hasAny(batch, isSame);
-    }
-    if ((this.#tables[last] as KeyTable).insertAll(batch, isSame)) this.#hasDuplicates = true;
-  }
-
-  /** {@link UniqueKeyIndex.#gone} after a delta: a copy in proportion to the first table, of one bit for an ordinal. */
-  #goneWith(removed: Int32Array, added: Int32Array): Uint32Array | null {
-    const { areKeys, ordinalsEnd } = this.#tables[0] as KeyTable;
-    if (!areKeys || removed.length + added.length === 0) return this.#gone;
-    const gone = this.#gone?.slice() ?? new Uint32Array((ordinalsEnd + 31) >>> 5);
-    for (const ordinals of [removed, added]) {
-      for (let i = 0; i < ordinals.length; i++) {
-        const ordinal = ordinals[i] as number;
-        // Beyond the end nothing is set: what a later table brought has no bit here.
-        gone[ordinal >>> 5] = (gone[ordinal >>> 5] as number) | (1 << (ordinal & 31));
-      }
-    }
-    return gone;
   }
 
   #keysEqual(ordinal: number, other: number): boolean {
@@ -267,9 +227,9 @@ export class UniqueKeyIndex {
 }
 
 interface IndexContent {
-  readonly paths: readonly KeyPathReader[];
-  readonly tables: readonly KeyTable[];
-  readonly gone: Uint32Array | null;
+  readonly table: KeyTable;
+  readonly live: Uint32Array | null;
+  readonly areKeys: boolean;
   readonly hasDuplicates: boolean;
 }
 
@@ -283,27 +243,14 @@ function newBatch(): KeyBatch {
   return { ordinals: new Int32Array(batchMax), hashes: new Int32Array(batchMax), count: 0, areKeys: true };
 }
 
-/** What these tables hold that is still populated, and what was added; ascending, each once. */
-function entriesOf(tables: readonly KeyTable[], added: Int32Array, records: ObjectTypeState): Int32Array {
-  const held = tables.flatMap((table) => [...table.ordinals()]).filter((o) => records.isPopulated(o));
-  const ordinals = Int32Array.from([...held, ...added]).sort();
-  let count = 0;
-  for (const ordinal of ordinals)
-    if (count === 0 || ordinals[count - 1] !== ordinal) ordinals[count++] = ordinal;
-  return ordinals.subarray(0, count);
-}
-
-/** Which tables stay, and which are merged with `addedCount` new entries so that each stays twice as big as the next. */
-function mergePlan(
-  tables: readonly KeyTable[],
-  addedCount: number,
-): { readonly kept: readonly KeyTable[]; readonly merged: readonly KeyTable[] } {
-  let keptCount = tables.length;
-  let count = addedCount;
-  // The first table is replaced only by a rebuild.
-  while (keptCount > 1 && (tables[keptCount - 1] as KeyTable).count < 2 * count) {
-    keptCount--;
-    count += (tables[keptCount] as KeyTable).count;
+/** One after the other, in the same arrays. */
+function* batchesOf(ordinals: Int32Array): Generator<KeyBatch, undefined> {
+  if (ordinals.length === 0) return;
+  const batch = newBatch();
+  for (let at = 0; at < ordinals.length; at += batchMax) {
+    const some = ordinals.subarray(at, at + batchMax);
+    batch.ordinals.set(some);
+    batch.count = some.length;
+    yield batch;
   }
-  return { kept: tables.slice(0, keptCount), merged: tables.slice(keptCount) };
 }

@@ -33,8 +33,65 @@ test('a delta of one record far out makes an index of an empty type no bigger th
   const index = empty.apply(state, change);
 
   expect(index.find(-1)).toBe(ordinal);
-  const { gone, tables } = index.share(new SharedArena());
-  expect(gone?.byteLength ?? 0).toBe(0);
-  // An empty table and one with room for one record, buckets of 8 bytes.
-  expect(tables.map(({ entries }) => entries.byteLength)).toStrictEqual([16, 16]);
+  const { live, table } = index.share(new SharedArena());
+  // Eight buckets, as of any small table.
+  expect(table.entries.byteLength).toBe(64);
+  expect(live.byteLength).toBe(4);
+});
+
+/** Places 0 to 99, and what follows them: each chain replaces all of the first ten by others. */
+function branches() {
+  const writer = WriteState.restore(ReadState.empty(schema));
+  const first = writer.begin();
+  for (let id = 0; id < 100; id++) first.add('Place', { id });
+  const { state } = applyDelta(writer.state, encodeDelta(first.transition(), { tag: 1n, ...options }).main);
+  const branch = (id: number) => {
+    const from = WriteState.restore(state);
+    const cycle = from.begin();
+    for (let o = 0; o < 10; o++) {
+      cycle.remove('Place', o);
+      cycle.add('Place', { id: id + o });
+    }
+    return applyDelta(state, encodeDelta(cycle.transition(), { tag: BigInt(id), ...options }).main);
+  };
+  return { state, branch };
+}
+
+function idsFound(index: UniqueKeyIndex): number[] {
+  return Array.from({ length: 400 }, (_, id) => id).filter((id) => index.find(id) >= 0);
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+test('two states that follow one each find their own, and the one before does, whatever was added to the table they share', () => {
+  const { state, branch } = branches();
+  const index = UniqueKeyIndex.build(state, 'Place');
+  const [left, right] = [branch(200), branch(300)];
+  const leftIndex = index.apply(left.state, left.changes.get('Place'));
+  const rightIndex = index.apply(right.state, right.changes.get('Place'));
+  const again = index.apply(left.state, left.changes.get('Place'));
+
+  expect(idsFound(index)).toEqual(numbers(0, 100));
+  expect(idsFound(leftIndex)).toEqual([...numbers(10, 100), ...numbers(200, 210)]);
+  expect(idsFound(rightIndex)).toEqual([...numbers(10, 100), ...numbers(300, 310)]);
+  expect(idsFound(again)).toEqual(idsFound(leftIndex));
+});
+
+test('an index of another thread is followed without adding to what it shares; the owner may go on adding', () => {
+  const { state, branch } = branches();
+  const index = UniqueKeyIndex.build(state, 'Place');
+  const shared = index.share(new SharedArena());
+  const opened = UniqueKeyIndex.open(state, shared);
+  const before = shared.table.entries.slice();
+  const [left, right] = [branch(200), branch(300)];
+
+  const openedNext = opened.apply(right.state, right.changes.get('Place'));
+  expect(shared.table.entries).toEqual(before);
+  const next = index.apply(left.state, left.changes.get('Place'));
+
+  expect(shared.table.entries).not.toEqual(before);
+  expect(idsFound(opened)).toEqual(numbers(0, 100));
+  expect(idsFound(openedNext)).toEqual([...numbers(10, 100), ...numbers(300, 310)]);
+  expect(idsFound(next)).toEqual([...numbers(10, 100), ...numbers(200, 210)]);
+  expect(idsFound(UniqueKeyIndex.open(left.state, next.share(new SharedArena())))).toEqual(idsFound(next));
 });

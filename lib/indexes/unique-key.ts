@@ -1,6 +1,5 @@
 import type { SharedArena } from '../bytes/shared-arena.ts';
 import { DatasetError } from '../errors.ts';
-import type { ObjectTypeState } from '../state/object-type-state.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { batchMax, type KeyBatch, type KeyPart, KeyPathReader, mixPart, zigZagInt } from './key-reader.ts';
 import { isLive, KeyTable, type SharedKeyTable } from './key-table.ts';
@@ -36,7 +35,6 @@ export interface SharedIndex {
  */
 export class UniqueKeyIndex {
   readonly type: string;
-  readonly #records: ObjectTypeState;
   readonly #paths: readonly KeyPathReader[];
   readonly #table: KeyTable;
   /** Which entries count: see {@link KeyTable}. Null: {@link KeyTable.firstLive}. */
@@ -48,7 +46,6 @@ export class UniqueKeyIndex {
 
   private constructor(state: ReadState, type: string, content: IndexContent) {
     this.type = type;
-    this.#records = state.objectType(type);
     this.#paths = pathReaders(state, type);
     this.#table = content.table;
     this.#live = content.live;

@@ -146,7 +146,8 @@ export function composeDeployCheck() {
   const ports = readerPorts(settings, telemetry);
   const options: DeployCheckOptions = {
     ...ports,
-    consumer: new Consumer(ports),
+    // What is asked is whether the new code reads every record right.
+    consumer: new Consumer({ ...ports, verify: 'records' }),
     schema: schema === null ? null : DatasetSchema.of(parseSchemas(schema)),
     candidate: new AskedFunction(lambda, settings.candidate),
     live: new AskedFunction(lambda, settings.live),

@@ -2,6 +2,8 @@ import { DatasetError } from './errors.ts';
 
 /** 128 bits as the ids and hashes of this library are written. */
 export const hex128Pattern = /^[0-9a-f]{32}$/;
+/** A SHA-256. */
+export const hex256Pattern = /^[0-9a-f]{64}$/;
 
 /**
  * Reads a parsed JSON object that came from outside, field by field, without a cast. What is not as expected is

@@ -1,7 +1,7 @@
 /** What must be true of a head and of what is written to it. Rules about who may write when are in head-rules.ts. */
 import { namePattern } from './dataset-id.ts';
 import { DatasetError } from './errors.ts';
-import { hex128Pattern } from './field-reader.ts';
+import { hex128Pattern, hex256Pattern } from './field-reader.ts';
 import { limits } from './limits.ts';
 import {
   type CommitEntry,
@@ -11,6 +11,7 @@ import {
   headFormat,
   type Pin,
   type Serve,
+  type SnapshotDigests,
   type SnapshotEntry,
 } from './ports.ts';
 
@@ -179,7 +180,14 @@ function chainProblem(entries: readonly CommitEntry[], first: number): string | 
 }
 
 function snapshotProblem(snapshot: SnapshotEntry): string | null {
-  return entryProblem(snapshot) ?? (isCount(snapshot.writtenAtMs, 0) ? null : 'writtenAtMs must be from 0');
+  const problem =
+    entryProblem(snapshot) ?? (isCount(snapshot.writtenAtMs, 0) ? null : 'writtenAtMs must be from 0');
+  return problem ?? (snapshot.digests === undefined ? null : digestsProblem(snapshot.digests));
+}
+
+function digestsProblem({ main, bookkeeping, bookkeepingHash }: SnapshotDigests): string | null {
+  if (!hex256Pattern.test(main) || !hex256Pattern.test(bookkeeping)) return 'digests must be 64 hex digits';
+  return hex128Pattern.test(bookkeepingHash) ? null : 'digests.bookkeepingHash must be 32 hex digits';
 }
 
 function entryProblem(entry: Pick<CommitEntry, 'version' | 'cid' | 'hash' | 'size'>): string | null {

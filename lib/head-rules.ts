@@ -42,7 +42,7 @@ export function decideSnapshot(head: Head | null, era: number, snapshot: Snapsho
   if (head === null || head.era !== era || newestSnapshot(head).version >= snapshot.version) {
     return { kind: 'conflict', head };
   }
-  const snapshots = [...head.snapshots, { ...snapshot }];
+  const snapshots = [...head.snapshots, copyOfSnapshot(snapshot)];
   return { kind: 'committed', head: { ...head, snapshots, lastOperation: 'snapshot' } };
 }
 
@@ -55,7 +55,7 @@ export function decideFloor(head: Head | null, raise: FloorRaise): CommitOutcome
     newestSnapshot(head).version === raise.snapshots.at(-1)?.version &&
     head.pinRevision === raise.pinRevision;
   if (!fits) return { kind: 'conflict', head };
-  const snapshots = raise.snapshots.map((snapshot) => ({ ...snapshot }));
+  const snapshots = raise.snapshots.map(copyOfSnapshot);
   return { kind: 'committed', head: { ...head, floor: raise.floor, snapshots, lastOperation: 'floor' } };
 }
 
@@ -175,7 +175,7 @@ function committedFields(proposal: CommitProposal): Pick<Head, CommittedField> {
 }
 
 function ownSnapshot({ snapshot }: CommitProposal): SnapshotEntry[] {
-  return snapshot === undefined ? [] : [{ ...snapshot }];
+  return snapshot === undefined ? [] : [copyOfSnapshot(snapshot)];
 }
 
 function withPins(head: Head, pins: Head['pins']): CommitOutcome {
@@ -185,12 +185,17 @@ function withPins(head: Head, pins: Head['pins']): CommitOutcome {
   };
 }
 
+function copyOfSnapshot(snapshot: SnapshotEntry): SnapshotEntry {
+  const { digests } = snapshot;
+  return digests === undefined ? { ...snapshot } : { ...snapshot, digests: { ...digests } };
+}
+
 function copyOfPin(pin: Pin): Pin {
   const { hashes, snapshot, deltas } = pin;
   return {
     ...pin,
     hashes: { ...hashes },
-    snapshot: { ...snapshot },
+    snapshot: copyOfSnapshot(snapshot),
     deltas: deltas.map((entry) => ({ ...entry })),
   };
 }

@@ -62,6 +62,21 @@ export interface SnapshotEntry {
   readonly size: number;
   /** Wall clock of whoever wrote it, epoch ms. For cadence and retention, never for safety. */
   readonly writtenAtMs: number;
+  /** Lets readers do without a pass over all records. Absent: of an older release, or its writer did not store it itself. */
+  readonly digests?: SnapshotDigests;
+}
+
+/**
+ * What the writer of a snapshot knows of the very bytes that are stored: it decoded them, and hashed every record. Whoever
+ * reads bytes with these digests reads the state with these hashes.
+ */
+export interface SnapshotDigests {
+  /** SHA-256 of the main blob: 64 lower-case hex digits. */
+  readonly main: string;
+  /** SHA-256 of the part `bookkeeping`. */
+  readonly bookkeeping: string;
+  /** `StateHashes.bookkeeping`; the entry has the other one. */
+  readonly bookkeepingHash: string;
 }
 
 /**
@@ -198,12 +213,22 @@ export type BlobMetadata = Readonly<Record<string, string>>;
 export interface StoredBlob {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly metadata: BlobMetadata;
+  /** Of `bytes`, as they came here: 64 lower-case hex digits. */
+  readonly sha256: string;
 }
 
+/** `sha256` is of the bytes that were to be put. */
 export type PutOutcome =
-  | { readonly kind: 'stored' }
+  | { readonly kind: 'stored'; readonly sha256: string }
   /** The name is taken, by an earlier attempt of the same caller or by the same state. Nothing was written. */
-  | { readonly kind: 'exists'; readonly metadata: BlobMetadata; readonly size: number };
+  | {
+      readonly kind: 'exists';
+      readonly metadata: BlobMetadata;
+      readonly size: number;
+      readonly sha256: string;
+      /** The very same bytes are there. */
+      readonly isSame: boolean;
+    };
 
 /** Immutable blobs by name (lib/blob/blob-names.ts). A name is never reused for other content. */
 export interface BlobStore {

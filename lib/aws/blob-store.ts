@@ -39,20 +39,21 @@ export class AwsBlobStore implements BlobStore, BlobShelf {
   async put(name: string, bytes: Uint8Array, metadata: BlobMetadata): Promise<PutOutcome> {
     checkBlobName(name);
     checkBlobMetadata(metadata);
+    const digest = createHash('sha256').update(bytes).digest();
     const command = new PutObjectCommand({
       Bucket: this.#bucket,
       Key: name,
       Body: bytes,
       ContentType: 'application/octet-stream',
       IfNoneMatch: '*',
-      ChecksumSHA256: createHash('sha256').update(bytes).digest('base64'),
+      ChecksumSHA256: digest.toString('base64'),
       Metadata: { ...metadata },
     });
     try {
       await this.#client.send(command);
-      return { kind: 'stored' };
+      return { kind: 'stored', sha256: digest.toString('hex') };
     } catch (error) {
-      if (error instanceof Error && error.name === 'PreconditionFailed') return this.#describe(name);
+      if (error instanceof Error && error.name === 'PreconditionFailed') return this.#describe(name, digest);
       throw awsError(error, `put ${name}`);
     }
   }
@@ -62,7 +63,7 @@ export class AwsBlobStore implements BlobStore, BlobShelf {
     try {
       const command = new GetObjectCommand({ Bucket: this.#bucket, Key: name, ChecksumMode: 'ENABLED' });
       const result = await this.#client.send(command);
-      return { bytes: await readVerified(result, name, sizeMax), metadata: result.Metadata ?? {} };
+      return { ...(await readVerified(result, name, sizeMax)), metadata: result.Metadata ?? {} };
     } catch (error) {
       if (error instanceof NoSuchKey) return null;
       throw awsError(error, `get ${name}`);
@@ -95,10 +96,16 @@ export class AwsBlobStore implements BlobStore, BlobShelf {
     });
   }
 
-  async #describe(name: string): Promise<PutOutcome> {
+  async #describe(name: string, digest: Buffer): Promise<PutOutcome> {
     try {
-      const result = await this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: name }));
-      return { kind: 'exists', metadata: result.Metadata ?? {}, size: result.ContentLength ?? 0 };
+      const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: name, ChecksumMode: 'ENABLED' });
+      const {
+        Metadata: metadata = {},
+        ContentLength: size = 0,
+        ChecksumSHA256,
+      } = await this.#client.send(command);
+      const isSame = ChecksumSHA256 === digest.toString('base64');
+      return { kind: 'exists', metadata, size, sha256: digest.toString('hex'), isSame };
     } catch (error) {
       const cause = awsError(error, `describe ${name}`);
       if (cause.details['status'] !== 404) throw cause;
@@ -112,7 +119,7 @@ async function readVerified(
   result: GetObjectCommandOutput,
   name: string,
   sizeMax: number | undefined,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<Omit<StoredBlob, 'metadata'>> {
   const { Body: body, ChecksumSHA256: digest, ContentLength: size } = result;
   if (!(body instanceof Readable) || size === undefined) {
     throw new DatasetError('unavailable', `get ${name}: an answer without a body or its size`, { name });
@@ -131,5 +138,5 @@ async function readVerified(
   }
   if (at !== size)
     throw new DatasetError('unavailable', `get ${name}: ${at} of ${size} bytes`, { name, size });
-  return bytes;
+  return { bytes, sha256: Buffer.from(digest, 'base64').toString('hex') };
 }

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { checkDatasetId } from '../dataset-id.ts';
-import { FieldReader, hex128Pattern } from '../field-reader.ts';
+import { FieldReader, hex128Pattern, hex256Pattern } from '../field-reader.ts';
 import { checkHead, checkHeadFormat } from '../head-checks.ts';
 import { newestSnapshot } from '../head-rules.ts';
 import { fromHex, toHex } from '../hex.ts';
@@ -11,6 +11,7 @@ import {
   headOperations,
   type Pin,
   type Serve,
+  type SnapshotDigests,
   type SnapshotEntry,
   type StateHashes,
 } from '../ports.ts';
@@ -29,7 +30,7 @@ import { decodeRecentEntries, encodeRecentEntries } from './recent-entries.ts';
  * | `hash`, `bookHash`       | B    | commit   | 16 bytes each                                                  |
  * | `recent`                 | B    | commit   | recent-entries.ts                                              |
  * | `schemaId`               | S    | commit   |                                                                |
- * | `snapshots`              | L    | snapshot | of M: `v` N, `cid` B, `hash` B, `size` N, `at` N; cleaner trims |
+ * | `snapshots`              | L    | snapshot | of M: `v` N, `cid` B, `hash` B, `size` N, `at` N, perhaps `digests` M; cleaner trims |
  * | `snapV`                  | N    | snapshot | version of the last of them, for the condition                 |
  * | `pins`                   | M    | pins     | of M: as of a version, `snapshot` M, `deltas` B, `expires` N      |
  * | `pinRev`                 | N    | pins     | one more at each change of `pins`                              |
@@ -89,6 +90,17 @@ export function snapshotAttribute(snapshot: SnapshotEntry): AttributeValue {
       hash: { B: fromHex(snapshot.hash) },
       size: number(snapshot.size),
       at: number(snapshot.writtenAtMs),
+      ...(snapshot.digests === undefined ? {} : { digests: digestsAttribute(snapshot.digests) }),
+    },
+  };
+}
+
+function digestsAttribute({ main, bookkeeping, bookkeepingHash }: SnapshotDigests): AttributeValue {
+  return {
+    M: {
+      main: { B: fromHex(main) },
+      book: { B: fromHex(bookkeeping) },
+      bookHash: { B: fromHex(bookkeepingHash) },
     },
   };
 }
@@ -171,6 +183,15 @@ function decodeSnapshot(fields: FieldReader): SnapshotEntry {
     hash: fields.string('hash', hex128Pattern),
     size: fields.integer('size', 0),
     writtenAtMs: fields.integer('at', 0),
+    ...(fields.has('digests') ? { digests: decodeDigests(fields.object('digests')) } : {}),
+  };
+}
+
+function decodeDigests(fields: FieldReader): SnapshotDigests {
+  return {
+    main: fields.string('main', hex256Pattern),
+    bookkeeping: fields.string('book', hex256Pattern),
+    bookkeepingHash: fields.string('bookHash', hex128Pattern),
   };
 }
 

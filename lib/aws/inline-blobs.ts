@@ -45,6 +45,7 @@ export class AwsInlineBlobs implements BlobStore, BlobShelf {
     if (bytes.length > limits.inlineDeltaSizeMax) {
       throw new DatasetError('invalid', `put ${name}: too large for an item`, { name, size: bytes.length });
     }
+    const digest = digestOf(bytes);
     const meta = Object.entries(metadata).map(([field, value]): [string, AttributeValue] => [
       field,
       { S: value },
@@ -54,7 +55,7 @@ export class AwsInlineBlobs implements BlobStore, BlobShelf {
       Item: {
         ...key,
         bytes: { B: bytes },
-        sha256: { B: digestOf(bytes) },
+        sha256: { B: digest },
         meta: { M: Object.fromEntries(meta) },
       },
       ConditionExpression: 'attribute_not_exists(pk)',
@@ -62,11 +63,13 @@ export class AwsInlineBlobs implements BlobStore, BlobShelf {
     });
     try {
       await this.#client.send(command);
-      return { kind: 'stored' };
+      return { kind: 'stored', sha256: digest.toString('hex') };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw awsError(error, `put ${name}`);
       const taken = decode(name, error.Item ?? {});
-      return { kind: 'exists', metadata: taken.metadata, size: taken.bytes.length };
+      const sha256 = digest.toString('hex');
+      const { metadata: facts, bytes: other } = taken;
+      return { kind: 'exists', metadata: facts, size: other.length, sha256, isSame: taken.sha256 === sha256 };
     }
   }
 
@@ -133,11 +136,16 @@ function decode(name: string, item: Item): StoredBlob {
   if (bytes?.B === undefined || sha256?.B === undefined) {
     throw new DatasetError('corrupt', `get ${name}: the item is no blob`, { name });
   }
-  if (!Buffer.from(sha256.B).equals(digestOf(bytes.B))) {
+  const digest = digestOf(bytes.B);
+  if (!digest.equals(sha256.B)) {
     throw new DatasetError('corrupt', `get ${name}: the bytes are not those that were put`, { name });
   }
   const metadata = Object.entries(meta?.M ?? {}).map(([field, value]) => [field, value.S ?? '']);
-  return { bytes: Uint8Array.from(bytes.B), metadata: Object.fromEntries(metadata) };
+  return {
+    bytes: Uint8Array.from(bytes.B),
+    metadata: Object.fromEntries(metadata),
+    sha256: digest.toString('hex'),
+  };
 }
 
 function digestOf(bytes: Uint8Array): Buffer {

@@ -4,9 +4,10 @@ import { DatasetError } from '../errors.ts';
 import type { BlobStore, DatasetId, Head, SnapshotEntry } from '../ports.ts';
 import { noFilter } from '../schema/type-filter.ts';
 import type { ReadState } from '../state/read-state.ts';
-import { toHex } from '../state/state-hash.ts';
+import { fromHex, toHex } from '../state/state-hash.ts';
 import {
   applyToIndexes,
+  bookkeepingPart,
   buildIndexes,
   hashLoaded,
   type LoadedHashes,
@@ -38,8 +39,9 @@ export interface Advance {
 /**
  * Goes from `current` to `head`: plan, retrieve, apply, verify. Null: nothing to do.
  *
- * Every state on the way is held against the data hash that its commit registered, and the last one against the head,
- * so whatever went wrong with the bytes or in the code, a reader never sees a state that nobody committed. The hash is
+ * A snapshot must have the bytes whose digest is registered; without one, every record of it is hashed. Every state from
+ * there on is held against the data hash that its commit registered, and the last one against the head,
+ * so whatever went wrong with the bytes, a reader never sees a state that nobody committed. The hash is
  * of all data: where a filter leaves some out, each blob must be the one of its commit (digest, commit id and the hash
  * that it carries), and what is made of it here is not held against anything.
  *
@@ -93,11 +95,38 @@ async function loadSnapshot(
   const blob = await nextBlob(retrieved);
   // Of a filtered blob only a part would be wanted: that is copied, and the rest let go.
   const ownership = isFiltered(source) ? 'copied' : 'taken';
+  requireDigests(blob, plan.snapshot);
   const decoded = decodeSnapshot(blob.main, blob.parts, source.filter, ownership);
   const state = source.strings ? decoded.withStringCache(source.strings) : decoded;
-  const hashes = hashLoaded(state, source);
+  const hashes = registeredHashes(source, plan.snapshot) ?? hashLoaded(state, source);
   verifyStep(source, blob, hashes, plan.snapshot);
   return { schemaId: blob.metadata['schemaid'] ?? '', state, hashes, indexes: null };
+}
+
+/** Before anything is decoded: these are the bytes that were registered. */
+function requireDigests(
+  { digests: { main, parts } }: RetrievedBlob,
+  { version, digests }: SnapshotEntry,
+): void {
+  if (digests === undefined) return;
+  const part = parts.get(bookkeepingPart) ?? digests.bookkeeping;
+  if (main === digests.main && part === digests.bookkeeping) return;
+  const problem = `the snapshot of version ${version} does not have the bytes that were registered`;
+  throw new DatasetError('corrupt', problem, { version });
+}
+
+/**
+ * The hashes of the state that the registered bytes hold, which saves a pass over all records. Null: the head does not
+ * tell, what is loaded is not all of it, or the records themselves are to be verified.
+ */
+function registeredHashes(source: LoadOptions, { hash, digests }: SnapshotEntry): LoadedHashes | null {
+  const { parts, verify = 'bytes' } = source;
+  const isKnown = [...parts.keys()].every((part) => part === bookkeepingPart);
+  if (digests === undefined || !isKnown || isFiltered(source) || verify === 'records') return null;
+  return {
+    data: fromHex(hash),
+    bookkeeping: parts.has(bookkeepingPart) ? fromHex(digests.bookkeepingHash) : null,
+  };
 }
 
 async function applyDeltas(

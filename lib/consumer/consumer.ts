@@ -53,6 +53,12 @@ export interface ConsumerSource {
    * together. Each takes 16 bytes and its own size. Default: none.
    */
   readonly stringCacheEntries?: number;
+  /**
+   * What of a snapshot is held against the head: the digest of its bytes, which is the default, or `records`, each of
+   * them, in a pass that takes longer than all else of a start (a second or two for a million). That the pass would find more than the
+   * digest takes a bug in how this process decodes.
+   */
+  readonly verify?: 'bytes' | 'records';
   /** How heads are read. Default `strong`: a refresh sees every commit acknowledged before it began. */
   readonly consistency?: 'strong' | 'eventual';
   /**
@@ -144,6 +150,7 @@ export class Consumer<D extends AnyDataset | null = null> {
       indexedTypes: options.indexedTypes ?? null,
       filter: options.filter ?? noFilter,
       strings: options.stringCacheEntries === undefined ? null : new StringCache(options.stringCacheEntries),
+      verify: options.verify ?? 'bytes',
       consistency: options.consistency ?? 'strong',
     };
     this.#isShared = options.memory === 'shared';

@@ -37,12 +37,17 @@ export interface LoadOptions {
   readonly filter?: TypeFilter;
   /** Where states look for strings before they build them. Default: nowhere. */
   readonly strings?: StringCache | null;
+  /**
+   * What of a snapshot is held against the head. Default `bytes`: their digest, and every record only where the head has
+   * none. `records`: always every record, in a pass over all of them, so that nothing rests on how its writer decoded it.
+   */
+  readonly verify?: 'bytes' | 'records';
 }
 
 /** Name of the blob part that holds all bookkeeping types: order stamps and tombstones. Only producers load it. */
 export const bookkeepingPart = 'bookkeeping';
 
-export function hashLoaded(state: ReadState, options: LoadOptions): LoadedHashes {
+export function hashLoaded(state: ReadState, options: Pick<LoadOptions, 'parts'>): LoadedHashes {
   const { isData, isBookkeeping } = typeTests(options);
   return {
     data: hashState(state, isData),
@@ -88,7 +93,10 @@ export function applyToIndexes(
 
 export type TypeTest = (type: string) => boolean;
 
-function typeTests(options: LoadOptions): { isData: TypeTest; isBookkeeping: TypeTest | null } {
+function typeTests(options: Pick<LoadOptions, 'parts'>): {
+  isData: TypeTest;
+  isBookkeeping: TypeTest | null;
+} {
   const bookkeeping = options.parts.get(bookkeepingPart);
   const tests = Array.from(options.parts.values(), testOf);
   return {

@@ -19,6 +19,13 @@ export interface RetrievedBlob {
   readonly main: Uint8Array;
   readonly parts: ReadonlyMap<string, Uint8Array>;
   readonly metadata: BlobMetadata;
+  readonly digests: BlobDigests;
+}
+
+/** SHA-256 of the main blob and of each of its parts, by name: 64 lower-case hex digits. */
+export interface BlobDigests {
+  readonly main: string;
+  readonly parts: ReadonlyMap<string, string>;
 }
 
 /** A blob, and where it was committed. */
@@ -76,10 +83,13 @@ async function retrieveBlob(source: BlobSource, { name, tier }: PlannedBlob): Pr
       cid: main.metadata['cid'] ?? null,
     });
   }
+  const byName = <T>(of: (part: StoredBlob) => T): ReadonlyMap<string, T> =>
+    new Map(parts.map((part, index) => [source.parts[index] as string, of(part)]));
   return {
     main: main.bytes,
-    parts: new Map(parts.map((part, index) => [source.parts[index] as string, part.bytes])),
+    parts: byName(({ bytes }) => bytes),
     metadata: main.metadata,
+    digests: { main: main.sha256, parts: byName(({ sha256 }) => sha256) },
   };
 }
 

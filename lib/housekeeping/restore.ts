@@ -1,3 +1,4 @@
+import type { VersionSource } from '../consumer/advance.ts';
 import { DatasetError } from '../errors.ts';
 import { newestSnapshot, servedHead } from '../head-rules.ts';
 import type { DatasetId, FloorRecord, Head, HeadStore, Telemetry } from '../ports.ts';
@@ -85,7 +86,8 @@ export async function beginEra(
 
 /** Loads everything that the head promises, along the consumer's own path. */
 async function requireReadable(ports: RestorePorts, id: DatasetId, head: Head): Promise<void> {
-  const source = wholeSource(id, ports);
+  // Whoever restores wants to know, and not to be quick.
+  const source: VersionSource = { ...wholeSource(id, ports), verify: 'records' };
   const { epoch } = head.serve;
   for (const pin of [null, ...Object.keys(head.pins)]) {
     await loadVersion(source, null, servedHead({ ...head, serve: { epoch, pin } }));

@@ -40,10 +40,12 @@ export class LocalBlobStore implements BlobStore, BlobShelf {
     const draft = join(this.#directory, draftsFolder, randomUUID());
     try {
       const isStored = await this.#writeDraft(draft, bytes, facts).then(() => this.#appear(draft, name));
-      if (isStored) return { kind: 'stored' };
+      if (isStored) return { kind: 'stored', sha256: facts.sha256 };
       const taken = await this.#readFacts(name);
       if (taken === null) throw new DatasetError('invalid', `put ${name}: a folder of other blobs`, { name });
-      return { kind: 'exists', metadata: taken.metadata, size: taken.size };
+      const { sha256 } = facts;
+      const isSame = taken.sha256 === sha256;
+      return { kind: 'exists', metadata: taken.metadata, size: taken.size, sha256, isSame };
     } catch (error) {
       throw localError(error, `put ${name}`);
     } finally {
@@ -61,7 +63,7 @@ export class LocalBlobStore implements BlobStore, BlobShelf {
       if (bytes.length !== facts.size || sha256Of(bytes) !== facts.sha256) {
         throw new DatasetError('corrupt', `get ${name}: the bytes are not those that were put`, { name });
       }
-      return { bytes, metadata: facts.metadata };
+      return { bytes, metadata: facts.metadata, sha256: facts.sha256 };
     } catch (error) {
       throw localError(error, `get ${name}`);
     }

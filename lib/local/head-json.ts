@@ -5,6 +5,7 @@ import {
   type Head,
   headOperations,
   type Pin,
+  type SnapshotDigests,
   type SnapshotEntry,
   type StateHashes,
 } from '../ports.ts';
@@ -64,7 +65,19 @@ function decodeCommit(fields: FieldReader): CommitEntry {
 }
 
 function decodeSnapshot(fields: FieldReader): SnapshotEntry {
-  return { ...decodeEntry(fields), writtenAtMs: fields.integer('writtenAtMs', 0) };
+  return {
+    ...decodeEntry(fields),
+    writtenAtMs: fields.integer('writtenAtMs', 0),
+    ...(fields.has('digests') ? { digests: decodeDigests(fields.object('digests')) } : {}),
+  };
+}
+
+function decodeDigests(fields: FieldReader): SnapshotDigests {
+  return {
+    main: fields.string('main'),
+    bookkeeping: fields.string('bookkeeping'),
+    bookkeepingHash: fields.string('bookkeepingHash'),
+  };
 }
 
 function decodeEntry(fields: FieldReader): Omit<CommitEntry, 'tier'> {

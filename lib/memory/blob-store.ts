@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { checkBlobMetadata, checkBlobName, checkBlobPrefix, checkBlobSize } from '../blob-rules.ts';
 import { limits } from '../limits.ts';
 import type { BlobMetadata, BlobShelf, BlobStore, PutOutcome, StoredBlob } from '../ports.ts';
@@ -9,10 +10,14 @@ export class MemoryBlobStore implements BlobStore, BlobShelf {
   async put(name: string, bytes: Uint8Array, metadata: BlobMetadata): Promise<PutOutcome> {
     checkBlobName(name);
     checkBlobMetadata(metadata);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
     const taken = this.#blobs.get(name);
-    if (taken !== undefined) return { kind: 'exists', metadata: taken.metadata, size: taken.bytes.length };
-    this.#blobs.set(name, { bytes: Uint8Array.from(bytes), metadata: { ...metadata } });
-    return { kind: 'stored' };
+    if (taken !== undefined) {
+      const isSame = taken.sha256 === sha256;
+      return { kind: 'exists', metadata: taken.metadata, size: taken.bytes.length, sha256, isSame };
+    }
+    this.#blobs.set(name, { bytes: Uint8Array.from(bytes), metadata: { ...metadata }, sha256 });
+    return { kind: 'stored', sha256 };
   }
 
   async get(name: string, sizeMax?: number): Promise<StoredBlob | null> {
@@ -20,7 +25,7 @@ export class MemoryBlobStore implements BlobStore, BlobShelf {
     const blob = this.#blobs.get(name);
     if (blob === undefined) return null;
     checkBlobSize(name, blob.bytes.length, sizeMax);
-    return { bytes: blob.bytes.slice(), metadata: blob.metadata };
+    return { ...blob, bytes: blob.bytes.slice() };
   }
 
   async list(prefix: string, after: string | null): ReturnType<BlobShelf['list']> {

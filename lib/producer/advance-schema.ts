@@ -1,4 +1,3 @@
-import { encodeSnapshot } from '../blob/encode-snapshot.ts';
 import { evolveState } from '../blob/evolve-state.ts';
 import { advance } from '../consumer/advance.ts';
 import { buildIndexes, hashLoaded, type LoadedState } from '../consumer/loaded-version.ts';
@@ -13,7 +12,7 @@ import { inRounds, requireOpen, type WarmHolder } from './commit.ts';
 import { drawCommitId } from './commit-id.ts';
 import type { ProducerContext } from './context.ts';
 import { headerTagsOf } from './cycle.ts';
-import { blobSize, publish } from './publish.ts';
+import { publishSnapshot } from './publish-snapshot.ts';
 import { stateHashesOf } from './state-hashes.ts';
 
 /**
@@ -56,7 +55,7 @@ export async function advanceSchema(
 }
 
 async function commitEvolved(context: ProducerContext, head: Head, loaded: LoadedState) {
-  const { id, blobs, heads, clock, schema, schemaId, parts, bounds } = context;
+  const { id, heads, schema, schemaId, bounds } = context;
   const commitId = drawCommitId(context.random, loaded.state.tag);
   const { cid } = commitId;
   const version = head.version + 1;
@@ -70,20 +69,10 @@ async function commitEvolved(context: ProducerContext, head: Head, loaded: Loade
   });
   const next = { state, indexes: buildIndexes(state, context), hashes: hashLoaded(state, context) };
   const hashes = stateHashesOf(next.hashes);
-  const snapshot = encodeSnapshot(state, { parts });
   const { mapGeneration } = head;
-  await publish(blobs, { kind: 'snapshot', id, mapGeneration, toVersion: version, cid }, snapshot, {
-    cid,
-    from: null,
-    schemaId,
-    hashes,
-  });
-  const proposal = planSchemaCommit(
-    head,
-    { version, cid, hashes, schemaId, size: 0 },
-    { size: blobSize(snapshot), writtenAtMs: clock.nowMs() },
-    bounds,
-  );
+  const name = { kind: 'snapshot', id, mapGeneration, toVersion: version, cid } as const;
+  const snapshot = await publishSnapshot(context, name, { state, hashes, schemaId });
+  const proposal = planSchemaCommit(head, { version, cid, hashes, schemaId, size: 0 }, snapshot, bounds);
   const outcome = await heads.commit(id, proposal);
   if (outcome.kind === 'conflict') return null;
   const ref = { era: head.era, epoch: outcome.head.serve.epoch, version, cid };

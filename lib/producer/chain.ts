@@ -1,6 +1,7 @@
 import { newestSnapshot } from '../head-rules.ts';
 import { limits } from '../limits.ts';
-import type { CommitEntry, CommitProposal, Head, SnapshotEntry, StateHashes } from '../ports.ts';
+import type { CommitEntry, CommitProposal, Head, StateHashes } from '../ports.ts';
+import type { SnapshotFacts } from './publish-snapshot.ts';
 
 /** Bounds of a chain. Tests shrink them; the defaults are {@link limits}. */
 export interface ChainBounds {
@@ -48,7 +49,7 @@ export function planNextCommit(head: Head, next: NextVersion, bounds: ChainBound
 export function planSchemaCommit(
   head: Head,
   next: NextVersion,
-  snapshot: Pick<SnapshotEntry, 'size' | 'writtenAtMs'>,
+  snapshot: SnapshotFacts,
   bounds: ChainBounds,
 ): CommitProposal {
   const { version, cid, hashes } = next;
@@ -61,10 +62,7 @@ export function planSchemaCommit(
 }
 
 /** What to propose for the first version of a chain: there is nothing to be a delta from, so it is a snapshot. */
-export function planFirstCommit(
-  next: NextVersion,
-  snapshot: Pick<SnapshotEntry, 'size' | 'writtenAtMs'>,
-): CommitProposal {
+export function planFirstCommit(next: NextVersion, snapshot: SnapshotFacts): CommitProposal {
   const { version, cid, hashes } = next;
   return {
     expected: null,
@@ -80,7 +78,7 @@ export function planFirstCommit(
 }
 
 /** Generation of the partition map that a new chain belongs to. */
-const firstMapGeneration = 1;
+export const firstMapGeneration = 1;
 
 /** Deltas that a cold reader applies. */
 export function chainLength(head: Head): number {

@@ -1,7 +1,6 @@
 import { applyDelta } from '../blob/apply-delta.ts';
 import type { EncodedBlob } from '../blob/blob-parts.ts';
 import { encodeDelta } from '../blob/encode-delta.ts';
-import { encodeSnapshot } from '../blob/encode-snapshot.ts';
 import {
   applyToIndexes,
   type LoadedState,
@@ -12,12 +11,13 @@ import { limits } from '../limits.ts';
 import type { CommitProposal, Head } from '../ports.ts';
 import { printProgress, progressTag, readProgress } from '../receipt.ts';
 import type { CycleTransition } from '../state/transition.ts';
-import { planFirstCommit, planNextCommit } from './chain.ts';
+import { firstMapGeneration, planFirstCommit, planNextCommit } from './chain.ts';
 import { type CommitId, drawCommitId } from './commit-id.ts';
 import type { ProducerContext } from './context.ts';
 import { checkIntegrity } from './integrity.ts';
 import { isEmptyPlan, type Plan, populate } from './plan.ts';
 import { blobSize, publish } from './publish.ts';
+import { publishSnapshot } from './publish-snapshot.ts';
 import { stateHashesOf } from './state-hashes.ts';
 import { validate } from './validators.ts';
 import type { WarmState } from './warm-state.ts';
@@ -111,21 +111,11 @@ async function stageNext(context: ProducerContext, staged: Staged, head: Head): 
 async function stageFirst(context: ProducerContext, staged: Staged): Promise<CommitProposal> {
   const { commitId, version, next } = staged;
   const { cid } = commitId;
-  const { id, blobs, schemaId, clock } = context;
+  const { id, schemaId } = context;
   const hashes = stateHashesOf(next.hashes);
-  const snapshot = encodeSnapshot(next.state, { parts: context.parts });
-  const proposal = planFirstCommit(
-    { version, cid, hashes, schemaId, size: 0 },
-    { size: blobSize(snapshot), writtenAtMs: clock.nowMs() },
-  );
-  const { mapGeneration } = proposal;
-  await publish(blobs, { kind: 'snapshot', id, mapGeneration, toVersion: version, cid }, snapshot, {
-    cid,
-    from: null,
-    schemaId,
-    hashes,
-  });
-  return proposal;
+  const name = { kind: 'snapshot', id, mapGeneration: firstMapGeneration, toVersion: version, cid } as const;
+  const snapshot = await publishSnapshot(context, name, { state: next.state, hashes, schemaId });
+  return planFirstCommit({ version, cid, hashes, schemaId, size: 0 }, snapshot);
 }
 
 /** Only what follows from the version: whoever writes its snapshot writes the same tags. */

@@ -1,8 +1,13 @@
 import { AssertionError } from '../assert.ts';
 import type { StateChanges } from '../blob/apply-delta.ts';
+import type { EncodedBlob } from '../blob/blob-parts.ts';
+import { decodeSnapshot } from '../blob/decode-snapshot.ts';
 import { ByteWriter } from '../bytes/byte-writer.ts';
+import { hashLoaded, type LoadOptions } from '../consumer/loaded-version.ts';
+import type { StateHashes } from '../ports.ts';
 import type { ReadState } from '../state/read-state.ts';
 import type { Transition, TypeTransition } from '../state/transition.ts';
+import { stateHashesOf } from './state-hashes.ts';
 
 /**
  * Holds what consumers will see, the state that the encoded delta led to, against what the cycle planned: the same
@@ -14,6 +19,23 @@ import type { Transition, TypeTransition } from '../state/transition.ts';
 export function checkIntegrity(transition: Transition, next: ReadState, changes: StateChanges): void {
   if (changes.size !== transition.types.length) throw broken('the delta changes other types than planned');
   for (const type of transition.types) checkType(type, next, changes);
+}
+
+/**
+ * Holds what readers will decode from a snapshot against the hashes of the state that it is of. They rely on it: they
+ * compare bytes.
+ *
+ * @throws AssertionError a bug of an encoder or a decoder: this snapshot must not be registered
+ */
+export function checkSnapshot(
+  { main, parts }: EncodedBlob,
+  hashes: StateHashes,
+  loaded: Pick<LoadOptions, 'parts'>,
+): void {
+  const found = stateHashesOf(hashLoaded(decodeSnapshot(main, parts), loaded));
+  if (found.data !== hashes.data || found.bookkeeping !== hashes.bookkeeping) {
+    throw broken('the snapshot does not hold the state that it is of');
+  }
 }
 
 function checkType(planned: TypeTransition, next: ReadState, changes: StateChanges): void {

@@ -1,7 +1,8 @@
 import { type BlobName, blobName } from '../blob/blob-names.ts';
 import type { EncodedBlob } from '../blob/blob-parts.ts';
+import type { BlobDigests } from '../consumer/retrieve.ts';
 import { DatasetError } from '../errors.ts';
-import type { BlobMetadata, BlobStore } from '../ports.ts';
+import type { BlobMetadata, BlobStore, PutOutcome } from '../ports.ts';
 import { type BlobFacts, metadataOf } from './blob-facts.ts';
 
 /** Bytes of the main blob and its parts together. */
@@ -15,6 +16,7 @@ export function blobSize(blob: EncodedBlob): number {
  * Stores a blob and its parts, so that a commit or a registration may name them. Resolves only when all are stored.
  * Harmless if nobody ever names them.
  *
+ * @returns the digests, if these very bytes are what is stored; null: it is another snapshotter's bytes of the same state
  * @throws DatasetError `corrupt`: the name is taken by something else
  */
 export async function publish(
@@ -22,11 +24,19 @@ export async function publish(
   name: BlobName,
   blob: EncodedBlob,
   facts: BlobFacts,
-): Promise<void> {
+): Promise<BlobDigests | null> {
   const metadata = metadataOf(facts);
-  const puts: [string, Uint8Array][] = [[blobName(name), blob.main]];
-  for (const [part, bytes] of blob.parts) puts.push([blobName(name, part), bytes]);
-  await Promise.all(puts.map(([full, bytes]) => putOnce(blobs, full, bytes, metadata)));
+  const names = [...blob.parts.keys()];
+  const [main, ...parts] = await Promise.all([
+    putOnce(blobs, blobName(name), blob.main, metadata),
+    ...Array.from(blob.parts, ([part, bytes]) => putOnce(blobs, blobName(name, part), bytes, metadata)),
+  ]);
+  const isOurs = [main, ...parts].every((outcome) => outcome.kind === 'stored' || outcome.isSame);
+  if (!isOurs) return null;
+  return {
+    main: main.sha256,
+    parts: new Map(parts.map(({ sha256 }, index) => [names[index] as string, sha256])),
+  };
 }
 
 async function putOnce(
@@ -34,13 +44,13 @@ async function putOnce(
   name: string,
   bytes: Uint8Array,
   metadata: BlobMetadata,
-): Promise<void> {
+): Promise<PutOutcome> {
   const outcome = await blobs.put(name, bytes, metadata);
-  if (outcome.kind === 'stored') return;
+  if (outcome.kind === 'stored') return outcome;
   // Our own earlier attempt, repeated by the transport, or another snapshotter's bytes of the same state. Those may
   // differ in widths, never in content, so the state's hashes decide; a delta has one writer and must be the very same.
   const isSame = Object.entries(metadata).every(([key, value]) => outcome.metadata[key] === value);
   const isDelta = metadata['fromcid'] !== undefined;
-  if (isSame && (!isDelta || outcome.size === bytes.length)) return;
+  if (isSame && (!isDelta || outcome.isSame)) return outcome;
   throw new DatasetError('corrupt', 'a blob name is taken by other content', { name, size: outcome.size });
 }

@@ -1,9 +1,8 @@
-import { encodeSnapshot } from '../blob/encode-snapshot.ts';
 import type { LoadedVersion } from '../consumer/loaded-version.ts';
 import { DatasetError } from '../errors.ts';
 import type { Head } from '../ports.ts';
 import type { ProducerContext } from './context.ts';
-import { blobSize, publish } from './publish.ts';
+import { publishSnapshot } from './publish-snapshot.ts';
 import { stateHashesOf } from './state-hashes.ts';
 
 /** What it takes to write one. */
@@ -23,27 +22,16 @@ export async function writeSnapshot(
   loaded: LoadedVersion,
   head: Head,
 ): Promise<Head> {
-  const { id, blobs, heads, clock, telemetry } = context;
+  const { id, heads, telemetry } = context;
+  const { state, schemaId } = loaded;
   const { era, version, cid } = loaded.ref;
-  const snapshot = encodeSnapshot(loaded.state, { parts: context.parts });
   const hashes = stateHashesOf(loaded.hashes);
   const name = { kind: 'snapshot', id, mapGeneration: head.mapGeneration, toVersion: version, cid } as const;
-  await publish(blobs, name, snapshot, {
-    cid,
-    from: null,
-    schemaId: loaded.schemaId,
-    hashes,
-  });
-  const outcome = await heads.registerSnapshot(id, era, {
-    version,
-    cid,
-    hash: hashes.data,
-    size: blobSize(snapshot),
-    writtenAtMs: clock.nowMs(),
-  });
+  const facts = await publishSnapshot(context, name, { state, hashes, schemaId });
+  const outcome = await heads.registerSnapshot(id, era, { version, cid, hash: hashes.data, ...facts });
   if (outcome.kind === 'committed') {
     telemetry.record('SnapshotsWritten', 1);
-    telemetry.record('SnapshotBytes', blobSize(snapshot));
+    telemetry.record('SnapshotBytes', facts.size);
     return outcome.head;
   }
   if (outcome.head === null || outcome.head.era !== era) {

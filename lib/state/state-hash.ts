@@ -65,6 +65,12 @@ export function toHex(hash: StateHash): string {
   return hash.map((lane) => lane.toString(16).padStart(8, '0')).join('');
 }
 
+/** The opposite; `text` is what {@link toHex} made. */
+export function fromHex(text: string): StateHash {
+  const lane = (index: number): number => Number.parseInt(text.slice(index * 8, index * 8 + 8), 16);
+  return [lane(0), lane(1), lane(2), lane(3)];
+}
+
 /** One buffer for whatever is hashed: nothing else runs while a record is in it. */
 let scratch = new ByteWriter();
 

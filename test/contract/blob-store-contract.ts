@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isDatasetError } from '../../lib/errors.ts';
-import type { BlobStore } from '../../lib/ports.ts';
+import type { BlobMetadata, BlobStore, StoredBlob } from '../../lib/ports.ts';
 
 export interface BlobStoreHarness {
   /** Two handles on the same blobs, as two processes have them. */
@@ -26,9 +26,10 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStoreHar
     test('what was put comes back, bytes and metadata', async () => {
       const blob = freshName();
       const bytes = new Uint8Array(randomBytes(Math.min(70_000, harness.sizeMax ?? Infinity)));
-      expect(await store.put(blob, bytes, metadata)).toEqual({ kind: 'stored' });
+      const sha256 = sha256Of(bytes);
+      expect(await store.put(blob, bytes, metadata)).toEqual({ kind: 'stored', sha256 });
       const stored = await harness.stores[1].get(blob);
-      expect(stored?.metadata).toEqual(metadata);
+      expect(stored).toMatchObject({ metadata, sha256 });
       expectSameBytes(stored?.bytes, bytes);
     });
 
@@ -43,15 +44,18 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStoreHar
       const size = Math.min(wanted, harness.sizeMax ?? wanted);
       const blob = freshName();
       const bytes = new Uint8Array(randomBytes(size));
-      expect(await store.put(blob, bytes, metadata)).toEqual({ kind: 'stored' });
+      expect(await store.put(blob, bytes, metadata)).toEqual({ kind: 'stored', sha256: sha256Of(bytes) });
       expectSameBytes((await store.get(blob))?.bytes, bytes);
-      expect(await store.put(blob, Uint8Array.of(1), {})).toEqual({ kind: 'exists', metadata, size });
+      const other = Uint8Array.of(1);
+      const exists = { kind: 'exists', metadata, size };
+      expect(await store.put(blob, other, {})).toEqual({ ...exists, sha256: sha256Of(other), isSame: false });
+      expect(await store.put(blob, bytes, {})).toEqual({ ...exists, sha256: sha256Of(bytes), isSame: true });
     });
 
     test('without metadata', async () => {
       const blob = freshName();
       await store.put(blob, Uint8Array.of(1, 2, 3), {});
-      expect(await store.get(blob)).toEqual({ bytes: Uint8Array.of(1, 2, 3), metadata: {} });
+      expect(await store.get(blob)).toEqual(storedBlob(Uint8Array.of(1, 2, 3), {}));
     });
 
     test('a view into a larger buffer is stored alone', async () => {
@@ -65,8 +69,8 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStoreHar
       const bytes = Uint8Array.of(1, 2, 3, 4);
       await store.put(blob, bytes, metadata);
       const second = await harness.stores[1].put(blob, Uint8Array.of(5, 6), { cid: 'other' });
-      expect(second).toEqual({ kind: 'exists', metadata, size: 4 });
-      expect(await store.get(blob)).toEqual({ bytes, metadata });
+      expect(second).toMatchObject({ kind: 'exists', metadata, size: 4, isSame: false });
+      expect(await store.get(blob)).toEqual(storedBlob(bytes, metadata));
     });
 
     test('of many puts of one name at once exactly one is stored, with its own metadata', async () => {
@@ -79,15 +83,19 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStoreHar
         ),
       );
       const winner = outcomes.findIndex((outcome) => outcome.kind === 'stored');
-      const expected = {
-        metadata: { writer: String(winner) },
-        bytes: new Uint8Array(1_000 + winner).fill(winner),
-      };
+      const written = new Uint8Array(1_000 + winner).fill(winner);
+      const expected = storedBlob(written, { writer: String(winner) });
       expect(outcomes.filter((outcome) => outcome.kind === 'stored')).toHaveLength(1);
       expect(await store.get(blob)).toEqual(expected);
       for (const [index, outcome] of outcomes.entries()) {
         if (index === winner) continue;
-        expect(outcome).toEqual({ kind: 'exists', metadata: expected.metadata, size: 1_000 + winner });
+        const { metadata: facts } = expected;
+        expect(outcome).toMatchObject({
+          kind: 'exists',
+          metadata: facts,
+          size: 1_000 + winner,
+          isSame: false,
+        });
       }
     });
 
@@ -132,6 +140,14 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStoreHar
       expect(await store.get(blob)).toBeNull();
     });
   });
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function storedBlob(bytes: Uint8Array<ArrayBuffer>, facts: BlobMetadata): StoredBlob {
+  return { bytes, metadata: facts, sha256: sha256Of(bytes) };
 }
 
 let nameCount = 0;

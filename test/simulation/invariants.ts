@@ -258,7 +258,7 @@ export class Invariants {
     if (start?.version !== snapshot.version || (invariant === 'S6' && !timeline.has(snapshot)))
       throw new Violation(invariant, `snapshot ${snapshot.version} is of no commit`);
     if (!this.#soundSnapshots.has(snapshot.cid)) {
-      this.#replayer.requireSnapshot(head, start);
+      this.#replayer.requireSnapshot(head, snapshot, start);
       this.#soundSnapshots.add(snapshot.cid);
     }
     const need = (name: string): void => {

@@ -38,6 +38,15 @@ export const upkeepMutants: Readonly<Record<string, Mutant>> = {
         return { kind: 'committed', head: next };
       }),
   },
+  digestOfOtherBytes: {
+    caughtBy: ['S6'],
+    wrap: ({ ports }) =>
+      withRegister(ports, (era, snapshot, register) => {
+        const { digests } = snapshot;
+        if (digests === undefined) return register(era, snapshot);
+        return register(era, { ...snapshot, digests: { ...digests, main: digests.bookkeeping } });
+      }),
+  },
   cleanerIgnoresPins: {
     caughtBy: ['S7', 'S6'],
     wrap: ({ ports, process, cloud }) =>

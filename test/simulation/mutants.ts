@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { DatasetError, isDatasetError } from '../../lib/errors.ts';
 import type {
   BlobStore,
@@ -7,6 +8,7 @@ import type {
   Head,
   HeadStore,
   MutationMessage,
+  PutOutcome,
 } from '../../lib/ports.ts';
 import { announcementOf } from '../../lib/producer/announce.ts';
 import type { SimProcess } from './process.ts';
@@ -126,7 +128,7 @@ export const pipelineMutants: Readonly<Record<string, Mutant>> = {
             name.replace(/[0-9a-f]{32}.*/, ''),
             name.endsWith('.part-bookkeeping'),
           );
-          return taken === null ? ports.blobs.put(name, bytes, metadata) : { kind: 'stored' };
+          return taken === null ? ports.blobs.put(name, bytes, metadata) : asIfStored(bytes);
         },
       }),
   },
@@ -140,7 +142,8 @@ export const pipelineMutants: Readonly<Record<string, Mutant>> = {
           const rival = isSnapshot
             ? null
             : cloud.findBlob(name.replace(/[0-9a-f]{32}.*/, ''), name.endsWith('.part-bookkeeping'));
-          if (rival !== null) cloud.overwriteBlob(rival, { bytes: Uint8Array.from(bytes), metadata });
+          const copy = { bytes: Uint8Array.from(bytes), metadata, sha256: sha256Of(bytes) };
+          if (rival !== null) cloud.overwriteBlob(rival, copy);
           return ports.blobs.put(name, bytes, metadata);
         },
       }),
@@ -155,7 +158,7 @@ export const pipelineMutants: Readonly<Record<string, Mutant>> = {
             .sleep(100)
             .then(() => ports.blobs.put(name, bytes, metadata))
             .catch(() => undefined);
-          return { kind: 'stored' };
+          return asIfStored(bytes);
         },
       }),
   },
@@ -165,7 +168,7 @@ export const pipelineMutants: Readonly<Record<string, Mutant>> = {
       withBlobs(ports, {
         get: (name) => ports.blobs.get(name),
         put: async (name, bytes, metadata) =>
-          name.endsWith('.part-bookkeeping') ? { kind: 'stored' } : ports.blobs.put(name, bytes, metadata),
+          name.endsWith('.part-bookkeeping') ? asIfStored(bytes) : ports.blobs.put(name, bytes, metadata),
       }),
   },
   skipQuarantine: {
@@ -201,10 +204,18 @@ export const pipelineMutants: Readonly<Record<string, Mutant>> = {
         put: async (name, bytes, metadata) =>
           /snapshot\/0{15}1-/.test(name) || !name.includes('/snapshot/')
             ? ports.blobs.put(name, bytes, metadata)
-            : { kind: 'stored' },
+            : asIfStored(bytes),
       }),
   },
 };
+
+function asIfStored(bytes: Uint8Array): PutOutcome {
+  return { kind: 'stored', sha256: sha256Of(bytes) };
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
 
 /** Whoever believes that its commit failed tidies up after itself. */
 function withDeletedBlobs({ ports, cloud }: MutantPlace, after: 'unknown' | 'conflict'): Ports {

@@ -375,7 +375,7 @@ export class Cloud {
       throw new DatasetError('corrupt', 'the digest does not match');
     if (this.#network.strikes('blob.get', 'truncate'))
       throw new DatasetError('unavailable', 'the bytes end early');
-    return { bytes: blob.bytes.slice(), metadata: blob.metadata };
+    return { ...blob, bytes: blob.bytes.slice() };
   }
 
   #announce(announcement: Announcement): void {

@@ -50,8 +50,8 @@ export class Replayer {
     return next;
   }
 
-  /** S6: a registered snapshot is the state of its version. */
-  requireSnapshot(head: Head, committed: Replayed): void {
+  /** S6: a registered snapshot is the state of its version, and its digests are of what is stored. */
+  requireSnapshot(head: Head, { digests }: SnapshotEntry, committed: Replayed): void {
     const state = guarded('S6', `snapshot ${committed.version} cannot be read`, () =>
       this.#readSnapshot(head, committed),
     );
@@ -59,6 +59,13 @@ export class Replayer {
       toHex(hashState(state, isDataType)) === committed.hash &&
       toHex(hashState(state, isBookkeepingType)) === toHex(committed.bookkeeping);
     if (!isSound) throw new Violation('S6', `snapshot ${committed.version} is of another state`);
+    if (digests === undefined) return;
+    const [main, part] = this.snapshotNames(head, committed).map((name) => this.requireBlob('S6', name));
+    const isTrue =
+      digests.main === main?.sha256 &&
+      digests.bookkeeping === part?.sha256 &&
+      digests.bookkeepingHash === toHex(committed.bookkeeping);
+    if (!isTrue) throw new Violation('S6', `snapshot ${committed.version} has the digests of other bytes`);
   }
 
   snapshotNames(

@@ -22,9 +22,17 @@ export function commitEntry(version: number, label = ''): CommitEntry {
   return { version, cid: hex128(`cid ${name}`), hash: hex128(`hash ${name}`), size, tier: tierOf(version) };
 }
 
+/** Of an odd version it has no digests, as those of older releases. */
 export function snapshotEntry(version: number, label = ''): SnapshotEntry {
   const { cid, hash } = commitEntry(version, label);
-  return { version, cid, hash, size: 7_000_000_000 + version, writtenAtMs: 1_760_000_000_000 + version };
+  const writtenAtMs = 1_760_000_000_000 + version;
+  const entry = { version, cid, hash, size: 7_000_000_000 + version, writtenAtMs };
+  if (version % 2 === 1) return entry;
+  const [main, bookkeeping] = [`main ${cid}`, `bookkeeping ${cid}`].map((blob) => hex128(blob).repeat(2));
+  return {
+    ...entry,
+    digests: { main: main ?? '', bookkeeping: bookkeeping ?? '', bookkeepingHash: hex128(`stamps ${cid}`) },
+  };
 }
 
 /** Of the newest version of `head`, over its newest snapshot. */

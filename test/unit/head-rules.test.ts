@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { checkHead } from '../../lib/head-checks.ts';
 import { decideCommit, decideSnapshot, firstHead } from '../../lib/head-rules.ts';
-import type { CommitProposal, Head } from '../../lib/ports.ts';
+import type { CommitProposal, Head, SnapshotDigests, SnapshotEntry } from '../../lib/ports.ts';
 import { commitEntry, firstProposal, nextProposal, snapshotEntry } from '../support/heads.ts';
 
 const head = firstHead(firstProposal());
@@ -20,6 +20,10 @@ test('nothing of a proposal or a snapshot that a caller changes later is kept', 
   recent.push(commitEntry(9));
   hashes.data = 'changed';
   expect(outcome.head).toMatchObject({ recent: proposal.recent, hashes: proposal.hashes });
+  const digests = { main: 'a'.repeat(64), bookkeeping: 'b'.repeat(64), bookkeepingHash: 'c'.repeat(32) };
+  const { head: next } = decideSnapshot(head, 1, { ...snapshotEntry(2), digests });
+  digests.main = 'changed';
+  expect(next?.snapshots.at(-1)?.digests?.main).toBe('a'.repeat(64));
 });
 
 test('a head that keeps every rule passes, also with a gap below the newest snapshot', () => {
@@ -46,6 +50,9 @@ test.each<[string, Partial<Head>]>([
   ['recent size', { recent: [{ ...commitEntry(1), size: -1 }] }],
   ['snapshots must ascend', { ...tipOf(2), snapshots: [snapshotEntry(2), snapshotEntry(2)] }],
   ['snapshots: hash', { snapshots: [{ ...snapshotEntry(1), hash: '' }] }],
+  ['snapshots: digests', { ...tipOf(2), snapshots: [withDigests({ main: 'ab' })] }],
+  ['snapshots: digests', { ...tipOf(2), snapshots: [withDigests({ bookkeeping: 'G'.repeat(64) })] }],
+  ['snapshots: digests.bookkeepingHash', { ...tipOf(2), snapshots: [withDigests({ bookkeepingHash: '' })] }],
   ['no snapshot', { snapshots: [] }],
   ['a snapshot is above', { snapshots: [snapshotEntry(1), snapshotEntry(2)] }],
   ['below the floor', { floor: 2 }],
@@ -55,6 +62,12 @@ test.each<[string, Partial<Head>]>([
     expect.objectContaining({ kind: 'corrupt', message: expect.stringContaining(message) }),
   );
 });
+
+function withDigests(change: Partial<SnapshotDigests>): SnapshotEntry {
+  const { digests, ...entry } = snapshotEntry(2);
+  if (digests === undefined) throw new Error('an even version has digests');
+  return { ...entry, digests: { ...digests, ...change } };
+}
 
 /** The commit's fields of a head at that version. */
 function tipOf(version: number): Pick<CommitProposal, 'version' | 'cid' | 'recent' | 'hashes'> {

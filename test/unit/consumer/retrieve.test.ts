@@ -26,7 +26,7 @@ class SlowStore implements BlobStore {
     this.waiting.delete(name);
     if (name === this.missing) return null;
     const cid = this.cids.get(name) ?? /-([0-9a-f]{32})/.exec(name)?.[1] ?? '';
-    return { bytes: Uint8Array.of(name.length), metadata: { cid } };
+    return { bytes: Uint8Array.of(name.length), metadata: { cid }, sha256: `of ${name.length}` };
   }
 
   answer(): void {

@@ -36,14 +36,16 @@ describe('publish', () => {
 
   it('takes its own earlier attempt for done', async () => {
     const blobs = new MemoryBlobStore();
-    await publish(blobs, delta, blob(5), facts);
-    await expect(publish(blobs, delta, blob(5), facts)).resolves.toBeUndefined();
+    const digests = await publish(blobs, delta, blob(5), facts);
+    const stored = await Promise.all(blobs.names().map((name) => blobs.get(name)));
+    expect([digests?.main, digests?.parts.get('bookkeeping')]).toEqual(stored.map((each) => each?.sha256));
+    await expect(publish(blobs, delta, blob(5), facts)).resolves.toEqual(digests);
   });
 
   it('takes another writer’s snapshot of the same state, whose bytes may differ', async () => {
     const blobs = new MemoryBlobStore();
     await publish(blobs, snapshot, blob(5), { ...facts, from: null });
-    await expect(publish(blobs, snapshot, blob(6), { ...facts, from: null })).resolves.toBeUndefined();
+    await expect(publish(blobs, snapshot, blob(6), { ...facts, from: null })).resolves.toBeNull();
   });
 
   it('does not take another state or another delta for its own', async () => {

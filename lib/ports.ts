@@ -66,14 +66,10 @@ export interface SnapshotEntry {
   readonly digests?: SnapshotDigests;
 }
 
-/**
- * What the writer of a snapshot knows of the very bytes that are stored: it decoded them, and hashed every record. Whoever
- * reads bytes with these digests reads the state with these hashes.
- */
+/** Whoever reads bytes with these digests reads the state with these hashes: the writer has decoded and hashed the very bytes. */
 export interface SnapshotDigests {
-  /** SHA-256 of the main blob: 64 lower-case hex digits. */
+  /** SHA-256 of the main blob and of the part `bookkeeping`: 64 lower-case hex digits each. */
   readonly main: string;
-  /** SHA-256 of the part `bookkeeping`. */
   readonly bookkeeping: string;
   /** `StateHashes.bookkeeping`; the entry has the other one. */
   readonly bookkeepingHash: string;
@@ -213,22 +209,20 @@ export type BlobMetadata = Readonly<Record<string, string>>;
 export interface StoredBlob {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly metadata: BlobMetadata;
-  /** Of `bytes`, as they came here: 64 lower-case hex digits. */
+  /** Of `bytes` as they came here, 64 hex digits. */
   readonly sha256: string;
 }
 
 /** `sha256` is of the bytes that were to be put. */
 export type PutOutcome =
   | { readonly kind: 'stored'; readonly sha256: string }
-  /** The name is taken, by an earlier attempt of the same caller or by the same state. Nothing was written. */
-  | {
-      readonly kind: 'exists';
-      readonly metadata: BlobMetadata;
-      readonly size: number;
-      readonly sha256: string;
-      /** The very same bytes are there. */
-      readonly isSame: boolean;
-    };
+  | ({ readonly kind: 'exists'; readonly sha256: string } & TakenName);
+
+/** Nothing was written: an earlier attempt of the same caller has taken the name (`isSame`: byte for byte), or the same state. */
+interface TakenName extends Pick<StoredBlob, 'metadata'> {
+  readonly size: number;
+  readonly isSame: boolean;
+}
 
 /** Immutable blobs by name (lib/blob/blob-names.ts). A name is never reused for other content. */
 export interface BlobStore {

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { checkBlobMetadata, checkBlobName, checkBlobPrefix, checkBlobSize } from '../blob-rules.ts';
 import { limits } from '../limits.ts';
 import type { BlobMetadata, BlobShelf, BlobStore, PutOutcome, StoredBlob } from '../ports.ts';
+import { sha256 } from './sha256.ts';
 
 /** Blobs in a map. Bytes are copied in and out, so nobody can change a stored one. */
 export class MemoryBlobStore implements BlobStore, BlobShelf {
@@ -10,14 +10,14 @@ export class MemoryBlobStore implements BlobStore, BlobShelf {
   async put(name: string, bytes: Uint8Array, metadata: BlobMetadata): Promise<PutOutcome> {
     checkBlobName(name);
     checkBlobMetadata(metadata);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const digest = sha256(bytes);
     const taken = this.#blobs.get(name);
     if (taken !== undefined) {
-      const isSame = taken.sha256 === sha256;
-      return { kind: 'exists', metadata: taken.metadata, size: taken.bytes.length, sha256, isSame };
+      const isSame = taken.sha256 === digest;
+      return { kind: 'exists', metadata: taken.metadata, size: taken.bytes.length, sha256: digest, isSame };
     }
-    this.#blobs.set(name, { bytes: Uint8Array.from(bytes), metadata: { ...metadata }, sha256 });
-    return { kind: 'stored', sha256 };
+    this.#blobs.set(name, { bytes: Uint8Array.from(bytes), metadata: { ...metadata }, sha256: digest });
+    return { kind: 'stored', sha256: digest };
   }
 
   async get(name: string, sizeMax?: number): Promise<StoredBlob | null> {

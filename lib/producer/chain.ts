@@ -1,7 +1,6 @@
 import { newestSnapshot } from '../head-rules.ts';
 import { limits } from '../limits.ts';
-import type { CommitEntry, CommitProposal, Head, StateHashes } from '../ports.ts';
-import type { SnapshotFacts } from './publish-snapshot.ts';
+import type { CommitEntry, CommitProposal, Head, SnapshotEntry, StateHashes } from '../ports.ts';
 
 /** Bounds of a chain. Tests shrink them; the defaults are {@link limits}. */
 export interface ChainBounds {
@@ -27,6 +26,9 @@ export interface NextVersion {
   /** Default `s3`. */
   readonly tier?: CommitEntry['tier'];
 }
+
+/** What an entry of the head says beyond which version it is. */
+export type SnapshotFacts = Pick<SnapshotEntry, 'size' | 'writtenAtMs' | 'digests'>;
 
 /** What to propose on top of `head`. Pure. */
 export function planNextCommit(head: Head, next: NextVersion, bounds: ChainBounds): CommitProposal {

@@ -1,8 +1,9 @@
 import type { BlobName } from '../blob/blob-names.ts';
 import { encodeSnapshot } from '../blob/encode-snapshot.ts';
 import { bookkeepingPart } from '../consumer/loaded-version.ts';
-import type { SnapshotEntry, StateHashes } from '../ports.ts';
+import type { StateHashes } from '../ports.ts';
 import type { ReadState } from '../state/read-state.ts';
+import type { SnapshotFacts } from './chain.ts';
 import type { ProducerContext } from './context.ts';
 import { checkSnapshot } from './integrity.ts';
 import { blobSize, publish } from './publish.ts';
@@ -13,9 +14,6 @@ export interface SnapshotContent {
   readonly hashes: StateHashes;
   readonly schemaId: string;
 }
-
-/** What an entry of the head says beyond which version it is. */
-export type SnapshotFacts = Pick<SnapshotEntry, 'size' | 'writtenAtMs' | 'digests'>;
 
 /**
  * Encodes a state, decodes that again and holds it against the state's hashes, and stores it. So the digests that

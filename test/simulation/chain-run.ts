@@ -4,6 +4,7 @@ import type { Telemetry } from '../../lib/ports.ts';
 import { Producer } from '../../lib/producer/producer.ts';
 import type { Mutant } from './mutants.ts';
 import type { Network } from './network.ts';
+import { runOutbox } from './outbox.ts';
 import { SimProcess } from './process.ts';
 import { deadlineOf, type ProducerPlace, runFunction, runLongLived } from './producers.ts';
 import type { Scenario } from './scenario.ts';
@@ -69,6 +70,7 @@ export class ChainRun {
       for (let i = 1; i <= counts[kind]; i++)
         this.#start(`${kind} ${i}`, (process, ports) => upkeep[kind](this.#place(process, ports)));
     }
+    if (rest.hasOutbox) this.#start('outbox', (process, ports) => runOutbox(this.#place(process, ports)));
     for (let i = 1; i <= operators; i++) {
       this.#start(`operator ${i}`, (process, ports) =>
         runOperator(this.#place(process, ports), this.#producer(process, ports), () => deadlineOf(process)),
@@ -95,6 +97,7 @@ export class ChainRun {
   areAllCurrent(): boolean {
     const { head } = this.cloud;
     if (head === null) return [...this.#consumers.values()].every(({ version }) => version === null);
+    if (this.#options.scenario.hasOutbox && !this.cloud.invariants.isAnnounced(head)) return false;
     const { cid, era } = servedHead(head);
     return [...this.#consumers.values()].every(({ version }) => version?.cid === cid && version.era === era);
   }

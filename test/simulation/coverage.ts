@@ -17,6 +17,7 @@ export const sites = [
   'floor.load',
   'floor.raise',
   'announce',
+  'stream',
   'quarantine',
   'late',
   'receive',

@@ -1,6 +1,7 @@
 import { parseBlobName } from '../../lib/blob/blob-names.ts';
 import type { LoadedVersion } from '../../lib/consumer/loaded-version.ts';
 import { compareVersions } from '../../lib/consumer/update-plan.ts';
+import { servedHead } from '../../lib/head-rules.ts';
 import type {
   Announcement,
   CommitEntry,
@@ -33,7 +34,8 @@ import { Violation } from './world.ts';
  *   S10 era, version, snapshot, floor, pin revision and serve epoch only rise
  *   S11 a request of one tenant names nothing of another (stores.ts)
  *   G1  a cleaner leaves nothing below the floor
- *   L1, L2  without faults the queue gets empty and every reader gets to the head (simulate.ts)
+ *   L1, L2  without faults the queue gets empty and every reader gets to the head, also one that only listens, if there
+ *           is an outbox (chain-run.ts)
  *
  * S6 and S7 are checked after each write that could break them, so a fault surfaces where it is made and not where it
  * hurts. What was found sound is not read again: a blob stays as it is unless something deletes or overwrites it, and
@@ -50,6 +52,8 @@ export class Invariants {
   readonly #quarantined = new Set<string>();
   readonly #late = new Set<string>();
   readonly #served = new Map<string, ServedRef>();
+  /** Era, epoch and commit id of what was announced. */
+  readonly #announced = new Set<string>();
   /** Commit ids of all versions that had a pin of a name. */
   readonly #pinned = new Map<string, Set<string>>();
   readonly #soundSnapshots = new Set<string>();
@@ -131,9 +135,16 @@ export class Invariants {
   }
 
   /** S5: nothing is announced that is not committed. */
-  onAnnounce({ version, cid }: Announcement): void {
+  onAnnounce({ era, epoch, version, cid }: Announcement): void {
     if (this.#timeline.find(cid)?.version !== version)
       throw new Violation('S5', `version ${version} was announced before it was committed`);
+    this.#announced.add(`${era} ${epoch} ${cid}`);
+  }
+
+  /** L2: a reader that goes by hints alone was told of what the head says to serve. */
+  isAnnounced(head: Head): boolean {
+    const { era, serve, cid } = servedHead(head);
+    return this.#announced.has(`${era} ${serve.epoch} ${cid}`);
   }
 
   /** S5: what is served was committed, and no process goes back. */

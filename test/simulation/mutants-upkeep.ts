@@ -117,6 +117,12 @@ export const upkeepMutants: Readonly<Record<string, Mutant>> = {
         },
       }),
   },
+  outboxDead: {
+    caughtBy: ['L2'],
+    // Polls would repair it, so it is held against what was announced.
+    wrap: ({ ports, process }) =>
+      process.name === 'outbox' ? { ...ports, announcer: { announce: () => Promise.resolve() } } : ports,
+  },
   tenantForgotten: {
     caughtBy: ['S11'],
     wrap: ({ ports }) =>

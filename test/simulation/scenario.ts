@@ -35,6 +35,8 @@ export interface Scenario {
   readonly bounds: ChainBounds;
   /** Another chain beside it, in the same stores. */
   readonly neighbour: 'none' | 'tenant';
+  /** The outbox announces what was committed, too. */
+  readonly hasOutbox: boolean;
 }
 
 const faultsMsMax = 20_000;
@@ -72,6 +74,7 @@ export function drawScenario(seed: number): Scenario {
     skewMsMax: pick(0, 200, 60_000),
     bounds: shortChain,
     neighbour: pick('none', 'none', 'none', 'none', 'none', 'none', 'none', 'tenant'),
+    hasOutbox: pick(false, false, false, false, false, true),
   };
 }
 
@@ -107,5 +110,6 @@ function smaller(scenario: Scenario): Scenario {
     pinners: 0,
     operators: 0,
     disasters: [],
+    hasOutbox: false,
   };
 }

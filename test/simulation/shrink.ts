@@ -73,6 +73,8 @@ const steps: readonly Step[] = [
   (s) => (s.pinners > 0 ? { ...s, pinners: 0 } : null),
   (s) => (s.operators > 0 ? { ...s, operators: 0 } : null),
   (s) => (s.disasters.length > 0 ? { ...s, disasters: s.disasters.slice(1) } : null),
+  (s) => (s.neighbour === 'none' ? null : { ...s, neighbour: 'none' }),
+  (s) => (s.hasOutbox ? { ...s, hasOutbox: false } : null),
   (s) => (s.purgeHorizonMs === null ? null : { ...s, purgeHorizonMs: null }),
   ...faultKinds.map(
     (fault): Step =>

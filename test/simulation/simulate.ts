@@ -95,7 +95,7 @@ class Run {
     await world.run(world.nowMs + 10_000, () => this.#network.lateCount === 0);
     const areAllCurrent = (): boolean => chains.every((chain) => chain.areAllCurrent());
     await world.run(world.nowMs + catchUpMsMax, areAllCurrent);
-    if (!areAllCurrent()) throw new Violation('L2', 'a consumer does not get to the head');
+    if (!areAllCurrent()) throw new Violation('L2', 'a consumer does not get to the head, or nobody was told of it');
     for (const { cloud } of chains) cloud.invariants.requireComplete();
     // What was slow on its way arrives first.
     await world.run(world.nowMs + 3_000);

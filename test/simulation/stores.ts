@@ -17,6 +17,7 @@ import type {
   StoredBlob,
 } from '../../lib/ports.ts';
 import type { Site } from './coverage.ts';
+import { type ChangeSource, HeadStream } from './head-stream.ts';
 import { Invariants } from './invariants.ts';
 import type { Carrier } from './network.ts';
 import { Oracle } from './oracle.ts';
@@ -38,6 +39,8 @@ export interface Ports {
   readonly quarantine: Quarantine;
   readonly lateQueue: LateQueue;
   readonly source: MutationSource;
+  /** Only for the outbox. */
+  readonly changes: ChangeSource;
 }
 
 /** What the loss of the table did: for how long nobody could write, and how many versions were lost with it. */
@@ -59,6 +62,7 @@ export class Cloud {
   readonly oracle = new Oracle();
   readonly invariants: Invariants;
   readonly queue: SimQueue;
+  readonly #stream: HeadStream;
   readonly #world: World;
   readonly #network: Carrier;
   readonly #shared: SharedStores;
@@ -83,6 +87,7 @@ export class Cloud {
     this.#shared = shared;
     this.#folder = chainFolder(id);
     this.invariants = new Invariants(id, this.oracle, { blob: (name) => shared.present.get(name) ?? null });
+    this.#stream = new HeadStream(world, network);
     this.queue = new SimQueue(world, network, (message) => this.invariants.onAcknowledge(message));
   }
 
@@ -120,6 +125,7 @@ export class Cloud {
   async beginOutage(back: number | null): Promise<void> {
     const points = [...this.#history];
     this.#outageSinceMs = this.#world.nowMs;
+    this.#stream.cut();
     this.#outage = { points, at: back === null ? 0 : Math.max(1, points.length - 1 - back) };
     await this.setBack(0);
   }
@@ -234,6 +240,7 @@ export class Cloud {
           ),
       },
       source: this.queue.sourceOf(process),
+      changes: this.#stream.sourceOf(process),
     };
   }
 
@@ -352,6 +359,7 @@ export class Cloud {
     if (outcome.kind === 'committed') {
       this.#world.mark(outcome.head.cid);
       this.#history.push(outcome.head);
+      this.#stream.push(outcome.head);
       this.invariants.afterHead(outcome.head);
     }
     return outcome;

@@ -4,13 +4,14 @@ import { Snapshotter } from '../../lib/housekeeping/snapshotter.ts';
 import type { Deadline, MutationMessage, Telemetry } from '../../lib/ports.ts';
 import { Producer } from '../../lib/producer/producer.ts';
 import { noFaults } from './faults.ts';
+import type { Mutant } from './mutants.ts';
 import { type Call, type Carrier, type Settled, settled } from './network.ts';
 import { SimProcess } from './process.ts';
 import { SharedStores } from './shared-stores.ts';
 import { Cloud, type Ports, rescuer } from './stores.ts';
 import { schema } from './traffic.ts';
 import { cadence, cleanOnce, runDisaster } from './upkeep.ts';
-import { World } from './world.ts';
+import { Violation, World } from './world.ts';
 
 /**
  * Every order of a small run, up to a bound. Each port call is one step; by default the process that made the last step
@@ -24,7 +25,13 @@ export interface Exploration {
   readonly schedules: number;
   readonly stepsMax: number;
   /** The first schedule that broke an invariant, as the deviations that lead to it. */
-  readonly failure: { readonly deviations: readonly Deviation[]; readonly message: string } | null;
+  readonly failure: ({ readonly deviations: readonly Deviation[] } & Broken) | null;
+}
+
+interface Broken {
+  /** Empty: no invariant, but an error. */
+  readonly invariant: string;
+  readonly message: string;
 }
 
 interface Deviation {
@@ -33,18 +40,35 @@ interface Deviation {
   readonly option: number;
 }
 
-export type Cast = 'upkeep' | 'restore';
+/** The restore, and the first commit after it. */
+const rescuerAndProducer = `${rescuer} and producer 2` as const;
 
-/** @param cast `upkeep`: two producers, a snapshotter, a cleaner, a pin; `restore`: one producer less, and a restore */
-export async function explore(cast: Cast, deviationsMax: number): Promise<Exploration> {
+/** Who is there, and who goes on when nobody else is to. */
+const casts = {
+  upkeep: ['producer 1', 'producer 2', 'pinner', 'snapshotter', 'cleaner'],
+  restore: ['producer 1', rescuer, 'snapshotter', 'cleaner'],
+  /** A pin that is younger than what the cleaner has read. */
+  latePin: ['snapshotter', 'cleaner', 'pinner'],
+  /** A commit that has read a snapshot which the restored table does not know. */
+  lostSnapshot: ['snapshotter', 'producer 1', rescuer],
+  /** A commit on a version that was lost, and whose number another one has now. */
+  lostVersion: ['producer 1', rescuerAndProducer],
+} as const;
+
+export type Cast = keyof typeof casts;
+type Role = (typeof casts)[Cast][number];
+
+export const allCasts = Object.keys(casts) as readonly Cast[];
+
+export async function explore(cast: Cast, deviationsMax: number, mutant: Mutant = {}): Promise<Exploration> {
   const open: (readonly Deviation[])[] = [[]];
   let schedules = 0;
   let stepsMax = 0;
   for (let deviations = open.pop(); deviations !== undefined; deviations = open.pop()) {
-    const run = await new Schedule(cast, deviations).run();
+    const run = await new Schedule(cast, deviations, mutant).run();
     schedules += 1;
     stepsMax = Math.max(stepsMax, run.optionCounts.length);
-    if (run.failure !== null) return { schedules, stepsMax, failure: { deviations, message: run.failure } };
+    if (run.failure !== null) return { schedules, stepsMax, failure: { deviations, ...run.failure } };
     if (deviations.length === deviationsMax) continue;
     const from = (deviations.at(-1)?.step ?? -1) + 1;
     for (let step = from; step < run.optionCounts.length; step++) {
@@ -67,18 +91,20 @@ const plenty: Deadline = { remainingMs: () => 60_000 };
 class Schedule implements Carrier {
   readonly faults = noFaults;
   readonly #world = new World(1, null);
-  readonly #cloud = new Cloud(this.#world, this, {
-    id: { dataset: 'simulated', partition: 0 },
-    shared: new SharedStores(),
-  });
+  readonly #cloud: Cloud;
   readonly #cast: Cast;
   readonly #deviations: ReadonlyMap<number, number>;
+  readonly #mutant: Mutant;
   #pending: Pending[] = [];
   /** Null: calls are carried at once, as before and after the part that is explored. */
   #optionCounts: number[] | null = null;
 
-  constructor(cast: Cast, deviations: readonly Deviation[]) {
+  constructor(cast: Cast, deviations: readonly Deviation[], mutant: Mutant) {
     this.#cast = cast;
+    this.#mutant = mutant;
+    const id = { dataset: 'simulated', partition: 0 };
+    const { lax = {} } = mutant;
+    this.#cloud = new Cloud(this.#world, this, { id, shared: new SharedStores(), lax });
     this.#deviations = new Map(deviations.map(({ step, option }) => [step, option]));
   }
 
@@ -99,7 +125,7 @@ class Schedule implements Carrier {
     });
   }
 
-  async run(): Promise<{ readonly optionCounts: readonly number[]; readonly failure: string | null }> {
+  async run(): Promise<{ readonly optionCounts: readonly number[]; readonly failure: Broken | null }> {
     const optionCounts: number[] = [];
     try {
       await this.#prepare();
@@ -110,7 +136,8 @@ class Schedule implements Carrier {
       await this.#end();
       return { optionCounts, failure: null };
     } catch (error) {
-      return { optionCounts, failure: error instanceof Error ? error.message : String(error) };
+      const invariant = error instanceof Violation ? error.invariant : '';
+      return { optionCounts, failure: { invariant, message: String(error) } };
     }
   }
 
@@ -122,30 +149,34 @@ class Schedule implements Carrier {
   }
 
   #begin(): void {
-    const first = this.#send(1, 'Gouda');
-    const second = this.#send(2, 'Delft');
-    this.#start('producer 1', (process, ports) => this.#take(this.#producer(process, ports), ports, first));
-    if (this.#cast === 'upkeep') {
-      this.#start('producer 2', (process, ports) =>
-        this.#take(this.#producer(process, ports), ports, second),
-      );
-      this.#start('pinner', (process, ports) =>
-        pinVersion({ ...ports, clock: process.clock }, this.#cloud.id, { name: 'audit', version: 2 }),
-      );
-    } else {
-      this.#start(rescuer, async (process, ports) => {
-        // The first step is the loss itself.
-        await ports.floors.load(this.#cloud.id);
-        await this.#cloud.beginOutage(1);
-        await runDisaster(this.#place(process, ports), this.#cloud, false);
-      });
-    }
-    this.#start('snapshotter', (process, ports) => {
-      const { heads, blobs } = ports;
-      const { clock } = process;
-      return new Snapshotter({ id: this.#cloud.id, heads, blobs, clock, telemetry: silent, cadence }).run();
-    });
-    this.#start('cleaner', (process, ports) => cleanOnce(this.#place(process, ports)));
+    const { id } = this.#cloud;
+    const take = (message: MutationMessage) => (process: SimProcess, ports: Ports) =>
+      this.#take(this.#producer(process, ports), ports, message);
+    const roles: Readonly<Record<Role, (process: SimProcess, ports: Ports) => Promise<unknown>>> = {
+      'producer 1': take(this.#send(1, 'Gouda')),
+      'producer 2': take(this.#send(2, 'Delft')),
+      pinner: (process, ports) =>
+        pinVersion({ ...ports, clock: process.clock }, id, { name: 'audit', version: 2 }),
+      [rescuer]: (process, ports) => this.#rescue(process, ports),
+      [rescuerAndProducer]: async (process, ports) => {
+        await this.#rescue(process, ports);
+        await take(this.#send(2, 'Delft'))(process, ports);
+      },
+      snapshotter: (process, ports) => {
+        const { heads, blobs } = ports;
+        const { clock } = process;
+        return new Snapshotter({ id, heads, blobs, clock, telemetry: silent, cadence }).run();
+      },
+      cleaner: (process, ports) => cleanOnce(this.#place(process, ports)),
+    };
+    for (const role of casts[this.#cast]) this.#start(role, roles[role]);
+  }
+
+  async #rescue(process: SimProcess, ports: Ports): Promise<void> {
+    // The first step is the loss itself.
+    await ports.floors.load(this.#cloud.id);
+    await this.#cloud.beginOutage(1);
+    await runDisaster(this.#place(process, ports), this.#cloud, false);
   }
 
   /** Until nobody has anything left to do. */
@@ -154,7 +185,7 @@ class Schedule implements Carrier {
     let current: SimProcess | null = null;
     for (;;) {
       await world.run(world.nowMs + 120_000, () => this.#pending.length > 0);
-      const calls = this.#pending;
+      const calls = this.#pending.toSorted((a, b) => this.#orderOf(a) - this.#orderOf(b));
       const usual: Pending | undefined = calls.find(({ from }) => from === current) ?? calls[0];
       if (usual === undefined) return;
       const others = calls.filter(
@@ -175,6 +206,10 @@ class Schedule implements Carrier {
       }
       this.#pending = this.#pending.filter(({ from }) => from.isAlive);
     }
+  }
+
+  #orderOf({ from }: Pending): number {
+    return casts[this.#cast].findIndex((role) => role === from.name);
   }
 
   /** What died is done again, in peace: then everything is in, and readable. */
@@ -223,7 +258,10 @@ class Schedule implements Carrier {
 
   #process(name: string): { process: SimProcess; ports: Ports } {
     const process = new SimProcess(name, this.#world, { skewMs: 0, onCrash: () => undefined });
-    return { process, ports: this.#cloud.portsOf(process) };
+    const world = this.#world;
+    const cloud = this.#cloud;
+    const ports = cloud.portsOf(process);
+    return { process, ports: this.#mutant.wrap?.({ ports, process, cloud, world }) ?? ports };
   }
 
   #place(process: SimProcess, ports: Ports) {

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { mutants } from './all-mutants.ts';
 import { type Failure, runBatch } from './batch.ts';
 import { drill, quantile } from './drill.ts';
-import { explore } from './exhaustive.ts';
+import { allCasts, explore } from './exhaustive.ts';
 import type { Mutant } from './mutants.ts';
 import { drawScenario } from './scenario.ts';
 import { describeScenario, shrink } from './shrink.ts';
@@ -69,7 +69,7 @@ async function drillAll(): Promise<void> {
 }
 
 async function exploreAll(deviationsMax: number): Promise<void> {
-  for (const cast of ['upkeep', 'restore'] as const) {
+  for (const cast of allCasts) {
     const startMs = performance.now();
     const { schedules, stepsMax, failure } = await explore(cast, deviationsMax);
     const seconds = ((performance.now() - startMs) / 1_000).toFixed(1);

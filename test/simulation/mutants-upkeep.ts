@@ -1,5 +1,5 @@
 import { parseBlobName } from '../../lib/blob/blob-names.ts';
-import type { Head, HeadStore, SnapshotEntry } from '../../lib/ports.ts';
+import type { CommitProposal, Head, HeadStore, SnapshotEntry, VersionRef } from '../../lib/ports.ts';
 import type { Mutant, MutantPlace } from './mutants.ts';
 import { type Ports, rescuer } from './stores.ts';
 
@@ -62,12 +62,9 @@ export const upkeepMutants: Readonly<Record<string, Mutant>> = {
         : ports,
   },
   cleanerIgnoresNewPins: {
+    cast: 'latePin',
     caughtBy: ['S7'],
-    wrap: ({ ports, cloud }) =>
-      withHeads(ports, {
-        raiseFloor: (id, raise) =>
-          ports.heads.raiseFloor(id, { ...raise, pinRevision: cloud.head?.pinRevision ?? 0 }),
-      }),
+    lax: { raiseFloor: (raise, { pinRevision }) => ({ ...raise, pinRevision }) },
   },
   cleanBeforeFloor: {
     // L1: a table that is set back needs what is gone, and no floor says so.
@@ -89,33 +86,17 @@ export const upkeepMutants: Readonly<Record<string, Mutant>> = {
   noEra: { caughtBy: ['S1', 'S10', 'S5'], skipsRestore: true },
   noEraInSnapshots: {
     caughtBy: ['S6', 'S10'],
-    wrap: ({ ports, cloud }) =>
-      withRegister(ports, (era, snapshot, register) => register(cloud.head?.era ?? era, snapshot)),
+    lax: { registerSnapshot: (_, { era }) => era },
   },
   commitNoEra: {
+    cast: 'lostSnapshot',
     caughtBy: ['S6', 'S1', 'S2'],
-    wrap: ({ ports, cloud }) =>
-      withHeads(ports, {
-        commit: (id, proposal) => {
-          const { expected } = proposal;
-          const era = cloud.head?.era;
-          const anyEra = expected === null || era === undefined ? expected : { ...expected, era };
-          return ports.heads.commit(id, { ...proposal, expected: anyEra });
-        },
-      }),
+    lax: { commit: (proposal, { era }) => expecting(proposal, { era }) },
   },
   commitVersionOnly: {
+    cast: 'lostVersion',
     caughtBy: ['S1', 'S2', 'S6'],
-    wrap: ({ ports, cloud }) =>
-      withHeads(ports, {
-        commit: (id, proposal) => {
-          const { expected } = proposal;
-          const { head } = cloud;
-          if (expected === null || head === null) return ports.heads.commit(id, proposal);
-          const { era, cid } = head;
-          return ports.heads.commit(id, { ...proposal, expected: { ...expected, era, cid } });
-        },
-      }),
+    lax: { commit: (proposal, { era, cid }) => expecting(proposal, { era, cid }) },
   },
   outboxDead: {
     caughtBy: ['L2'],
@@ -144,6 +125,11 @@ export const upkeepMutants: Readonly<Record<string, Mutant>> = {
     },
   },
 };
+
+function expecting(proposal: CommitProposal, instead: Partial<VersionRef>): CommitProposal {
+  const { expected } = proposal;
+  return expected === null ? proposal : { ...proposal, expected: { ...expected, ...instead } };
+}
 
 function withHeads(ports: Ports, heads: Partial<HeadStore>): Ports {
   return { ...ports, heads: { ...ports.heads, ...heads } };

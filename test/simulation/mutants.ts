@@ -11,8 +11,9 @@ import type {
   PutOutcome,
 } from '../../lib/ports.ts';
 import { announcementOf } from '../../lib/producer/announce.ts';
+import type { Cast } from './exhaustive.ts';
 import type { SimProcess } from './process.ts';
-import type { Cloud, Ports } from './stores.ts';
+import type { Cloud, LaxTable, Ports } from './stores.ts';
 import type { World } from './world.ts';
 
 export interface MutantPlace {
@@ -28,6 +29,10 @@ export interface Mutant {
   readonly caughtBy?: readonly string[];
   /** The table that was set back is used as it is. */
   readonly skipsRestore?: boolean;
+  /** Who has to be there in exhaustive.ts, which catches it: it takes a race that hardly any seed has. */
+  readonly cast?: Cast;
+  /** What the table does not ask for. */
+  readonly lax?: LaxTable;
   /** The ports of one process. */
   readonly wrap?: (place: MutantPlace) => Ports;
   /** The host deletes messages before they are processed. */

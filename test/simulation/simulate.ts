@@ -75,7 +75,7 @@ class Run {
     this.world = world;
     this.#network = network;
     this.#chains = chainsOf(scenario).map(({ id, suffix, ...chain }) => {
-      const cloud = new Cloud(world, network, { id, shared });
+      const cloud = new Cloud(world, network, { id, shared, lax: mutant.lax ?? {} });
       return new ChainRun({ world, network, cloud, mutant, suffix, telemetry: this.#telemetry, ...chain });
     });
   }
@@ -95,7 +95,8 @@ class Run {
     await world.run(world.nowMs + 10_000, () => this.#network.lateCount === 0);
     const areAllCurrent = (): boolean => chains.every((chain) => chain.areAllCurrent());
     await world.run(world.nowMs + catchUpMsMax, areAllCurrent);
-    if (!areAllCurrent()) throw new Violation('L2', 'a consumer does not get to the head, or nobody was told of it');
+    if (!areAllCurrent())
+      throw new Violation('L2', 'a consumer does not get to the head, or nobody was told of it');
     for (const { cloud } of chains) cloud.invariants.requireComplete();
     // What was slow on its way arrives first.
     await world.run(world.nowMs + 3_000);

@@ -6,7 +6,9 @@ import type {
   BlobShelf,
   BlobStore,
   CommitOutcome,
+  CommitProposal,
   DatasetId,
+  FloorRaise,
   FloorRecord,
   Head,
   HeadStore,
@@ -54,6 +56,20 @@ interface Listener {
   readonly listen: (announcement: Announcement) => void;
 }
 
+/** For mutants only: a table that asks for less, having the head in hand as it is at the moment of the write. */
+export interface LaxTable {
+  readonly commit?: (proposal: CommitProposal, head: Head) => CommitProposal;
+  /** The era to ask for. */
+  readonly registerSnapshot?: (era: number, head: Head) => number;
+  readonly raiseFloor?: (raise: FloorRaise, head: Head) => FloorRaise;
+}
+
+export interface CloudOptions {
+  readonly id: DatasetId;
+  readonly shared: SharedStores;
+  readonly lax: LaxTable;
+}
+
 type Request = <T>(site: Site, detail: () => string, apply: () => Promise<T>) => Promise<T>;
 
 /** What belongs to one chain in the stores of the simulation: the memory adapters, and behind each write the invariants. */
@@ -66,6 +82,7 @@ export class Cloud {
   readonly #world: World;
   readonly #network: Carrier;
   readonly #shared: SharedStores;
+  readonly #lax: LaxTable;
   /** Where its blobs are; no request of its processes names anything else. */
   readonly #folder: string;
   /** Index of the head that a restored table shows, while there is an outage; null: there is none. */
@@ -76,15 +93,12 @@ export class Cloud {
   readonly #listeners = new Set<Listener>();
   readonly #archive: MutationMessage[] = [];
 
-  constructor(
-    world: World,
-    network: Carrier,
-    { id, shared }: { readonly id: DatasetId; readonly shared: SharedStores },
-  ) {
+  constructor(world: World, network: Carrier, { id, shared, lax }: CloudOptions) {
     this.id = id;
     this.#world = world;
     this.#network = network;
     this.#shared = shared;
+    this.#lax = lax;
     this.#folder = chainFolder(id);
     this.invariants = new Invariants(id, this.oracle, { blob: (name) => shared.present.get(name) ?? null });
     this.#stream = new HeadStream(world, network);
@@ -296,19 +310,20 @@ export class Cloud {
         write(
           'head.commit',
           () => `${proposal.version} ${proposal.cid.slice(0, 6)}`,
-          () => this.#tableOf(id).commit(id, proposal),
+          () => this.#tableOf(id).commit(id, this.#loosened(this.#lax.commit, proposal)),
         ),
       registerSnapshot: (id, era, snapshot) =>
         write(
           'head.snapshot',
           () => String(snapshot.version),
-          () => this.#tableOf(id).registerSnapshot(id, era, snapshot),
+          () =>
+            this.#tableOf(id).registerSnapshot(id, this.#loosened(this.#lax.registerSnapshot, era), snapshot),
         ),
       raiseFloor: (id, raise) =>
         write(
           'head.floor',
           () => String(raise.floor),
-          () => this.#tableOf(id).raiseFloor(id, raise),
+          () => this.#tableOf(id).raiseFloor(id, this.#loosened(this.#lax.raiseFloor, raise)),
         ),
       putPin: (id, era, name, pin) =>
         write(
@@ -335,6 +350,11 @@ export class Cloud {
           () => this.#tableOf(id).replace(id, expected, head),
         ),
     };
+  }
+
+  #loosened<T>(loosen: ((write: T, head: Head) => T) | undefined, write: T): T {
+    const { head } = this;
+    return loosen === undefined || head === null ? write : loosen(write, head);
   }
 
   #tableOf(id: DatasetId): HeadStore {
@@ -418,7 +438,7 @@ function chainFolder({ tenant, dataset, partition }: DatasetId): string {
 }
 
 /** Name of the one process that reaches the table during an outage. */
-export const rescuer = 'rescuer';
+export const rescuer = 'rescuer' as const;
 
 /** Enough of a blob's name to follow a trace. */
 function short(name: string): string {

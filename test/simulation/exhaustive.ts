@@ -2,6 +2,7 @@ import { isDatasetError } from '../../lib/errors.ts';
 import { pinVersion } from '../../lib/housekeeping/pins.ts';
 import { Snapshotter } from '../../lib/housekeeping/snapshotter.ts';
 import type { Deadline, MutationMessage, Telemetry } from '../../lib/ports.ts';
+import type { ChainBounds } from '../../lib/producer/chain.ts';
 import { Producer } from '../../lib/producer/producer.ts';
 import { noFaults } from './faults.ts';
 import type { Mutant } from './mutants.ts';
@@ -86,6 +87,7 @@ interface Pending {
 }
 
 const silent: Telemetry = { log: () => undefined, record: () => undefined };
+const bounds: ChainBounds = { recentEntriesMin: 2, chainLengthForSnapshot: 100, chainLengthMax: 200 };
 const plenty: Deadline = { remainingMs: () => 60_000 };
 
 class Schedule implements Carrier {
@@ -104,7 +106,13 @@ class Schedule implements Carrier {
     this.#mutant = mutant;
     const id = { dataset: 'simulated', partition: 0 };
     const { lax = {} } = mutant;
-    this.#cloud = new Cloud(this.#world, this, { id, shared: new SharedStores(), lax });
+    this.#cloud = new Cloud(this.#world, this, {
+      id,
+      shared: new SharedStores(),
+      lax,
+      bounds,
+      committers: 3,
+    });
     this.#deviations = new Map(deviations.map(({ step, option }) => [step, option]));
   }
 
@@ -270,7 +278,6 @@ class Schedule implements Carrier {
 
   #producer({ clock, random }: SimProcess, ports: Ports): Producer {
     const { heads, blobs, announcer, quarantine } = ports;
-    const chainBounds = { recentEntriesMin: 2, chainLengthForSnapshot: 100, chainLengthMax: 200 };
     const { id } = this.#cloud;
     return new Producer({
       id,
@@ -282,7 +289,7 @@ class Schedule implements Carrier {
       clock,
       random,
       telemetry: silent,
-      chainBounds,
+      chainBounds: bounds,
     });
   }
 }

@@ -12,12 +12,19 @@ import type {
   ServedRef,
   SnapshotEntry,
 } from '../../lib/ports.ts';
+import type { ChainBounds } from '../../lib/producer/chain.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
 import { hashState, toHex } from '../../lib/state/state-hash.ts';
+import { requireSmall } from './head-size.ts';
 import type { Accepted, Oracle, PlainRecord } from './oracle.ts';
 import { RecordLog, readRecords, requireSameRecords } from './records.ts';
 import { isDataType, Replayer, type StoreView, Timeline } from './timeline.ts';
 import { Violation } from './world.ts';
+
+export interface InvariantsOptions {
+  readonly id: DatasetId;
+  readonly bounds: ChainBounds;
+}
 
 /**
  * Watches every write and holds it against what must be true:
@@ -34,14 +41,17 @@ import { Violation } from './world.ts';
  *   S10 era, version, snapshot, floor, pin revision and serve epoch only rise
  *   S11 a request of one tenant names nothing of another (stores.ts)
  *   G1  a cleaner leaves nothing below the floor
+ *   G2  the head stays small (head-size.ts)
  *   L1, L2  without faults the queue gets empty and every reader gets to the head, also one that only listens, if there
  *           is an outbox (chain-run.ts)
+ *   L3  and that takes few attempts (effort.ts)
  *
  * S6 and S7 are checked after each write that could break them, so a fault surfaces where it is made and not where it
  * hurts. What was found sound is not read again: a blob stays as it is unless something deletes or overwrites it, and
  * both are told to the checker.
  */
 export class Invariants {
+  readonly #bounds: ChainBounds;
   readonly #oracle: Oracle;
   readonly #replayer: Replayer;
   readonly #timeline = new Timeline();
@@ -61,7 +71,8 @@ export class Invariants {
   #needed = new Map<string, string>();
   #head: Head | null = null;
 
-  constructor(id: DatasetId, oracle: Oracle, stores: StoreView) {
+  constructor({ id, bounds }: InvariantsOptions, oracle: Oracle, stores: StoreView) {
+    this.#bounds = bounds;
     this.#oracle = oracle;
     this.#replayer = new Replayer(id, stores);
     this.#records = this.#newLog();
@@ -104,6 +115,7 @@ export class Invariants {
     else if (before === null || head.cid !== before.cid || head.version !== before.version)
       this.#followCommit(before, head);
     this.#requireReadable(head);
+    requireSmall(head, this.#bounds);
   }
 
   /** S4: what leaves the queue is in some committed version, or was set aside where people see it. */

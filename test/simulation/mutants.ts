@@ -109,6 +109,27 @@ export const pipelineMutants: Readonly<Record<string, Mutant>> = {
         commit(id, { ...proposal, recent: proposal.recent.slice(-2) }),
       ),
   },
+  ringNeverTrimmed: {
+    caughtBy: ['G2'],
+    wrap: ({ ports, cloud }) =>
+      withCommit(ports, (id, proposal, commit) => {
+        const { head } = cloud;
+        const all = head?.version === proposal.version - 1 ? head.recent : [];
+        const recent = all.length === 0 ? proposal.recent : [...all, lastOf(proposal.recent)];
+        return commit(id, { ...proposal, recent });
+      }),
+  },
+  acknowledgesLate: {
+    caughtBy: ['L3'],
+    wrap: ({ ports: { source, ...ports } }) => ({
+      ...ports,
+      source: {
+        receive: (max, waitMs) => source.receive(max, waitMs),
+        acknowledge: (messages) =>
+          source.acknowledge(messages.filter(({ receiveCount }) => receiveCount > 5)),
+      },
+    }),
+  },
   ambiguousDeletesBlob: { caughtBy: ['S6'], wrap: (place) => withDeletedBlobs(place, 'unknown') },
   conflictDeletesBlob: { caughtBy: ['S6'], wrap: (place) => withDeletedBlobs(place, 'conflict') },
   noLastWriterWins: {

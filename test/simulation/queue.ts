@@ -1,4 +1,5 @@
 import type { MutationMessage, MutationSource } from '../../lib/ports.ts';
+import type { Effort } from './effort.ts';
 import type { Carrier } from './network.ts';
 import type { SimProcess } from './process.ts';
 import type { World } from './world.ts';
@@ -25,14 +26,21 @@ const visibilityMs = 10_000;
 export class SimQueue {
   readonly #world: World;
   readonly #network: Carrier;
+  readonly #effort: Effort;
   readonly #onAcknowledge: (message: MutationMessage) => void;
   readonly #messages = new Map<string, QueuedMessage>();
   #waiters: Waiter[] = [];
   #sentCount = 0;
 
-  constructor(world: World, network: Carrier, onAcknowledge: (message: MutationMessage) => void) {
+  constructor(
+    world: World,
+    network: Carrier,
+    effort: Effort,
+    onAcknowledge: (message: MutationMessage) => void,
+  ) {
     this.#world = world;
     this.#network = network;
+    this.#effort = effort;
     this.#onAcknowledge = onAcknowledge;
   }
 
@@ -65,6 +73,7 @@ export class SimQueue {
   /** From the archive: as it was accepted first. */
   acceptAgain({ id, body, sentAtMs }: MutationMessage): void {
     const sendCount = ++this.#sentCount;
+    this.#effort.forget(id);
     this.#messages.set(id, { id, body, sentAtMs, sendCount, visibleAtMs: 0, receiveCount: 0 });
     this.#wakeAll();
   }
@@ -129,6 +138,7 @@ export class SimQueue {
       const hiddenMs = isTwice ? world.between(0, 200) : visibilityMs;
       message.visibleAtMs = world.nowMs + hiddenMs;
       message.receiveCount += 1;
+      this.#effort.onDelivery(message.id);
       world.schedule(hiddenMs, () => {
         if (this.#messages.get(message.id) === message) this.#wakeAll();
       });

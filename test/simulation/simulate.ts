@@ -75,7 +75,9 @@ class Run {
     this.world = world;
     this.#network = network;
     this.#chains = chainsOf(scenario).map(({ id, suffix, ...chain }) => {
-      const cloud = new Cloud(world, network, { id, shared, lax: mutant.lax ?? {} });
+      const { bounds, producers, operators } = chain.scenario;
+      const committers = producers.length + operators + 1;
+      const cloud = new Cloud(world, network, { id, shared, lax: mutant.lax ?? {}, bounds, committers });
       return new ChainRun({ world, network, cloud, mutant, suffix, telemetry: this.#telemetry, ...chain });
     });
   }

@@ -18,7 +18,9 @@ import type {
   Quarantine,
   StoredBlob,
 } from '../../lib/ports.ts';
+import type { ChainBounds } from '../../lib/producer/chain.ts';
 import type { Site } from './coverage.ts';
+import { Effort } from './effort.ts';
 import { type ChangeSource, HeadStream } from './head-stream.ts';
 import { Invariants } from './invariants.ts';
 import type { Carrier } from './network.ts';
@@ -68,6 +70,9 @@ export interface CloudOptions {
   readonly id: DatasetId;
   readonly shared: SharedStores;
   readonly lax: LaxTable;
+  readonly bounds: ChainBounds;
+  /** Processes that may commit at the same time. */
+  readonly committers: number;
 }
 
 type Request = <T>(site: Site, detail: () => string, apply: () => Promise<T>) => Promise<T>;
@@ -79,6 +84,7 @@ export class Cloud {
   readonly invariants: Invariants;
   readonly queue: SimQueue;
   readonly #stream: HeadStream;
+  readonly #effort: Effort;
   readonly #world: World;
   readonly #network: Carrier;
   readonly #shared: SharedStores;
@@ -93,16 +99,21 @@ export class Cloud {
   readonly #listeners = new Set<Listener>();
   readonly #archive: MutationMessage[] = [];
 
-  constructor(world: World, network: Carrier, { id, shared, lax }: CloudOptions) {
+  constructor(world: World, network: Carrier, { id, shared, lax, bounds, committers }: CloudOptions) {
     this.id = id;
     this.#world = world;
     this.#network = network;
     this.#shared = shared;
     this.#lax = lax;
     this.#folder = chainFolder(id);
-    this.invariants = new Invariants(id, this.oracle, { blob: (name) => shared.present.get(name) ?? null });
+    this.#effort = new Effort(world, committers);
+    this.invariants = new Invariants({ id, bounds }, this.oracle, {
+      blob: (name) => shared.present.get(name) ?? null,
+    });
     this.#stream = new HeadStream(world, network);
-    this.queue = new SimQueue(world, network, (message) => this.invariants.onAcknowledge(message));
+    this.queue = new SimQueue(world, network, this.#effort, (message) =>
+      this.invariants.onAcknowledge(message),
+    );
   }
 
   /** As a sender sees it: accepted, whatever the answer. */
@@ -310,7 +321,11 @@ export class Cloud {
         write(
           'head.commit',
           () => `${proposal.version} ${proposal.cid.slice(0, 6)}`,
-          () => this.#tableOf(id).commit(id, this.#loosened(this.#lax.commit, proposal)),
+          async () => {
+            const outcome = await this.#tableOf(id).commit(id, this.#loosened(this.#lax.commit, proposal));
+            this.#effort.onCommit(outcome.kind === 'committed');
+            return outcome;
+          },
         ),
       registerSnapshot: (id, era, snapshot) =>
         write(

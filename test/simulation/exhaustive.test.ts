@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { mutants } from './all-mutants.ts';
-import { allCasts, explore } from './exhaustive.ts';
+import { allCasts } from './casts.ts';
+import { explore } from './exhaustive.ts';
 
 /** `npm run sim -- --exhaustive` goes on to two deviations; docs/protocol.md has its counts. */
 it.each(allCasts)('every order with one deviation: %s', { timeout: 120_000 }, async (cast) => {

@@ -4,6 +4,7 @@ import { Snapshotter } from '../../lib/housekeeping/snapshotter.ts';
 import type { Deadline, MutationMessage, Telemetry } from '../../lib/ports.ts';
 import type { ChainBounds } from '../../lib/producer/chain.ts';
 import { Producer } from '../../lib/producer/producer.ts';
+import { type Cast, casts, type Role, rescuerAndProducer } from './casts.ts';
 import { noFaults } from './faults.ts';
 import type { Mutant } from './mutants.ts';
 import { type Call, type Carrier, type Settled, settled } from './network.ts';
@@ -40,26 +41,6 @@ interface Deviation {
   /** From 1; 0 is the default. */
   readonly option: number;
 }
-
-/** The restore, and the first commit after it. */
-const rescuerAndProducer = `${rescuer} and producer 2` as const;
-
-/** Who is there, and who goes on when nobody else is to. */
-const casts = {
-  upkeep: ['producer 1', 'producer 2', 'pinner', 'snapshotter', 'cleaner'],
-  restore: ['producer 1', rescuer, 'snapshotter', 'cleaner'],
-  /** A pin that is younger than what the cleaner has read. */
-  latePin: ['snapshotter', 'cleaner', 'pinner'],
-  /** A commit that has read a snapshot which the restored table does not know. */
-  lostSnapshot: ['snapshotter', 'producer 1', rescuer],
-  /** A commit on a version that was lost, and whose number another one has now. */
-  lostVersion: ['producer 1', rescuerAndProducer],
-} as const;
-
-export type Cast = keyof typeof casts;
-type Role = (typeof casts)[Cast][number];
-
-export const allCasts = Object.keys(casts) as readonly Cast[];
 
 export async function explore(cast: Cast, deviationsMax: number, mutant: Mutant = {}): Promise<Exploration> {
   const open: (readonly Deviation[])[] = [[]];

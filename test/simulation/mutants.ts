@@ -11,7 +11,7 @@ import type {
   PutOutcome,
 } from '../../lib/ports.ts';
 import { announcementOf } from '../../lib/producer/announce.ts';
-import type { Cast } from './exhaustive.ts';
+import type { Cast } from './casts.ts';
 import type { SimProcess } from './process.ts';
 import type { Cloud, LaxTable, Ports } from './stores.ts';
 import type { World } from './world.ts';

@@ -5,7 +5,7 @@ import { correlationIdAttribute } from '../lib/message-rules.ts';
 import type { MutationMessage } from '../lib/ports.ts';
 import { composeProducer, lambdaHandler } from './runtime.ts';
 
-const { producer, telemetry, advanceSchema } = composeProducer();
+const { producer, telemetry, advanceSchema, currentSettings } = composeProducer();
 
 /**
  * A batch of the mutation queue. The answer is an exact list: what is not named in it is deleted from the queue, so
@@ -15,9 +15,17 @@ export const handler = lambdaHandler<SQSEvent, SQSBatchResponse>(telemetry, asyn
   const messages = event.Records.map(decodeRecord);
   telemetry.logger.appendKeys({ correlationIds: correlationIdsOf(messages) });
   const deadline = { remainingMs: () => context.getRemainingTimeInMillis() };
-  await advanceSchema(deadline);
-  const { acknowledged } = await producer.process(messages, deadline);
-  const isIn = new Set(acknowledged);
+  const { isPaused, messagesPerCommitMax } = await currentSettings();
+  const isIn = new Set<MutationMessage>();
+  if (isPaused) telemetry.log('warn', 'paused: the messages go back to the queue');
+  else await advanceSchema(deadline);
+  for (let from = 0; from < messages.length && !isPaused; from += messagesPerCommitMax) {
+    const { acknowledged } = await producer.process(
+      messages.slice(from, from + messagesPerCommitMax),
+      deadline,
+    );
+    for (const message of acknowledged) isIn.add(message);
+  }
   return {
     batchItemFailures: messages.flatMap((message) =>
       isIn.has(message) ? [] : { itemIdentifier: message.id },

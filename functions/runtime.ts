@@ -19,6 +19,7 @@ import { AwsAnnouncer } from '../lib/aws/announcer.ts';
 import { AskedFunction } from '../lib/aws/asked-function.ts';
 import { AwsBlobStore } from '../lib/aws/blob-store.ts';
 import {
+  appConfigClient,
   codeDeployClient,
   dynamoDbClient,
   eventBridgeClient,
@@ -30,6 +31,7 @@ import { AwsFloorRecord } from '../lib/aws/floor-record.ts';
 import { AwsHeadStore } from '../lib/aws/head-store.ts';
 import { AwsInlineBlobs } from '../lib/aws/inline-blobs.ts';
 import { AwsQuarantine } from '../lib/aws/quarantine.ts';
+import { AwsSettingsSource } from '../lib/aws/settings-source.ts';
 import { Consumer } from '../lib/consumer/consumer.ts';
 import { defaultCadence } from '../lib/housekeeping/cadence.ts';
 import { clean } from '../lib/housekeeping/cleaner.ts';
@@ -45,6 +47,7 @@ import { metrics as metricUnits } from '../lib/metric-names.ts';
 import type { Clock, DatasetId, Deadline } from '../lib/ports.ts';
 import { Producer } from '../lib/producer/producer.ts';
 import { validatorsOf } from '../lib/producer/validators.ts';
+import { LiveSettings, type RuntimeSettings } from '../lib/runtime-settings.ts';
 import { DatasetSchema } from '../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../lib/schema/dsl.ts';
 import { parsePartitions } from '../lib/schema/partition-map.ts';
@@ -56,14 +59,19 @@ import {
   parseProducerSettings,
   parseSnapshotterSettings,
   type ReaderSettings,
+  type RuntimeSettingsPlace,
 } from '../lib/settings.ts';
 import { createTelemetry, type LambdaTelemetry } from './telemetry.ts';
+
+/** What a handler asks before each piece of work: the settings in force. */
+type CurrentSettings = () => Promise<RuntimeSettings>;
 
 export function composeProducer(): {
   readonly producer: Producer;
   readonly telemetry: LambdaTelemetry;
   /** Does what the settings ask for, until it is done. What stands in the way of it is met again by the next batch. */
   readonly advanceSchema: (deadline: Deadline) => Promise<void>;
+  readonly currentSettings: CurrentSettings;
 } {
   const settings = parseProducerSettings(process.env);
   const telemetry = createTelemetry('producer', settings.dataset);
@@ -95,14 +103,19 @@ export function composeProducer(): {
       telemetry.log('error', 'the schema was not advanced', { error, from: advanceFrom });
     }
   };
-  return { producer, telemetry, advanceSchema };
+  const currentSettings = followSettings(settings.runtimeSettings, telemetry);
+  return { producer, telemetry, advanceSchema, currentSettings };
 }
 
 export function composeSnapshotter() {
   const settings = parseSnapshotterSettings(process.env);
   const telemetry = createTelemetry('snapshotter', settings.dataset);
   const cadence = { ...defaultCadence, coldLoadsPerHour: settings.coldLoadsPerHour };
-  return { snapshotter: new Snapshotter({ ...readerPorts(settings, telemetry), cadence }), telemetry };
+  return {
+    snapshotter: new Snapshotter({ ...readerPorts(settings, telemetry), cadence }),
+    telemetry,
+    currentSettings: followSettings(settings.runtimeSettings, telemetry),
+  };
 }
 
 export function composeCleaner() {
@@ -116,6 +129,7 @@ export function composeCleaner() {
     removeExpiredPins: () => removeExpiredPins(heads, id, clock.nowMs()),
     clean: () => clean({ heads, shelves, floors, clock, telemetry }, id, { retention }),
     telemetry,
+    currentSettings: followSettings(settings.runtimeSettings, telemetry),
   };
 }
 
@@ -155,6 +169,19 @@ export function composeDeployCheck() {
   };
   return { options, codeDeploy: codeDeployClient(), telemetry };
 }
+
+function followSettings(place: RuntimeSettingsPlace | null, telemetry: LambdaTelemetry): CurrentSettings {
+  const source = place === null ? null : new AwsSettingsSource(appConfigClient(), place);
+  const load = source === null ? null : () => source.load();
+  const live = new LiveSettings({ load, clock: systemClock, telemetry });
+  return async () => {
+    const settings = await live.current();
+    telemetry.logger.setLogLevel(logLevels[settings.logLevel]);
+    return settings;
+  };
+}
+
+const logLevels = { info: 'INFO', warn: 'WARN', error: 'ERROR' } as const;
 
 function readerPorts(settings: ReaderSettings, telemetry: LambdaTelemetry) {
   const id: DatasetId = { dataset: settings.dataset, partition: settings.partition };

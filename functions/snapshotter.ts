@@ -1,9 +1,10 @@
 import { composeSnapshotter, lambdaHandler } from './runtime.ts';
 
-const { snapshotter, telemetry } = composeSnapshotter();
+const { snapshotter, telemetry, currentSettings } = composeSnapshotter();
 
 /** Whatever wakes it, a schedule or an announcement: it looks at the head and decides itself. */
 export const handler = lambdaHandler<unknown, { readonly version: number | null }>(telemetry, async () => {
-  const run = await snapshotter.run();
+  const { isPaused } = await currentSettings();
+  const run = isPaused ? null : await snapshotter.run();
   return { version: run?.version ?? null };
 });

@@ -70,6 +70,11 @@ export const alarmMeanings = {
     side: 'writing',
     meaning: 'Mutations came so late that the history they belong to was purged; they were set aside.',
   },
+  SettingsRefused: {
+    severity: 'ticket',
+    side: 'writing',
+    meaning: 'Functions refuse the settings that are deployed, and go on with those before.',
+  },
   HousekeepingFails: {
     severity: 'ticket',
     side: 'writing',

@@ -61,12 +61,14 @@ const fiveMinutes = Duration.minutes(5);
  */
 export class Alarms extends Construct {
   readonly #props: AlarmsProps;
+  /** What takes settings back that are being deployed. */
+  readonly settingsMonitors: readonly Alarm[];
   readonly #all: { readonly meaning: AlarmMeaning; readonly alarm: Alarm }[] = [];
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     this.#props = props;
-    this.#watchCommits();
+    this.settingsMonitors = this.#watchCommits();
     this.#watchReader('consumer', '');
     const { topics } = props;
     const writing = this.#group('WritingPage', { severity: 'page', side: 'writing', topic: topics.page });
@@ -193,10 +195,10 @@ export class Alarms extends Construct {
   }
 
   /** Everything that the producers of all partitions say of themselves. */
-  #watchCommits(): void {
+  #watchCommits(): readonly Alarm[] {
     const of = (name: MetricName, statistic?: string, period = minute) =>
       this.#metric('producer', name, statistic, period);
-    this.#add('MessagesFail', '', {
+    const messagesFail = this.#add('MessagesFail', '', {
       metric: failureRate(
         of('MessagesFailed', Stats.SUM, fiveMinutes),
         of('MessagesReceived', Stats.SUM, fiveMinutes),
@@ -223,6 +225,12 @@ export class Alarms extends Construct {
     this.#add('AnnouncementsFail', '', { metric: of('AnnouncementsFailed'), threshold: 0, periods: 5 });
     this.#add('ProducerMemory', '', this.#memory('producer'));
     this.#addAnomaly();
+    const settingsRefused = this.#add('SettingsRefused', '', {
+      metric: of('SettingsRefused', Stats.SUM),
+      threshold: 0,
+      periods: 1,
+    });
+    return [messagesFail, settingsRefused];
   }
 
   /** Everything that consumers say of themselves: those in Lambda as one service, each service of containers as its own. */

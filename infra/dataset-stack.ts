@@ -24,6 +24,7 @@ export class DatasetStack extends Stack {
       keepsData: stage.keepsData,
       logRetention: stage.logRetentionDays,
       rollout: stage.rollout,
+      settings: stage.settings,
     });
     const consumer = this.dataset.addConsumerFunction('Consumer');
     const announcements = this.dataset.addAnnouncementQueue('Announcements');

@@ -5,6 +5,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { MetricName } from '../lib/metric-names.ts';
+import type { RuntimeSettings } from '../lib/runtime-settings.ts';
 import { checkEnvironment } from '../lib/settings.ts';
 import { Alarms, type AlarmTopics } from './alarms.ts';
 import { ContainerService, type ContainerServiceProps } from './container-service.ts';
@@ -17,6 +18,7 @@ import { Outbox } from './outbox.ts';
 import { type RolloutShape, Rollouts } from './rollouts.ts';
 import type { ServiceFunction } from './service-function.ts';
 import { ServiceLevels } from './service-levels.ts';
+import { SettingsProfile } from './settings-profile.ts';
 import { Storage } from './storage.ts';
 
 export interface HollowDatasetProps {
@@ -39,6 +41,8 @@ export interface HollowDatasetProps {
   readonly rollout?: RolloutShape;
   /** Versions, and hours, that stay readable for readers that lag. Default 64 and 1. */
   readonly retention?: { readonly versions?: number; readonly hours?: number };
+  /** Of what changes while functions run (AppConfig, docs/operations.md); `{}`: as built in. Absent: nothing does. */
+  readonly settings?: Partial<RuntimeSettings>;
   /** Who hears of alarms. Default: nobody; they are in the console. */
   readonly alarmTopics?: AlarmTopics;
   /** Address of the runbooks that alarms link to. Default: `docs/operations.md`. */
@@ -90,6 +94,9 @@ export class HollowDataset extends Construct {
     this.storage = new Storage(this, 'Storage', { ...common, keepsData: props.keepsData ?? true });
     this.dissemination = new Dissemination(this, 'Dissemination', { ...common, storage: this.storage });
     const { undeliveredQueue, bus } = this.dissemination;
+    const { alarmTopics: topics = {}, runbooks = 'docs/operations.md' } = props;
+    this.alarms = new Alarms(this, 'Alarms', { dataset, runbooks, topics });
+    const settings = this.#addSettings(props.settings);
     this.partitions = Array.from(
       { length: partitions },
       (_, partition) =>
@@ -102,6 +109,7 @@ export class HollowDataset extends Construct {
           storage: this.storage,
           bus,
           undeliveredQueue,
+          settings,
         }),
     );
     this.outbox = new Outbox(this, 'Outbox', { ...common, storage: this.storage, bus, undeliveredQueue });
@@ -114,10 +122,9 @@ export class HollowDataset extends Construct {
           storage: this.storage,
           undeliveredQueue,
           retention: props.retention,
+          settings,
         }),
     );
-    const { alarmTopics: topics = {}, runbooks = 'docs/operations.md' } = props;
-    this.alarms = new Alarms(this, 'Alarms', { dataset, runbooks, topics });
     this.dashboard = new Dashboard(this, 'Observed', dataset);
     this.serviceLevels = new ServiceLevels(this, 'ServiceLevels', dataset);
     const { storage } = this;
@@ -129,6 +136,12 @@ export class HollowDataset extends Construct {
     });
     this.#watch();
     this.#rollOutProducers(schema);
+  }
+
+  #addSettings(settings: Partial<RuntimeSettings> | undefined): SettingsProfile | undefined {
+    if (settings === undefined) return undefined;
+    const alarms = this.alarms.settingsMonitors;
+    return new SettingsProfile(this, 'Settings', { dataset: this.dataset, settings, alarms });
   }
 
   #rollOutProducers(schema: string): void {

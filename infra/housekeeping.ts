@@ -6,6 +6,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { checkEnvironment } from '../lib/settings.ts';
 import { ServiceFunction } from './service-function.ts';
+import type { SettingsProfile } from './settings-profile.ts';
 import type { Storage } from './storage.ts';
 
 export interface HousekeepingProps {
@@ -18,6 +19,8 @@ export interface HousekeepingProps {
   readonly undeliveredQueue: Queue;
   /** Versions, and hours, that stay readable for readers that lag. Default 64 and 1. */
   readonly retention?: { readonly versions?: number; readonly hours?: number };
+  /** Absent: nothing changes at run time. */
+  readonly settings?: SettingsProfile;
 }
 
 /**
@@ -30,12 +33,13 @@ export class Housekeeping extends Construct {
 
   constructor(scope: Construct, id: string, props: HousekeepingProps) {
     super(scope, id);
-    const { dataset, storage, partition, logRetention, retention = {} } = props;
+    const { dataset, storage, partition, logRetention, retention = {}, settings } = props;
     const reader = {
       HOLLOW_DATASET: dataset,
       HOLLOW_PARTITION: String(partition),
       HOLLOW_TABLE: storage.table.tableName,
       HOLLOW_BUCKET: storage.bucket.bucketName,
+      ...(settings === undefined ? {} : { HOLLOW_RUNTIME_SETTINGS: settings.place }),
     };
     const common = { logRetention, timeout: Duration.minutes(5), reservedConcurrency: 1 };
     this.snapshotter = new ServiceFunction(this, 'Snapshotter', {
@@ -60,6 +64,7 @@ export class Housekeeping extends Construct {
       memorySizeMb: 256,
     });
     storage.grantClean(this.cleaner.role, partition);
+    for (const { role } of [this.snapshotter, this.cleaner]) settings?.grantRead(role);
     this.#run('Snapshotter', this.snapshotter, Duration.minutes(5), props.undeliveredQueue);
     this.#run('Cleaner', this.cleaner, Duration.hours(1), props.undeliveredQueue);
   }

@@ -1,4 +1,6 @@
 /** The door `serverless-hollow/infra`: constructs for a stack of your own. */
+
+export type { RuntimeSettings } from '../lib/runtime-settings.ts';
 export type { AlarmTopics } from './alarms.ts';
 export { ContainerService, type ContainerServiceProps } from './container-service.ts';
 export { HollowDataset, type HollowDatasetProps } from './dataset.ts';

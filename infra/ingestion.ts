@@ -13,6 +13,7 @@ import { checkEnvironment } from '../lib/settings.ts';
 import { acknowledge } from './acknowledge.ts';
 import { grantKey, securedQueue } from './encrypted.ts';
 import { ServiceFunction, type ServiceFunctionProps } from './service-function.ts';
+import type { SettingsProfile } from './settings-profile.ts';
 import type { Storage } from './storage.ts';
 
 export interface IngestionProps {
@@ -28,6 +29,8 @@ export interface IngestionProps {
   /** Takes what a schedule could not deliver. */
   readonly undeliveredQueue: Queue;
   readonly encryptionKey?: IKey;
+  /** Absent: nothing changes at run time. */
+  readonly settings?: SettingsProfile;
 }
 
 /** SQS keeps a message this long at most; it is the dataset's write-ahead log, so it keeps it as long as it can. */
@@ -139,12 +142,14 @@ export class Ingestion extends Construct {
         HOLLOW_BUS: bus.eventBusName,
         HOLLOW_QUARANTINE_QUEUE_URL: this.quarantineQueue.queueUrl,
         HOLLOW_LATE_QUEUE_URL: this.lateQueue.queueUrl,
+        ...(props.settings === undefined ? {} : { HOLLOW_RUNTIME_SETTINGS: props.settings.place }),
       }),
       memorySizeMb: props.memorySizeMb,
       logRetention: props.logRetention,
     });
     storage.grantCommit(writer.role, props.partition);
     storage.grantTake(writer.role);
+    props.settings?.grantRead(writer.role);
     grantKey(props.encryptionKey, writer.role, 'write');
     writer.role.addToPolicy(
       new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }),

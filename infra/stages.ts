@@ -13,6 +13,7 @@
  *   service-function.ts a Lambda function as every function here is made
  *   housekeeping.ts     of each partition: snapshotter and cleaner on their schedules
  *   outbox.ts           announces from the stream of the heads' table
+ *   settings-profile.ts  settings that change at run time, in AppConfig
  *   rollouts.ts         new versions in stages: checked, then a part of the traffic, then all
  *   metrics.ts          the library's metrics as CloudWatch knows them
  *   alarm-meanings.ts   what each alarm means; alarms.ts makes them, and groups that page once
@@ -21,6 +22,7 @@
  *   acknowledge.ts      reasons for findings of cdk-nag
  */
 import * as z from 'zod';
+import { runtimeSettings } from '../lib/runtime-settings.ts';
 
 const stageSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/),
@@ -31,6 +33,8 @@ const stageSchema = z.strictObject({
   /** How traffic moves to new versions of functions. */
   rollout: z.enum(['all-at-once', 'canary', 'linear']),
   logRetentionDays: z.union([z.literal(7), z.literal(30), z.literal(90)]),
+  /** What functions are told at run time, at first; absent: nothing, and no AppConfig. */
+  settings: runtimeSettings.optional(),
 });
 
 export type Stage = Readonly<z.infer<typeof stageSchema>>;
@@ -48,6 +52,20 @@ export function parseStages(data: unknown): readonly Stage[] {
 
 export const stages = parseStages([
   { name: 'dev', region: 'eu-west-1', keepsData: false, logRetentionDays: 7, rollout: 'all-at-once' },
-  { name: 'staging', region: 'eu-west-1', keepsData: false, logRetentionDays: 30, rollout: 'canary' },
-  { name: 'prod', region: 'eu-west-1', keepsData: true, logRetentionDays: 90, rollout: 'linear' },
+  {
+    name: 'staging',
+    region: 'eu-west-1',
+    keepsData: false,
+    logRetentionDays: 30,
+    rollout: 'canary',
+    settings: {},
+  },
+  {
+    name: 'prod',
+    region: 'eu-west-1',
+    keepsData: true,
+    logRetentionDays: 90,
+    rollout: 'linear',
+    settings: {},
+  },
 ]);

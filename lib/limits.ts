@@ -106,6 +106,8 @@ export const limits = {
   /** Names in one page of a list of blobs (S3's own bound), and blobs that are deleted at once. */
   shelfPageMax: 1_000,
   deleteConcurrencyMax: 8,
+  /** How old settings that change at run time may be before a program looks again, ms. */
+  settingsAgeMsMax: 30_000,
   /** Full-jitter backoff after a failed refresh, up to {@link limits.pollMsMax}. */
   refreshBackoffBaseMs: 100,
 } as const;

@@ -27,6 +27,7 @@ export const metrics = {
   DeltaBytes: 'Bytes',
   SnapshotBytes: 'Bytes',
   ChainLength: 'Count',
+  SettingsRefused: 'Count',
   // sender
   MutationsSent: 'Count',
   MessagesSent: 'Count',

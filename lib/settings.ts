@@ -122,6 +122,11 @@ const variables = {
     .enum(['on', 'off'], 'must be on or off')
     .prefault('off')
     .transform((word) => word === 'on'),
+  /** Where settings that change at run time are, in AppConfig: `<application>/<environment>/<profile>`. Not set: none change. */
+  HOLLOW_RUNTIME_SETTINGS: z
+    .string()
+    .refine((place) => place.split('/').length === 3, 'must be <application>/<environment>/<profile>')
+    .optional(),
   /** Address on which a long-lived consumer answers HTTP: itself only, unless told otherwise. */
   HOST: z.string().min(1, 'must not be empty').prefault('127.0.0.1'),
   /** Port on which a long-lived consumer answers HTTP. */
@@ -139,7 +144,7 @@ const { HOLLOW_PARTITIONS, HOLLOW_SCHEMA, HOLLOW_BUS, HOLLOW_QUARANTINE_QUEUE_UR
 const { HOLLOW_LATE_QUEUE_URL, HOLLOW_PURGE_HORIZON_DAYS, HOLLOW_ADVANCE_SCHEMA_FROM } = variables;
 const { HOLLOW_VALIDATORS, HOLLOW_VALIDATION_OVERRIDE } = variables;
 const { HOLLOW_ANNOUNCEMENT_QUEUE_URL, HOLLOW_POLL_SECONDS_MAX, HOLLOW_SERVICE, HOST, PORT } = variables;
-const { HOLLOW_INLINE_DELTAS } = variables;
+const { HOLLOW_INLINE_DELTAS, HOLLOW_RUNTIME_SETTINGS } = variables;
 const { HOLLOW_COLD_LOADS_PER_HOUR, HOLLOW_RETENTION_VERSIONS, HOLLOW_RETENTION_HOURS } = variables;
 const { HOLLOW_CANDIDATE, HOLLOW_PROBE, HOLLOW_LIVE } = variables;
 
@@ -158,13 +163,15 @@ const schemas = {
     HOLLOW_ADVANCE_SCHEMA_FROM,
     HOLLOW_VALIDATORS,
     HOLLOW_VALIDATION_OVERRIDE,
+    HOLLOW_RUNTIME_SETTINGS,
   }),
-  snapshotter: z.object({ ...reader, HOLLOW_COLD_LOADS_PER_HOUR }),
+  snapshotter: z.object({ ...reader, HOLLOW_COLD_LOADS_PER_HOUR, HOLLOW_RUNTIME_SETTINGS }),
   cleaner: z.object({
     ...reader,
     HOLLOW_RETENTION_VERSIONS,
     HOLLOW_RETENTION_HOURS,
     HOLLOW_INLINE_DELTAS,
+    HOLLOW_RUNTIME_SETTINGS,
   }),
   outbox: z.object({ ...reader, HOLLOW_BUS, HOLLOW_INLINE_DELTAS }),
   'deploy-check': z.object({
@@ -199,7 +206,19 @@ export interface ReaderSettings {
   readonly bucket: string;
 }
 
-export interface ProducerSettings extends ReaderSettings {
+/** Names or ids of AppConfig. */
+export interface RuntimeSettingsPlace {
+  readonly application: string;
+  readonly environment: string;
+  readonly profile: string;
+}
+
+interface WriterSettings extends ReaderSettings {
+  /** Null: nothing changes at run time. */
+  readonly runtimeSettings: RuntimeSettingsPlace | null;
+}
+
+export interface ProducerSettings extends WriterSettings {
   readonly schema: string;
   /** As `PartitionMap.toString` prints it. */
   readonly partitions: string;
@@ -215,11 +234,11 @@ export interface ProducerSettings extends ReaderSettings {
   readonly validationOverride: string | null;
 }
 
-export interface SnapshotterSettings extends ReaderSettings {
+export interface SnapshotterSettings extends WriterSettings {
   readonly coldLoadsPerHour: number;
 }
 
-export interface CleanerSettings extends ReaderSettings {
+export interface CleanerSettings extends WriterSettings {
   readonly retention: { readonly versionsMin: number; readonly ageMsMin: number };
   readonly inlineDeltas: boolean;
 }
@@ -273,6 +292,12 @@ function readerSettings(parsed: z.output<Schemas['consumer']>): ReaderSettings {
   };
 }
 
+function placeOf(text: string | undefined): RuntimeSettingsPlace | null {
+  const [application, environment, profile] = text?.split('/') ?? [];
+  if (application === undefined || environment === undefined || profile === undefined) return null;
+  return { application, environment, profile };
+}
+
 /**
  * @example
  * const settings = parseProducerSettings(process.env); // throws `invalid` and names each wrong variable
@@ -291,6 +316,7 @@ export function parseProducerSettings(environment: PlainRecord): ProducerSetting
     advanceSchemaFrom: parsed.HOLLOW_ADVANCE_SCHEMA_FROM ?? null,
     validators: parsed.HOLLOW_VALIDATORS,
     validationOverride: parsed.HOLLOW_VALIDATION_OVERRIDE ?? null,
+    runtimeSettings: placeOf(parsed.HOLLOW_RUNTIME_SETTINGS),
   });
 }
 
@@ -300,7 +326,11 @@ export function parseConsumerSettings(environment: PlainRecord): ReaderSettings 
 
 export function parseSnapshotterSettings(environment: PlainRecord): SnapshotterSettings {
   const parsed = parse('snapshotter', schemas.snapshotter, environment);
-  return Object.freeze({ ...readerSettings(parsed), coldLoadsPerHour: parsed.HOLLOW_COLD_LOADS_PER_HOUR });
+  return Object.freeze({
+    ...readerSettings(parsed),
+    coldLoadsPerHour: parsed.HOLLOW_COLD_LOADS_PER_HOUR,
+    runtimeSettings: placeOf(parsed.HOLLOW_RUNTIME_SETTINGS),
+  });
 }
 
 export function parseCleanerSettings(environment: PlainRecord): CleanerSettings {
@@ -309,7 +339,12 @@ export function parseCleanerSettings(environment: PlainRecord): CleanerSettings 
     versionsMin: parsed.HOLLOW_RETENTION_VERSIONS,
     ageMsMin: parsed.HOLLOW_RETENTION_HOURS * 3_600_000,
   };
-  return Object.freeze({ ...readerSettings(parsed), retention, inlineDeltas: parsed.HOLLOW_INLINE_DELTAS });
+  return Object.freeze({
+    ...readerSettings(parsed),
+    retention,
+    inlineDeltas: parsed.HOLLOW_INLINE_DELTAS,
+    runtimeSettings: placeOf(parsed.HOLLOW_RUNTIME_SETTINGS),
+  });
 }
 
 export function parseOutboxSettings(environment: PlainRecord): OutboxSettings {

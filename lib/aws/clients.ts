@@ -1,3 +1,4 @@
+import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { CodeDeployClient } from '@aws-sdk/client-codedeploy';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
@@ -48,6 +49,14 @@ export function lambdaClient(options: AwsClientOptions = {}): LambdaClient {
 
 export function codeDeployClient(options: AwsClientOptions = {}): CodeDeployClient {
   return new CodeDeployClient(configOf(options, requestWithin(options.timeoutMs ?? 5_000)));
+}
+
+/** Settings can wait for the next look; a batch cannot wait for them. */
+export function appConfigClient(options: AwsClientOptions = {}): AppConfigDataClient {
+  return new AppConfigDataClient({
+    ...configOf(options, requestWithin(options.timeoutMs ?? 500)),
+    maxAttempts: 1,
+  });
 }
 
 /** The parts of a waiting ReceiveMessage: SQS counts whole seconds, up to 20, and the request has to outlast them. */

@@ -18,6 +18,7 @@ describe('stages', () => {
     [{ logRetentionDays: 1 }, 'logRetentionDays'],
     [{ name: 'QA' }, 'name'],
     [{ rollout: 'slow' }, 'rollout'],
+    [{ settings: { isPausd: true } }, 'isPausd'],
   ])('refuse what is wrong or unknown before anything is made: %j', (wrong, key) => {
     expect(parseStages([stage])).toEqual([stage]);
     expect(() => parseStages([{ ...stage, ...wrong }])).toThrow(key);

@@ -122,7 +122,11 @@ describe('the checks', () => {
     const app = new App({ context, outdir: join(outdir, 'whole'), analyticsReporting: false });
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
     const stack = new Stack(app, 'Whole', { env: { region: 'eu-west-1' } });
-    const dataset = new HollowDataset(stack, 'Prices', { dataset: 'prices', schema: priceSchema });
+    const dataset = new HollowDataset(stack, 'Prices', {
+      dataset: 'prices',
+      schema: priceSchema,
+      settings: {},
+    });
     dataset.addConsumerFunction('Lookup');
     addContainers(dataset, stack);
     app.synth();

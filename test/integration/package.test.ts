@@ -17,7 +17,7 @@ const installed = join(home, 'node_modules/serverless-hollow');
 const { path: bare, remove: removeBare } = await temporaryDirectory();
 /** For the doors `./aws` and `./infra`, and for the command. */
 const dependenciesOfUsers = [
-  ...['codedeploy', 'dynamodb', 'eventbridge', 'lambda', 's3', 'sqs'].map(
+  ...['appconfigdata', 'codedeploy', 'dynamodb', 'eventbridge', 'lambda', 's3', 'sqs'].map(
     (name) => `@aws-sdk/client-${name}`,
   ),
   ...['aws-cdk-lib', 'commander', 'constructs', 'fastify'],

@@ -46,6 +46,7 @@ describe('settings', () => {
       advanceSchemaFrom: null,
       validators: {},
       validationOverride: null,
+      runtimeSettings: null,
     });
     expect(Object.isFrozen(settings)).toBe(true);
   });

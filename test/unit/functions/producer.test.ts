@@ -3,9 +3,11 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createTelemetry } from '../../../functions/telemetry.ts';
 import type { Deadline, MutationMessage } from '../../../lib/ports.ts';
 import type { ProcessResult } from '../../../lib/producer/producer.ts';
+import { parseRuntimeSettings } from '../../../lib/runtime-settings.ts';
 import { capture, lambdaContext, sqsEvent, sqsRecord } from '../../support/lambda-events.ts';
 
-const { process } = vi.hoisted(() => ({
+const { process, settings } = vi.hoisted(() => ({
+  settings: { text: '{}' },
   process: vi.fn<(messages: readonly MutationMessage[], deadline: Deadline) => Promise<ProcessResult>>(),
 }));
 
@@ -19,7 +21,12 @@ vi.mock(import('../../../functions/runtime.ts'), async (importOriginal) => {
   return {
     ...(await importOriginal()),
     composeProducer: () =>
-      ({ producer: { process }, telemetry, advanceSchema: async () => undefined }) as never,
+      ({
+        producer: { process },
+        telemetry,
+        advanceSchema: async () => undefined,
+        currentSettings: async () => parseRuntimeSettings(settings.text),
+      }) as never,
   };
 });
 
@@ -33,6 +40,7 @@ const responseTo = async (...records: readonly SQSRecord[]) => {
 };
 
 afterEach(() => {
+  settings.text = '{}';
   process.mockClear();
 });
 
@@ -76,6 +84,25 @@ describe('the producer function', () => {
   it('names a message that the producer forgot, because what is not named is deleted', async () => {
     process.mockImplementationOnce(async ([first]) => ({ acknowledged: first ? [first] : [], failed: [] }));
     const response = await responseTo(sqsRecord('m1', 'a'), sqsRecord('m2', 'b'));
+    expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: 'm2' }] });
+  });
+
+  it('commits nothing while it is paused: every message goes back to the queue', async () => {
+    settings.text = '{"isPaused":true}';
+    const response = await responseTo(sqsRecord('m1', 'a'), sqsRecord('m2', 'b'));
+    expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: 'm1' }, { itemIdentifier: 'm2' }] });
+    expect(process).not.toHaveBeenCalled();
+  });
+
+  it('commits as many messages at once as it is told', async () => {
+    settings.text = '{"messagesPerCommitMax":2}';
+    failing('m2');
+    const response = await responseTo(...['m1', 'm2', 'm3', 'm4', 'm5'].map((id) => sqsRecord(id, id)));
+    expect(process.mock.calls.map(([messages]) => messages.map(({ id }) => id))).toEqual([
+      ['m1', 'm2'],
+      ['m3', 'm4'],
+      ['m5'],
+    ]);
     expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: 'm2' }] });
   });
 

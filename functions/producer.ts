@@ -15,15 +15,11 @@ export const handler = lambdaHandler<SQSEvent, SQSBatchResponse>(telemetry, asyn
   const messages = event.Records.map(decodeRecord);
   telemetry.logger.appendKeys({ correlationIds: correlationIdsOf(messages) });
   const deadline = { remainingMs: () => context.getRemainingTimeInMillis() };
-  const { isPaused, messagesPerCommitMax } = await currentSettings();
+  const { isPaused, messagesPerCommitMax: size } = await currentSettings();
   const isIn = new Set<MutationMessage>();
-  if (isPaused) telemetry.log('warn', 'paused: the messages go back to the queue');
-  else await advanceSchema(deadline);
-  for (let from = 0; from < messages.length && !isPaused; from += messagesPerCommitMax) {
-    const { acknowledged } = await producer.process(
-      messages.slice(from, from + messagesPerCommitMax),
-      deadline,
-    );
+  if (!isPaused) await advanceSchema(deadline);
+  for (let from = 0; from < messages.length && !isPaused; from += size) {
+    const { acknowledged } = await producer.process(messages.slice(from, from + size), deadline);
     for (const message of acknowledged) isIn.add(message);
   }
   return {

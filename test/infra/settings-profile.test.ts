@@ -69,7 +69,7 @@ describe('settings that change at run time', () => {
       return Object.fromEntries(texts);
     };
     const joined = (value: unknown): string => {
-      const [separator = '', parts = []] = (value as { 'Fn::Join': [string, unknown[]] })['Fn::Join'];
+      const [separator, parts] = (value as { 'Fn::Join': [string, unknown[]] })['Fn::Join'];
       return parts.map((part) => (typeof part === 'string' ? part : 'id')).join(separator);
     };
     const place = { application: 'id', environment: 'id', profile: 'id' };

@@ -24,7 +24,7 @@ export interface SettingsProfileProps {
 }
 
 /** The only JSON Schema that AppConfig knows is of draft 4. What has a default may be left out. */
-export const settingsJsonSchema = z.toJSONSchema(runtimeSettings, { target: 'draft-4', io: 'input' });
+const settingsJsonSchema = z.toJSONSchema(runtimeSettings, { target: 'draft-4', io: 'input' });
 
 /** Settings that change while functions run, in AppConfig: checked before they go out, in two steps, taken back by alarms. */
 export class SettingsProfile extends Construct {

@@ -1,8 +1,18 @@
+const digitsOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, '0'),
+);
+
 /** Lower-case hex digits, two a byte. */
 export function toHex(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  for (let i = 0; i < bytes.length; i++) text += digitsOfByte[bytes[i] as number] as string;
   return text;
+}
+
+/** The eight digits of a number of 32 bits. */
+export function hexOfInt32(value: number): string {
+  const digits = (shift: number): string => digitsOfByte[(value >>> shift) & 0xff] as string;
+  return digits(24) + digits(16) + digits(8) + digits(0);
 }
 
 /** The bytes of an even number of hex digits; the caller has checked that they are. */

@@ -70,6 +70,7 @@ export function readPopulated(reader: ByteReader, maxOrdinal: number, typeName: 
 }
 
 function hasBits(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (bytes[i] !== 0) return true;
-  return false;
+  let bits = 0;
+  for (let i = start; i < end; i++) bits |= bytes[i] as number;
+  return bits !== 0;
 }

@@ -151,8 +151,12 @@ function writePopulated(halves: Uint32Array, out: ByteWriter): void {
   while (used > 0 && halves[used - 1] === 0) used--;
   const wordCount = Math.max(1, Math.ceil(used / 2 / bitSetSegmentWords)) * bitSetSegmentWords;
   out.writeInt32(wordCount);
-  for (let word = 0; word < wordCount; word++) {
-    out.writeInt32(halves[word * 2 + 1] ?? 0);
-    out.writeInt32(halves[word * 2] ?? 0);
+  const end = out.position + wordCount * 8;
+  out.reserve(wordCount * 8);
+  for (let half = 0; half < used; half += 2) {
+    out.writeInt32(halves[half + 1] ?? 0);
+    out.writeInt32(halves[half] as number);
   }
+  out.bytes.fill(0, out.position, end);
+  out.position = end;
 }

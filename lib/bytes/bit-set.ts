@@ -4,7 +4,10 @@ const pageShift = 15;
 const pageBits = 1 << pageShift;
 const pageMask = pageBits - 1;
 const pageHalves = pageBits / 32;
-const emptyPage = new Uint32Array(pageHalves);
+
+/** A page that is made has at least so many halves: that few live within the array's own object. */
+const pageHalvesMin = 16;
+const emptyPage = new Uint32Array(0);
 
 /** A {@link BitSet} on its way to another thread. */
 export interface SharedBitSet {
@@ -13,8 +16,8 @@ export interface SharedBitSet {
 }
 
 /**
- * An immutable set of small non-negative integers. A changed copy shares the pages (of 4 KiB, 32,768 integers) that it
- * did not touch with its predecessor.
+ * An immutable set of small non-negative integers. A changed copy shares the pages (of up to 4 KiB, 32,768 integers) that
+ * it did not touch with its predecessor. What a page does not reach is not in the set.
  */
 export class BitSet {
   static readonly empty = new BitSet([], 0);
@@ -31,11 +34,10 @@ export class BitSet {
   static of(halves: Uint32Array): BitSet {
     let used = halves.length;
     while (used > 0 && halves[used - 1] === 0) used--;
-    const pages: Uint32Array[] = [];
+    const pages: Uint32Array[] = used > 0 && used <= pageHalves ? [halves] : [];
     let count = 0;
-    for (let start = 0; start < used; start += pageHalves) {
-      const page = halves.subarray(start, start + pageHalves);
-      pages.push(page.length === pageHalves ? page : padded(page));
+    for (let start = pages.length * pageHalves; start < used; start += pageHalves) {
+      pages.push(halves.subarray(start, Math.min(used, start + pageHalves)));
     }
     for (let i = 0; i < used; i++) count += bitCount(halves[i] as number);
     return new BitSet(pages, count);
@@ -51,7 +53,8 @@ export class BitSet {
 
   has(index: number): boolean {
     const page = this.#pages[index >>> pageShift];
-    return page !== undefined && (((page[(index & pageMask) >>> 5] as number) >>> (index & 31)) & 1) === 1;
+    const half = (index & pageMask) >>> 5;
+    return page !== undefined && half < page.length && (((page[half] as number) >>> (index & 31)) & 1) === 1;
   }
 
   /** The least element >= `from` (>= 0); -1: none. */
@@ -59,13 +62,14 @@ export class BitSet {
     const pages = this.#pages;
     // In a scan the next one is mostly in the same half.
     const page = pages[from >>> pageShift];
-    if (page !== undefined) {
-      const rest = (page[(from & pageMask) >>> 5] as number) >>> (from & 31);
+    const first = (from & pageMask) >>> 5;
+    if (page !== undefined && first < page.length) {
+      const rest = (page[first] as number) >>> (from & 31);
       if (rest !== 0) return from + 31 - Math.clz32(rest & -rest);
     }
     for (let pageIndex = from >>> pageShift, bit = from & pageMask; pageIndex < pages.length; pageIndex++) {
       const page = pages[pageIndex] as Uint32Array;
-      for (let half = bit >>> 5; half < pageHalves; half++, bit = 0) {
+      for (let half = bit >>> 5; half < page.length; half++, bit = 0) {
         const bits = ((page[half] as number) >>> (bit & 31)) << (bit & 31);
         if (bits !== 0) return pageIndex * pageBits + half * 32 + 31 - Math.clz32(bits & -bits);
       }
@@ -82,7 +86,7 @@ export class BitSet {
       pageIndex++
     ) {
       const page = this.#pages[pageIndex] as Uint32Array;
-      for (let half = bit >>> 5; half < pageHalves; half++, bit = 0) {
+      for (let half = bit >>> 5; half < page.length; half++, bit = 0) {
         let bits = ((page[half] as number) >>> (bit & 31)) << (bit & 31);
         for (; bits !== 0; bits &= bits - 1) {
           if (count === room.length) return count;
@@ -97,7 +101,7 @@ export class BitSet {
   last(): number {
     for (let pageIndex = this.#pages.length - 1; pageIndex >= 0; pageIndex--) {
       const page = this.#pages[pageIndex] as Uint32Array;
-      for (let half = pageHalves - 1; half >= 0; half--) {
+      for (let half = page.length - 1; half >= 0; half--) {
         const bits = page[half] as number;
         if (bits !== 0) return pageIndex * pageBits + half * 32 + 31 - Math.clz32(bits);
       }
@@ -121,7 +125,7 @@ export class BitSet {
     for (let i = 0; i < this.#pages.length && i * pageHalves < length; i++) {
       const page = this.#pages[i] as Uint32Array;
       const start = i * pageHalves;
-      halves.set(start + pageHalves <= length ? page : page.subarray(0, length - start), start);
+      halves.set(start + page.length <= length ? page : page.subarray(0, length - start), start);
     }
     return halves;
   }
@@ -146,19 +150,22 @@ class PageChanges {
     }
     const page = this.pages[pageIndex] as Uint32Array;
     const half = (index & pageMask) >>> 5;
-    const bits = page[half] as number;
+    const bits = half < page.length ? (page[half] as number) : 0;
     if (((bits >>> (index & 31)) & 1) === value) return false;
-    const own = page === this.#before[pageIndex] || page === emptyPage ? page.slice() : page;
+    const isShared = page === this.#before[pageIndex] || page === emptyPage;
+    const own = isShared || half >= page.length ? copyWithRoom(page, half) : page;
     this.pages[pageIndex] = own;
     own[half] = bits ^ (1 << (index & 31));
     return true;
   }
 }
 
-function padded(page: Uint32Array): Uint32Array {
-  const full = new Uint32Array(pageHalves);
-  full.set(page);
-  return full;
+/** A copy in which there is the half `half`. */
+function copyWithRoom(page: Uint32Array, half: number): Uint32Array {
+  if (half < page.length) return page.slice();
+  const copy = new Uint32Array(Math.max(pageHalvesMin, 2 ** (32 - Math.clz32(half))));
+  copy.set(page);
+  return copy;
 }
 
 function bitCount(bits: number): number {

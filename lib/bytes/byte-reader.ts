@@ -1,5 +1,9 @@
 import { DatasetError } from '../errors.ts';
 import { decodeModifiedUtf8 } from './modified-utf8.ts';
+import { int32At } from './platform.ts';
+
+/** The bytes of one number on their way to a bigint. A view of each blob would cost more than all its other numbers. */
+const int64 = new DataView(new ArrayBuffer(8));
 
 /**
  * A cursor over the bytes of a blob. Every read is checked against the end: what a damaged or hostile blob can cause
@@ -16,14 +20,12 @@ export class ByteReader {
    * offset, which are in use. Infinity: the bytes are the caller's, what is decoded are copies.
    */
   inUseEnd: number;
-  readonly #view: DataView;
 
   constructor(bytes: Uint8Array, position = 0, isTaken = false) {
     // Node's Buffer has a `slice` that does not copy: what is cut out of these bytes must be cut out of a Uint8Array.
     this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.position = position;
     this.inUseEnd = isTaken ? 0 : Number.POSITIVE_INFINITY;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get remaining(): number {
@@ -60,16 +62,23 @@ export class ByteReader {
     return value;
   }
 
+  #readUint16(what: string): number {
+    const at = this.skip(2, what);
+    return ((this.bytes[at] as number) << 8) | (this.bytes[at + 1] as number);
+  }
+
   readInt16(what: string): number {
-    return this.#view.getInt16(this.skip(2, what));
+    return (this.#readUint16(what) << 16) >> 16;
   }
 
   readInt32(what: string): number {
-    return this.#view.getInt32(this.skip(4, what));
+    return int32At(this.bytes, this.skip(4, what));
   }
 
   readInt64(what: string): bigint {
-    return this.#view.getBigInt64(this.skip(8, what));
+    const at = this.skip(8, what);
+    for (let i = 0; i < 8; i++) int64.setUint8(i, this.bytes[at + i] as number);
+    return int64.getBigInt64(0);
   }
 
   /** A 32-bit var-int, signed: five groups wrap around (docs/format.md, "Primitives"). */
@@ -112,7 +121,7 @@ export class ByteReader {
   /** A string: 16-bit byte count, then modified UTF-8. */
   readUtf(what: string): string {
     const start = this.position;
-    const size = this.#view.getUint16(this.skip(2, what));
+    const size = this.#readUint16(what);
     const from = this.skip(size, what);
     const text = decodeModifiedUtf8(this.bytes, from, from + size);
     if (text === null) throw this.corrupt(what, 'malformed modified UTF-8', start);

@@ -1,4 +1,8 @@
+/** The first capacity that is a map's own. */
 const capacityMin = 16;
+
+/** Of maps that hold nothing yet, as most of a small cycle's do: one slot, which is never filled. */
+const noSlots = new Int32Array(1);
 
 /**
  * A hash map from non-negative integers to 32-bit integers in two typed arrays: several times faster and smaller than
@@ -6,14 +10,9 @@ const capacityMin = 16;
  */
 export class IntMap {
   /** Key + 1; 0: empty. */
-  #keys: Int32Array;
-  #values: Int32Array;
+  #keys: Int32Array = noSlots;
+  #values: Int32Array = noSlots;
   #count = 0;
-
-  constructor() {
-    this.#keys = new Int32Array(capacityMin);
-    this.#values = new Int32Array(capacityMin);
-  }
 
   get count(): number {
     return this.#count;
@@ -36,6 +35,7 @@ export class IntMap {
 
   clone(): IntMap {
     const copy = new IntMap();
+    if (this.#count === 0) return copy;
     copy.#keys = this.#keys.slice();
     copy.#values = this.#values.slice();
     copy.#count = this.#count;
@@ -53,6 +53,7 @@ export class IntMap {
   /** The keys, in no particular order. */
   keys(): Int32Array {
     const keys = new Int32Array(this.#count);
+    if (this.#count === 0) return keys;
     let next = 0;
     for (let slot = 0; slot < this.#keys.length; slot++) {
       const key = this.#keys[slot] as number;
@@ -84,8 +85,9 @@ export class IntMap {
   #grow(): void {
     const keys = this.#keys;
     const values = this.#values;
-    this.#keys = new Int32Array(keys.length * 2);
-    this.#values = new Int32Array(keys.length * 2);
+    const capacity = Math.max(keys.length * 2, capacityMin);
+    this.#keys = new Int32Array(capacity);
+    this.#values = new Int32Array(capacity);
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as number;
       if (key === 0) continue;

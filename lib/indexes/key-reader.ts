@@ -58,6 +58,11 @@ export class KeyPathReader {
     this.#leafField = path.leafField;
   }
 
+  /** True: all that it reads is in that state, too. */
+  isOf(state: ReadState): boolean {
+    return this.#path.types.every((type, i) => state.objectType(type) === this.#states[i]);
+  }
+
   /** The record that holds the value; -1: a reference on the way is null. */
   leafOf(ordinal: number): number {
     let at = ordinal;

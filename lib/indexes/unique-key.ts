@@ -60,7 +60,7 @@ export class UniqueKeyIndex {
     const index = new UniqueKeyIndex(state, type, { table, live: null, areKeys: true, hasDuplicates: false });
     if (index.#paths.length === 0)
       throw new DatasetError('invalid', `type '${type}' has no primary key`, { type });
-    const batch = newBatch();
+    const batch = batchOfAll;
     for (let from = 0; from >= 0; ) {
       batch.count = records.listPopulated(from, batch.ordinals);
       from = batch.count < batchMax ? -1 : (batch.ordinals[batchMax - 1] as number) + 1;
@@ -87,6 +87,7 @@ export class UniqueKeyIndex {
    * @param change of this type; undefined: the delta did not touch it
    */
   apply(next: ReadState, change: ChangedOrdinals | undefined): UniqueKeyIndex {
+    if (change === undefined && this.#paths.every((path) => path.isOf(next))) return this;
     const { added, removed } = change ?? noChange;
     const content = { areKeys: this.#areKeys, hasDuplicates: this.#hasDuplicates };
     if (removed.length + added.length === 0)
@@ -236,18 +237,20 @@ function pathReaders(state: ReadState, type: string): readonly KeyPathReader[] {
   return state.schema.keyPaths(type).map((path) => new KeyPathReader(state, path));
 }
 
-function newBatch(): KeyBatch {
-  return { ordinals: new Int32Array(batchMax), hashes: new Int32Array(batchMax), count: 0, areKeys: true };
-}
+/** One for all indexes: nothing else runs while records are on their way in. */
+const batchOfAll: KeyBatch = {
+  ordinals: new Int32Array(batchMax),
+  hashes: new Int32Array(batchMax),
+  count: 0,
+  areKeys: true,
+};
 
 /** One after the other, in the same arrays. */
 function* batchesOf(ordinals: Int32Array): Generator<KeyBatch, undefined> {
-  if (ordinals.length === 0) return;
-  const batch = newBatch();
+  const batch = batchOfAll;
   for (let at = 0; at < ordinals.length; at += batchMax) {
-    const some = ordinals.subarray(at, at + batchMax);
-    batch.ordinals.set(some);
-    batch.count = some.length;
+    batch.count = Math.min(batchMax, ordinals.length - at);
+    for (let i = 0; i < batch.count; i++) batch.ordinals[i] = ordinals[at + i] as number;
     yield batch;
   }
 }

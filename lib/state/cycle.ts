@@ -6,7 +6,7 @@ import { HashKeys } from './hash-keys.ts';
 import { planType } from './plan-type.ts';
 import type { ReadState } from './read-state.ts';
 import type { FoundReferences, RecordReferences } from './record-references.ts';
-import { RecordWriter } from './record-writer.ts';
+import { RecordWriter, type TypePlans } from './record-writer.ts';
 import { sweep } from './sweep.ts';
 import type { CycleTransition } from './transition.ts';
 import type { TypeWriteState } from './type-write-state.ts';
@@ -20,6 +20,7 @@ export interface CycleBase {
   /** In blob order. */
   readonly types: readonly TypeWriteState[];
   readonly references: RecordReferences;
+  readonly plans: TypePlans;
 }
 
 export interface CycleOptions {
@@ -53,7 +54,7 @@ export class Cycle {
     this.#types = base.types.map((type) => new CycleType(type, options.mode === 'populate'));
     this.#positions = new Map(base.types.map((type, position) => [type.schema.name, position]));
     this.#writer = new RecordWriter(
-      base.types.map((type) => type.schema),
+      base.plans,
       {
         open: (position) => this.#type(position).arena.open(),
         close: (position) => this.#intern(position),

@@ -1,4 +1,3 @@
-const wordsMin = 2;
 
 /**
  * Which ordinals of a type are taken, and the least free one from anywhere on, in steps that do not grow with the type:
@@ -9,7 +8,7 @@ const wordsMin = 2;
  */
 export class FreeOrdinals {
   /** levels[0]: bit set = ordinal taken. levels[i + 1]: bit set = word of levels[i] is full. The last has one word. */
-  #levels: Uint32Array[] = [new Uint32Array(wordsMin * 32), new Uint32Array(wordsMin), new Uint32Array(1)];
+  #levels: Uint32Array[] = [new Uint32Array(2), new Uint32Array(1)];
   #highestTaken = -1;
 
   /** The highest ordinal that is taken; -1: none. */

@@ -1,5 +1,8 @@
 import { IntMap } from '../bytes/int-map.ts';
 
+const tailSizeMin = 16;
+const noTail = new Int32Array(0);
+
 /**
  * What a cycle knows about ordinals of a type: a number each, 0 unless set. Ordinals that the cycle gives out beyond
  * all that were taken come one after the other, so theirs are in an array; only the others need a map. In a bulk load
@@ -8,7 +11,7 @@ import { IntMap } from '../bytes/int-map.ts';
 export class OrdinalMap {
   readonly #tailStart: number;
   /** Of the ordinals from `#tailStart` on, as far as they are claimed. */
-  #tail = new Int32Array(16);
+  #tail: Int32Array = noTail;
   #tailCount = 0;
   #others = new IntMap();
 
@@ -21,7 +24,7 @@ export class OrdinalMap {
   claim(ordinal: number): void {
     if (ordinal !== this.#tailStart + this.#tailCount) return;
     if (this.#tailCount === this.#tail.length) {
-      const tail = new Int32Array(this.#tail.length * 2);
+      const tail = new Int32Array(Math.max(this.#tail.length * 2, tailSizeMin));
       tail.set(this.#tail);
       this.#tail = tail;
     }
@@ -48,7 +51,7 @@ export class OrdinalMap {
 
   clone(): OrdinalMap {
     const copy = new OrdinalMap(this.#tailStart);
-    copy.#tail = this.#tail.slice();
+    if (this.#tailCount > 0) copy.#tail = this.#tail.slice();
     copy.#tailCount = this.#tailCount;
     copy.#others = this.#others.clone();
     return copy;

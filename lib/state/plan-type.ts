@@ -26,6 +26,9 @@ export function planType(
   options: PlanTypeOptions,
 ): CycleTypeTransition | null {
   const { base } = type;
+  const isCounted = options.shardCounts !== undefined || options.shardSizeMax !== undefined;
+  // Most types of most cycles: nothing to count.
+  if (type.arena.count === 0 && dead.count === 0 && !isCounted) return null;
   const removed = dead
     .keys()
     .filter((ordinal) => type.indexOf(ordinal) < 0)
@@ -33,8 +36,7 @@ export function planType(
   const { added, addedHashes } = addedRun(type, dead);
   const isChanged = removed.length > 0 || added.ordinals.length > 0;
   const shardCountBefore = base.records.shardCount;
-  // Most types of most cycles: nothing to count.
-  if (!isChanged && options.shardCounts === undefined && options.shardSizeMax === undefined) return null;
+  if (!isChanged && !isCounted) return null;
   const maxOrdinal = Math.max(base.ordinals.highestTaken, added.ordinals.at(-1) ?? -1);
   const countedBefore = counted(base.histograms(shardCountBefore), added);
   const statisticsBefore = countedBefore.statistics(maxOrdinal);

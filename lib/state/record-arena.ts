@@ -1,16 +1,21 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
 
+/** The first room for records. */
+const countMin = 16;
+const noEnds = new Uint32Array(0);
+const noHashes = new Int32Array(0);
+
 /**
  * Canonical bytes of the records that a cycle has added to a type, one behind the other. Entries are numbered from 0.
  * A record is written where it stays: {@link RecordArena.open}, then {@link RecordArena.keep}, unless it turns out to be
  * known.
  */
 export class RecordArena {
-  readonly #out = new ByteWriter(1024);
+  readonly #out = new ByteWriter(256);
   /** ends[i]: where record i ends; it starts where the one before ends. */
-  #ends = new Uint32Array(16);
-  #hashes = new Int32Array(16);
+  #ends = noEnds;
+  #hashes = noHashes;
   #count = 0;
   #size = 0;
 
@@ -76,7 +81,7 @@ export class RecordArena {
   }
 
   #grow(): void {
-    const ends = new Uint32Array(this.#ends.length * 2);
+    const ends = new Uint32Array(Math.max(this.#ends.length * 2, countMin));
     const hashes = new Int32Array(ends.length);
     ends.set(this.#ends);
     hashes.set(this.#hashes);

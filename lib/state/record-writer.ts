@@ -29,8 +29,6 @@ interface TypePlan {
   readonly targets: Int32Array;
   /** Kind code of the field whose bare value may stand for the record; -1: there is none. */
   readonly boxKind: number;
-  /** Of a box of STRING: ordinals of values seen lately. */
-  readonly strings: StringOrdinals | null;
 }
 
 /**
@@ -39,7 +37,9 @@ interface TypePlan {
  * where they stay. Guarded by the write path of test/bench.
  */
 export class RecordWriter {
-  readonly #plans: readonly TypePlan[];
+  readonly #plans: TypePlans;
+  /** Per type whose records may stand for a STRING: ordinals of values seen lately. */
+  readonly #strings: (StringOrdinals | undefined)[] = [];
   readonly #sink: RecordSink;
   /** Ordinals of the records nested in those that are being written, one behind the other; -1: null. */
   #nested = new Int32Array(64);
@@ -47,14 +47,14 @@ export class RecordWriter {
   /** Per level of nesting, the entries of a collection that is being written there. */
   readonly #entries: CollectionEntries[] = [];
 
-  constructor(schemas: readonly Schema[], sink: RecordSink) {
-    this.#plans = plansOf(schemas);
+  constructor(plans: TypePlans, sink: RecordSink) {
+    this.#plans = plans;
     this.#sink = sink;
   }
 
   /** Interns every record anew, for a cycle in which that has an effect even if the record is known. */
   forgetOrdinals(): void {
-    for (const { strings } of this.#plans) strings?.clear();
+    for (const strings of this.#strings) strings?.clear();
   }
 
   /** The ordinal of the record. */
@@ -168,7 +168,8 @@ export class RecordWriter {
 
   /** A record, or the bare value that stands for one with a single field. */
   #writeReferenced(type: number, value: unknown, depth: number): number {
-    const { boxKind, strings } = this.#plan(type);
+    const { boxKind } = this.#plan(type);
+    const strings = boxKind === kindCodes.STRING ? this.#stringsOf(type) : null;
     if (strings !== null && typeof value === 'string') {
       const known = strings.find(value);
       if (known >= 0) return known;
@@ -188,14 +189,41 @@ export class RecordWriter {
     return entries;
   }
 
+  #stringsOf(type: number): StringOrdinals {
+    const known = this.#strings[type];
+    if (known !== undefined) return known;
+    const strings = new StringOrdinals();
+    this.#strings[type] = strings;
+    return strings;
+  }
+
   #plan(type: number): TypePlan {
-    return this.#plans[type] as TypePlan;
+    return this.#plans.of(type);
   }
 }
 
-function plansOf(schemas: readonly Schema[]): TypePlan[] {
-  const positions = new Map(schemas.map((schema, position) => [schema.name, position]));
-  return schemas.map((schema) => {
+/** How records of some types are written: worked out at the first record of each, for all cycles of a producer. */
+export class TypePlans {
+  readonly #schemas: readonly Schema[];
+  readonly #positions: ReadonlyMap<string, number>;
+  readonly #plans: (TypePlan | undefined)[];
+
+  /** @param schemas by position */
+  constructor(schemas: readonly Schema[]) {
+    this.#schemas = schemas;
+    this.#positions = new Map(schemas.map((schema, position) => [schema.name, position]));
+    this.#plans = schemas.map(() => undefined);
+  }
+
+  of(type: number): TypePlan {
+    const known = this.#plans[type];
+    if (known !== undefined) return known;
+    const plan = this.#planOf(this.#schemas[type] as Schema);
+    this.#plans[type] = plan;
+    return plan;
+  }
+
+  #planOf(schema: Schema): TypePlan {
     const fields = schema.kind === 'OBJECT' ? schema.fields : [];
     const kinds = Uint8Array.from(fields, ({ kind }) => kindCodes[kind]);
     const box = boxedField(schema);
@@ -205,12 +233,11 @@ function plansOf(schemas: readonly Schema[]): TypePlan[] {
       order: new FieldOrder(fields),
       references: Int32Array.from(kinds.keys()).filter((field) => kinds[field] === kindCodes.REFERENCE),
       targets: Int32Array.from(referencedTypes(schema), (name) =>
-        name === null ? -1 : (positions.get(name) as number),
+        name === null ? -1 : (this.#positions.get(name) as number),
       ),
       boxKind: box === null ? -1 : kindCodes[box.kind],
-      strings: box?.kind === 'STRING' ? new StringOrdinals() : null,
     };
-  });
+  }
 }
 
 function referencedTypes(schema: Schema): readonly (string | null)[] {

@@ -1,11 +1,14 @@
 const capacityMin = 64;
 
+/** Of types that nothing refers to. */
+const noCounts = new Int32Array(0);
+
 /**
  * How many references lead to each ordinal of a type, from all records of the state. A record that is no root lives as
  * long as its count is above 0; without the counts, what a removed record leaves behind could be found only by a scan.
  */
 export class ReferenceCounts {
-  #counts = new Int32Array(capacityMin);
+  #counts = noCounts;
 
   of(ordinal: number): number {
     return this.#counts[ordinal] ?? 0;
@@ -17,7 +20,7 @@ export class ReferenceCounts {
   }
 
   #grow(ordinal: number): void {
-    const counts = new Int32Array(Math.max(ordinal + 1, this.#counts.length * 2));
+    const counts = new Int32Array(Math.max(ordinal + 1, this.#counts.length * 2, capacityMin));
     counts.set(this.#counts);
     this.#counts = counts;
   }

@@ -1,5 +1,6 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
+import { hexOfInt32 } from '../hex.ts';
 import type { ReadState } from './read-state.ts';
 
 /**
@@ -62,7 +63,7 @@ export function updateHash(
 
 /** 32 lower-case hex digits. */
 export function toHex(hash: StateHash): string {
-  return hash.map((lane) => lane.toString(16).padStart(8, '0')).join('');
+  return hexOfInt32(hash[0]) + hexOfInt32(hash[1]) + hexOfInt32(hash[2]) + hexOfInt32(hash[3]);
 }
 
 /** The opposite; `text` is what {@link toHex} made. */
@@ -71,14 +72,20 @@ export function fromHex(text: string): StateHash {
   return [lane(0), lane(1), lane(2), lane(3)];
 }
 
+/** First size of the buffer below. */
+const scratchSizeMin = 1024;
+
 /** One buffer for whatever is hashed: nothing else runs while a record is in it. */
-let scratch = new ByteWriter();
+let scratch = new ByteWriter(scratchSizeMin);
+/** Of the buffer's bytes, which are replaced when it grows. */
+let viewedBytes = scratch.bytes;
+let view = new DataView(viewedBytes.buffer);
 
 /** More room than this is not kept for the next hash. */
 const scratchSizeMax = 65_536;
 
 function takeScratch(): ByteWriter {
-  if (scratch.bytes.length > scratchSizeMax) scratch = new ByteWriter();
+  if (scratch.bytes.length > scratchSizeMax) scratch = new ByteWriter(scratchSizeMin);
   scratch.reset();
   return scratch;
 }
@@ -92,12 +99,10 @@ function seedOf(typeName: string): number {
 /** Adds up hashes of records. */
 class HashSum {
   #record = scratch;
-  /** Of the record's bytes. */
-  #view = new DataView(scratch.bytes.buffer);
-  readonly #lanes: Uint32Array;
+  readonly #lanes = new Uint32Array(4);
 
   constructor(start: StateHash) {
-    this.#lanes = Uint32Array.from(start);
+    for (let lane = 0; lane < 4; lane++) this.#lanes[lane] = start[lane] as number;
   }
 
   /** The empty buffer for the next record. */
@@ -110,10 +115,13 @@ class HashSum {
     const size = this.#record.position;
     this.#record.reserve(blockSize);
     const { bytes } = this.#record;
-    if (bytes.buffer !== this.#view.buffer) this.#view = new DataView(bytes.buffer);
+    if (bytes !== viewedBytes) {
+      viewedBytes = bytes;
+      view = new DataView(bytes.buffer);
+    }
     // Whole blocks are read: those behind the end count as 0.
     for (let i = size; i % blockSize !== 0; i++) bytes[i] = 0;
-    addHash(this.#lanes, this.#view, size, { seed, ordinal, sign });
+    addHash(this.#lanes, view, size, { seed, ordinal, sign });
   }
 
   result(): StateHash {

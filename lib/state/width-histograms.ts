@@ -9,6 +9,9 @@ type CountRecord = (bytes: Uint8Array, start: number, ordinal: number) => void;
 /** One counter per possible demand, 0 to 64 bits. */
 const rowSize = 65;
 
+/** Of a type that has no records yet. */
+const noCounts = new Int32Array(0);
+
 /**
  * How many records of a type demand how many bits in each column, and the totals of what has no bound per record.
  * Records can be taken out again, so widths shrink exactly as a pass over all records would say; a running maximum
@@ -19,7 +22,7 @@ export class WidthHistograms {
   readonly #kinds: readonly FieldKind[];
   readonly #shardMask: number;
   /** Rows of {@link rowSize} counters: OBJECT one per field; LIST elements; SET elements, sizes; MAP keys, values, sizes. */
-  readonly #counts: Int32Array;
+  #counts = noCounts;
   /** OBJECT: bytes per field. Collections: elements or buckets per shard. */
   readonly #totals: Float64Array;
   #recordCount = 0;
@@ -29,7 +32,6 @@ export class WidthHistograms {
     this.#schema = schema;
     this.#kinds = schema.kind === 'OBJECT' ? schema.fields.map((field) => field.kind) : [];
     this.#shardMask = shardCount - 1;
-    this.#counts = new Int32Array(rowCountOf(schema) * rowSize);
     this.#totals = new Float64Array(schema.kind === 'OBJECT' ? schema.fields.length : shardCount);
   }
 
@@ -39,10 +41,14 @@ export class WidthHistograms {
 
   clone(): WidthHistograms {
     const copy = new WidthHistograms(this.#schema, this.shardCount);
-    copy.#counts.set(this.#counts);
-    copy.#totals.set(this.#totals);
-    copy.#recordCount = this.#recordCount;
+    copy.#take(this);
     return copy;
+  }
+
+  #take(other: WidthHistograms): void {
+    if (other.#counts !== noCounts) this.#counts = other.#counts.slice();
+    this.#totals.set(other.#totals);
+    this.#recordCount = other.#recordCount;
   }
 
   /**
@@ -52,9 +58,7 @@ export class WidthHistograms {
   resharded(shardCount: number, forEachRecord: (count: CountRecord) => void): WidthHistograms {
     const copy = new WidthHistograms(this.#schema, shardCount);
     if (this.#schema.kind === 'OBJECT') {
-      copy.#counts.set(this.#counts);
-      copy.#totals.set(this.#totals);
-      copy.#recordCount = this.#recordCount;
+      copy.#take(this);
     } else {
       forEachRecord((bytes, start, ordinal) => copy.count(bytes, start, ordinal, 1));
     }
@@ -63,6 +67,7 @@ export class WidthHistograms {
 
   /** Adds (`amount` 1) or takes out (-1) the record whose canonical bytes start at `bytes[start]`. */
   count(bytes: Uint8Array, start: number, ordinal: number, amount: 1 | -1): void {
+    if (this.#counts === noCounts) this.#counts = new Int32Array(rowCountOf(this.#schema) * rowSize);
     this.#recordCount += amount;
     this.#cursor.open(bytes, start);
     switch (this.#schema.kind) {
@@ -191,6 +196,7 @@ export class WidthHistograms {
 
   /** The greatest demand of a row that any record has; 0: there are no records. */
   #greatest(row: number): number {
+    if (this.#counts === noCounts) return 0;
     let bits = rowSize - 1;
     while (bits > 0 && this.#counts[row * rowSize + bits] === 0) bits--;
     return bits;

@@ -3,6 +3,7 @@ import { Cycle, type CycleOptions } from './cycle.ts';
 import type { RecordBytes } from './dedup-table.ts';
 import type { ReadState } from './read-state.ts';
 import { RecordReferences } from './record-references.ts';
+import { TypePlans } from './record-writer.ts';
 import type { CycleTransition } from './transition.ts';
 import type { TypeStatistics } from './type-statistics.ts';
 import { TypeWriteState } from './type-write-state.ts';
@@ -35,12 +36,14 @@ export interface TypeChange {
 export class WriteState {
   readonly #types: readonly TypeWriteState[];
   readonly #references: RecordReferences;
+  readonly #plans: TypePlans;
   #state: ReadState;
 
   private constructor(state: ReadState) {
     const schemas = state.schema.inBlobOrder;
     this.#state = state;
     this.#references = new RecordReferences(schemas);
+    this.#plans = new TypePlans(schemas);
     this.#types = schemas.map((schema) => new TypeWriteState(schema, state.type(schema.name)));
   }
 
@@ -89,7 +92,8 @@ export class WriteState {
 
   /** A cycle over the present state. It changes nothing here: one that loses its race is just dropped. */
   begin(options: CycleOptions = {}): Cycle {
-    return new Cycle({ state: this.#state, types: this.#types, references: this.#references }, options);
+    const base = { state: this.#state, types: this.#types, references: this.#references, plans: this.#plans };
+    return new Cycle(base, options);
   }
 
   /**

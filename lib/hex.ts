@@ -5,13 +5,13 @@ const digitsOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
 /** Lower-case hex digits, two a byte. */
 export function toHex(bytes: Uint8Array): string {
   let text = '';
-  for (let i = 0; i < bytes.length; i++) text += digitsOfByte[bytes[i] as number] as string;
+  for (const byte of bytes) text += digitsOfByte[byte] ?? '';
   return text;
 }
 
 /** The eight digits of a number of 32 bits. */
 export function hexOfInt32(value: number): string {
-  const digits = (shift: number): string => digitsOfByte[(value >>> shift) & 0xff] as string;
+  const digits = (shift: number): string => digitsOfByte[(value >>> shift) & 0xff] ?? '';
   return digits(24) + digits(16) + digits(8) + digits(0);
 }
 

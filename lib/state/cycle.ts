@@ -53,13 +53,10 @@ export class Cycle {
     this.#options = options;
     this.#types = base.types.map((type) => new CycleType(type, options.mode === 'populate'));
     this.#positions = new Map(base.types.map((type, position) => [type.schema.name, position]));
-    this.#writer = new RecordWriter(
-      base.plans,
-      {
-        open: (position) => this.#type(position).arena.open(),
-        close: (position) => this.#intern(position),
-      },
-    );
+    this.#writer = new RecordWriter(base.plans, {
+      open: (position) => this.#type(position).arena.open(),
+      close: (position) => this.#intern(position),
+    });
     this.#hashKeys = new HashKeys(base.state.schema, (type, ordinal, out) =>
       this.#type(this.#positionOf(type)).writeRecord(ordinal, out),
     );

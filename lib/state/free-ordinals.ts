@@ -1,4 +1,3 @@
-
 /**
  * Which ordinals of a type are taken, and the least free one from anywhere on, in steps that do not grow with the type:
  * a bit set of taken ordinals under levels of bit sets of full words.

@@ -6,7 +6,7 @@ import type { ChainBounds } from '../../lib/producer/chain.ts';
 import { Violation } from './world.ts';
 
 /** Bytes of an item beside its lists, of one commit in a list, of one snapshot, of one pin beside its deltas. */
-const [frameSize, entrySize, snapshotSize, pinSize] = [512, 48, 128, 448];
+const [frameSize, entrySize, snapshotSize, pinSize] = [512, 48, 224, 544];
 
 /** G2: the lists of a head are bounded, and its item is no larger than they make it. */
 export function requireSmall(head: Head, bounds: ChainBounds): void {

@@ -2,16 +2,15 @@
 const capacityMin = 16;
 
 /** Of maps that hold nothing yet, as most of a small cycle's do: one slot, which is never filled. */
-const noSlots = new Int32Array(1);
+const noSlots = new Int32Array(2);
 
 /**
- * A hash map from non-negative integers to 32-bit integers in two typed arrays: several times faster and smaller than
+ * A hash map from non-negative integers to 32-bit integers in one typed array: several times faster and smaller than
  * a Map of boxed numbers. Keys cannot be removed.
  */
 export class IntMap {
-  /** Key + 1; 0: empty. */
-  #keys: Int32Array = noSlots;
-  #values: Int32Array = noSlots;
+  /** Of slot s: key + 1 (0: empty) at 2s, the value at 2s + 1. */
+  #slots: Int32Array = noSlots;
   #count = 0;
 
   get count(): number {
@@ -20,33 +19,41 @@ export class IntMap {
 
   /** The value of `key`, or `missing`. */
   get(key: number, missing: number): number {
-    const slot = this.#slotOf(key);
-    return this.#keys[slot] === 0 ? missing : (this.#values[slot] as number);
+    const at = this.#find(key);
+    return this.#slots[at] === 0 ? missing : (this.#slots[at + 1] as number);
   }
 
   has(key: number): boolean {
-    return this.#keys[this.#slotOf(key)] !== 0;
+    return this.#slots[this.#find(key)] !== 0;
   }
 
   set(key: number, value: number): void {
-    const slot = this.#claim(key);
-    this.#values[slot] = value;
+    const at = this.#claim(key);
+    this.#slots[at + 1] = value;
+  }
+
+  /** The value, which was 0 if there was none, and then `amount` more; returns that. */
+  add(key: number, amount: number): number {
+    const at = this.#claim(key);
+    const value = ((this.#slots[at + 1] as number) + amount) | 0;
+    this.#slots[at + 1] = value;
+    return value;
   }
 
   clone(): IntMap {
     const copy = new IntMap();
     if (this.#count === 0) return copy;
-    copy.#keys = this.#keys.slice();
-    copy.#values = this.#values.slice();
+    copy.#slots = this.#slots.slice();
     copy.#count = this.#count;
     return copy;
   }
 
   /** In no particular order. */
   forEach(visit: (key: number, value: number) => void): void {
-    for (let slot = 0; slot < this.#keys.length; slot++) {
-      const key = this.#keys[slot] as number;
-      if (key !== 0) visit(key - 1, this.#values[slot] as number);
+    const slots = this.#slots;
+    for (let at = 0; at < slots.length; at += 2) {
+      const key = slots[at] as number;
+      if (key !== 0) visit(key - 1, slots[at + 1] as number);
     }
   }
 
@@ -54,46 +61,45 @@ export class IntMap {
   keys(): Int32Array {
     const keys = new Int32Array(this.#count);
     if (this.#count === 0) return keys;
-    let next = 0;
-    for (let slot = 0; slot < this.#keys.length; slot++) {
-      const key = this.#keys[slot] as number;
+    const slots = this.#slots;
+    for (let at = 0, next = 0; at < slots.length; at += 2) {
+      const key = slots[at] as number;
       if (key !== 0) keys[next++] = key - 1;
     }
     return keys;
   }
 
-  #slotOf(key: number): number {
-    const keys = this.#keys;
-    const mask = keys.length - 1;
-    let slot = (Math.imul(key, 0x9e37_79b1) >>> 7) & mask;
-    while (keys[slot] !== 0 && keys[slot] !== key + 1) slot = (slot + 1) & mask;
-    return slot;
+  /** Where the key is, or would be. */
+  #find(key: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let at = (Math.imul(key, 0x9e37_79b1) >>> 6) & mask & ~1;
+    while (slots[at] !== 0 && slots[at] !== key + 1) at = (at + 2) & mask;
+    return at;
   }
 
   #claim(key: number): number {
-    let slot = this.#slotOf(key);
-    if (this.#keys[slot] !== 0) return slot;
-    if ((this.#count + 1) * 3 > this.#keys.length * 2) {
+    let at = this.#find(key);
+    if (this.#slots[at] !== 0) return at;
+    // Two thirds of the slots at most.
+    if ((this.#count + 1) * 3 > this.#slots.length) {
       this.#grow();
-      slot = this.#slotOf(key);
+      at = this.#find(key);
     }
-    this.#keys[slot] = key + 1;
+    this.#slots[at] = key + 1;
     this.#count++;
-    return slot;
+    return at;
   }
 
   #grow(): void {
-    const keys = this.#keys;
-    const values = this.#values;
-    const capacity = Math.max(keys.length * 2, capacityMin);
-    this.#keys = new Int32Array(capacity);
-    this.#values = new Int32Array(capacity);
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i] as number;
+    const slots = this.#slots;
+    this.#slots = new Int32Array(Math.max(slots.length, capacityMin) * 2);
+    for (let from = 0; from < slots.length; from += 2) {
+      const key = slots[from] as number;
       if (key === 0) continue;
-      const slot = this.#slotOf(key - 1);
-      this.#keys[slot] = key;
-      this.#values[slot] = values[i] as number;
+      const at = this.#find(key - 1);
+      this.#slots[at] = key;
+      this.#slots[at + 1] = slots[from + 1] as number;
     }
   }
 }

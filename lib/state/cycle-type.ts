@@ -127,11 +127,11 @@ export class CycleType {
    * @param referenceChange by how much its references differ from those of the state beneath
    */
   isAlive(ordinal: number, referenceChange: number): boolean {
+    // What a populator did not add goes, as in Hollow, even if something refers to it.
+    if (this.#isFullPopulate) return this.#isAddedRoot(ordinal);
+    if (this.base.references.of(ordinal) + referenceChange > 0) return true;
     const mark = this.#rootMarks.get(ordinal);
     if (mark === rootAdded) return true;
-    // What a populator did not add goes, as in Hollow, even if something refers to it.
-    if (this.#isFullPopulate) return false;
-    if (this.base.references.of(ordinal) + referenceChange > 0) return true;
     return mark === unmarked && !this.#isNew(ordinal) && this.base.isRoot(ordinal);
   }
 

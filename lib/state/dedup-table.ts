@@ -3,6 +3,12 @@ const capacityMin = 16;
 /** Fullest share of the slots. */
 const loadMax = 0.7;
 
+/** Slots that are asked for at a time: they stay in the processor's first caches. */
+const runLength = 256;
+
+/** Keeps reads from being optimized away. */
+const touched = new Int32Array(1);
+
 /** Where the contents are that a {@link DedupTable} finds: a type state (by ordinal) or an arena (by index). */
 export interface RecordContents {
   recordEquals(entry: number, bytes: Uint8Array, start: number, end: number): boolean;
@@ -37,10 +43,37 @@ export class DedupTable {
     return -1;
   }
 
-  /** Makes room for `count` more entries at once. */
-  reserve(count: number): void {
-    const size = slotsFor(this.#count + count);
-    if (size > this.#slots.length) this.#growTo(size);
+  /** {@link insert} for many. */
+  insertAll(hashes: Int32Array, entries: Int32Array): void {
+    this.#reserve(entries.length);
+    for (let from = 0; from < entries.length; from += runLength) {
+      const end = Math.min(from + runLength, entries.length);
+      this.#touch(hashes, from, end);
+      for (let i = from; i < end; i++) this.insert(hashes[i] as number, entries[i] as number);
+    }
+  }
+
+  /** {@link remove} for many; the first entry that was not there, or -1. */
+  removeAll(hashes: Int32Array, entries: Int32Array): number {
+    let missing = -1;
+    for (let from = 0; from < entries.length; from += runLength) {
+      const end = Math.min(from + runLength, entries.length);
+      this.#touch(hashes, from, end);
+      for (let i = from; i < end; i++) {
+        const isFound = this.remove(hashes[i] as number, entries[i] as number);
+        if (!isFound && missing < 0) missing = entries[i] as number;
+      }
+    }
+    return missing;
+  }
+
+  /** Each slot of a big table is a wait for memory: here they overlap, and what comes next has none. */
+  #touch(hashes: Int32Array, from: number, end: number): void {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let seen = 0;
+    for (let i = from; i < end; i++) seen |= slots[((hashes[i] as number) << 1) & mask] as number;
+    touched[0] = seen;
   }
 
   insert(hash: number, entry: number): void {
@@ -78,6 +111,12 @@ export class DedupTable {
       }
     }
     slots[gap] = 0;
+  }
+
+  /** Makes room for `count` more entries at once. */
+  #reserve(count: number): void {
+    const size = slotsFor(this.#count + count);
+    if (size > this.#slots.length) this.#growTo(size);
   }
 
   #place(hash: number, stored: number): void {

@@ -45,8 +45,13 @@ export class OrdinalMap {
     else this.#others.set(ordinal, value);
   }
 
-  add(ordinal: number, amount: number): void {
-    this.set(ordinal, this.get(ordinal) + amount);
+  /** The number that is there afterwards. */
+  add(ordinal: number, amount: number): number {
+    const index = ordinal - this.#tailStart;
+    if (index < 0 || index >= this.#tailCount) return this.#others.add(ordinal, amount);
+    const sum = (this.#tail[index] as number) + amount;
+    this.#tail[index] = sum;
+    return sum;
   }
 
   clone(): OrdinalMap {

@@ -21,11 +21,12 @@ export function sweep(types: readonly CycleType[], references: RecordReferences)
   const dead = types.map(() => new IntMap());
   // Dead records whose references are still to be taken back: pairs of type position and ordinal.
   const stack: number[] = [];
-  const judge = (position: number, ordinal: number): void => {
+  const judge = (position: number, ordinal: number, referenceChange: number): void => {
     const type = types[position] as CycleType;
+    // What is dead never comes to life again: most are alive, which is said sooner.
+    if (type.isAlive(ordinal, referenceChange)) return;
     const deadOfType = dead[position] as IntMap;
     if (deadOfType.has(ordinal)) return;
-    if (type.isAlive(ordinal, (changes[position] as OrdinalMap).get(ordinal))) return;
     // A Java producer's records may refer to what is not there.
     if (!type.has(ordinal)) return;
     deadOfType.set(ordinal, 1);
@@ -33,7 +34,11 @@ export function sweep(types: readonly CycleType[], references: RecordReferences)
   };
   for (let position = 0; position < types.length; position++) {
     const mortals = (types[position] as CycleType).mortals();
-    for (let i = 0; i < mortals.length; i++) judge(position, mortals[i] as number);
+    const ofType = changes[position] as OrdinalMap;
+    for (let i = 0; i < mortals.length; i++) {
+      const ordinal = mortals[i] as number;
+      judge(position, ordinal, ofType.get(ordinal));
+    }
   }
   while (stack.length > 0) {
     const ordinal = stack.pop() as number;
@@ -42,8 +47,7 @@ export function sweep(types: readonly CycleType[], references: RecordReferences)
     for (let i = 0; i < found.count; i++) {
       const target = found.types[i] as number;
       const targetOrdinal = found.ordinals[i] as number;
-      (changes[target] as OrdinalMap).add(targetOrdinal, -1);
-      judge(target, targetOrdinal);
+      judge(target, targetOrdinal, (changes[target] as OrdinalMap).add(targetOrdinal, -1));
     }
   }
   return { dead, referenceChanges: changes };

@@ -82,10 +82,26 @@ export class TypeWriteState {
   exclude(ordinal: number, next: TypeRecords): RecordBytes {
     const record = this.#read(this.#records, ordinal);
     const isFound = this.#table.remove(murmur3(record.bytes, 0, record.position), ordinal);
-    assert(isFound, `${this.schema.name}: ordinal ${ordinal} is not in the dedup table`);
+    this.#requireFound(isFound ? -1 : ordinal);
     this.#histograms.count(record.bytes, 0, ordinal, -1);
     if (!next.isPopulated(ordinal)) this.ordinals.release(ordinal);
     return record;
+  }
+
+  #excludeAll(removed: Int32Array, next: TypeRecords): void {
+    const hashes = new Int32Array(removed.length);
+    for (let i = 0; i < removed.length; i++) {
+      const ordinal = removed[i] as number;
+      const record = this.#read(this.#records, ordinal);
+      hashes[i] = murmur3(record.bytes, 0, record.position);
+      this.#histograms.count(record.bytes, 0, ordinal, -1);
+      if (!next.isPopulated(ordinal)) this.ordinals.release(ordinal);
+    }
+    this.#requireFound(this.#table.removeAll(hashes, removed));
+  }
+
+  #requireFound(missing: number): void {
+    assert(missing < 0, `${this.schema.name}: ordinal ${missing} is not in the dedup table`);
   }
 
   /** Keeps the statistics over the old and the new records, to be called between the last include and the first exclude. */
@@ -99,15 +115,11 @@ export class TypeWriteState {
     next: TypeRecords,
   ): void {
     const { ordinals } = added;
-    this.#table.reserve(ordinals.length);
-    for (let i = 0; i < ordinals.length; i++) {
-      const ordinal = ordinals[i] as number;
-      this.#table.insert(addedHashes[i] as number, ordinal);
-      this.ordinals.take(ordinal);
-    }
+    this.#table.insertAll(addedHashes, ordinals);
+    for (let i = 0; i < ordinals.length; i++) this.ordinals.take(ordinals[i] as number);
     this.#histograms = histograms;
     this.#statistics = statistics;
-    for (let i = 0; i < removed.length; i++) this.exclude(removed[i] as number, next);
+    this.#excludeAll(removed, next);
   }
 
   /** The transition is over: `records` are those of the new state. */

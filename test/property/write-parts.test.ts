@@ -85,14 +85,42 @@ describe('DedupTable', () => {
   });
 });
 
+describe('DedupTable, many at a time', () => {
+  it('is as after one insertion and removal after the other', () => {
+    const hash = fc.oneof(fc.nat(9), fc.integer());
+    fc.assert(
+      fc.property(fc.array(hash, { maxLength: 900 }), fc.nat(900), (hashes, removedCount) => {
+        const table = new DedupTable();
+        table.insertAll(Int32Array.from(hashes), Int32Array.from(hashes.keys()));
+        const removed = Int32Array.from(hashes.keys()).subarray(0, removedCount);
+        expect(table.removeAll(Int32Array.from(hashes).subarray(0, removedCount), removed)).toBe(-1);
+        expect(table.count).toBe(hashes.length - removed.length);
+        for (const [entry, h] of hashes.entries()) {
+          const isEntry = { recordEquals: (candidate: number) => candidate === entry };
+          expect(table.find(h, isEntry, new Uint8Array(0), 0, 0)).toBe(entry < removed.length ? -1 : entry);
+        }
+        if (removed.length > 0) {
+          expect(table.removeAll(Int32Array.of(hashes[0] ?? 0), Int32Array.of(0))).toBe(0);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
 describe('IntMap', () => {
   it('agrees with a Map', () => {
     const step = fc.tuple(fc.oneof(fc.nat(20), fc.nat(2 ** 29)), fc.integer());
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const map = new IntMap();
-        for (const [key, value] of steps) map.set(key, value);
-        const model = new Map(steps);
+        const model = new Map<number, number>();
+        for (const [i, [key, value]] of steps.entries()) {
+          const sum = ((model.get(key) ?? 0) + value) | 0;
+          if (i % 3 === 0) expect(map.add(key, value)).toBe(sum);
+          else map.set(key, value);
+          model.set(key, i % 3 === 0 ? sum : value);
+        }
         const copy = map.clone();
         copy.set(7, 1);
         for (const [key, value] of model) expect(map.get(key, 99)).toBe(value);

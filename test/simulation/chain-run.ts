@@ -2,6 +2,7 @@ import { Consumer, type VersionListener } from '../../lib/consumer/consumer.ts';
 import { servedHead } from '../../lib/head-rules.ts';
 import type { Telemetry } from '../../lib/ports.ts';
 import { Producer } from '../../lib/producer/producer.ts';
+import { dataset } from './application.ts';
 import type { Mutant } from './mutants.ts';
 import type { Network } from './network.ts';
 import { runOutbox } from './outbox.ts';
@@ -77,6 +78,13 @@ export class ChainRun {
       );
     }
     for (const { at, back } of disasters) world.schedule(at * faultsMs, () => this.#disaster(back));
+  }
+
+  /** What a process of nobody's chain reaches of this one. */
+  portsOf(process: SimProcess): Ports {
+    const { world, cloud } = this;
+    const ports = cloud.portsOf(process);
+    return this.#options.mutant.wrap?.({ ports, process, cloud, world }) ?? ports;
   }
 
   thaw(): void {
@@ -161,7 +169,7 @@ export class ChainRun {
   /** A process that starts again, with nothing in memory, some time after each crash. */
   #start(name: string, main: (process: SimProcess, ports: Ports) => Promise<void>): void {
     const { world } = this;
-    const { scenario, mutant, suffix } = this.#options;
+    const { scenario, suffix } = this.#options;
     const onCrash = (): void => {
       this.#crashCount += 1;
       this.#processes.delete(process);
@@ -172,9 +180,7 @@ export class ChainRun {
     const skewMs = world.between(-skewMsMax, skewMsMax);
     const process = new SimProcess(name + suffix, world, { skewMs, onCrash });
     this.#processes.add(process);
-    const ports = this.cloud.portsOf(process);
-    const used = mutant.wrap?.({ ports, process, cloud: this.cloud, world }) ?? ports;
-    main(process, used).catch((error: unknown) => world.fail(error));
+    main(process, this.portsOf(process)).catch((error: unknown) => world.fail(error));
   }
 
   #producer({ clock, random }: SimProcess, ports: Ports): Producer {
@@ -192,6 +198,7 @@ export class ChainRun {
       clock,
       random,
       telemetry,
+      ...(scenario.neighbour === 'partition' ? { partitions: dataset.partitions } : {}),
       chainBounds: scenario.bounds,
       ...(purgeHorizonMs === null ? {} : { purgeHorizonMs }),
     });

@@ -18,6 +18,7 @@ export const sites = [
   'floor.raise',
   'announce',
   'stream',
+  'send',
   'quarantine',
   'late',
   'receive',

@@ -229,7 +229,7 @@ class Schedule implements Carrier {
       fields,
     } as const;
     const body = JSON.stringify({ op: 'upsert', type: 'City', value: fields });
-    return this.#cloud.send({ body, intents: [intent], isBroken: false, isAtomic: false });
+    return this.#cloud.send({ body, intents: [intent], isBroken: false, isAtomic: false, number: null });
   }
 
   async #take(producer: Producer, { source }: Ports, ...messages: MutationMessage[]): Promise<void> {

@@ -13,6 +13,7 @@ import type {
   SnapshotEntry,
 } from '../../lib/ports.ts';
 import type { ChainBounds } from '../../lib/producer/chain.ts';
+import type { MessageProgress } from '../../lib/receipt.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
 import { hashState, toHex } from '../../lib/state/state-hash.ts';
 import { requireSmall } from './head-size.ts';
@@ -20,6 +21,9 @@ import type { Accepted, Oracle, PlainRecord } from './oracle.ts';
 import { RecordLog, readRecords, requireSameRecords } from './records.ts';
 import { isDataType, Replayer, type StoreView, Timeline } from './timeline.ts';
 import { Violation } from './world.ts';
+
+/** By source, the number up to which all its messages are done. */
+type Progress = ReadonlyMap<string, number>;
 
 export interface InvariantsOptions {
   readonly id: DatasetId;
@@ -40,6 +44,7 @@ export interface InvariantsOptions {
  *   S9  no version has only a part of an atomic message
  *   S10 era, version, snapshot, floor, pin revision and serve epoch only rise
  *   S11 a request of one tenant names nothing of another (stores.ts)
+ *   S12 what a version says of a source's progress is true
  *   G1  a cleaner leaves nothing below the floor
  *   G2  the head stays small (head-size.ts)
  *   L1, L2  without faults the queue gets empty and every reader gets to the head, also one that only listens, if there
@@ -70,6 +75,7 @@ export class Invariants {
   /** Names of all blobs that a reader of the head or of a pin may fetch, and which invariant wants them. */
   #needed = new Map<string, string>();
   #head: Head | null = null;
+  #progress: Progress = new Map();
 
   constructor({ id, bounds }: InvariantsOptions, oracle: Oracle, stores: StoreView) {
     this.#bounds = bounds;
@@ -132,7 +138,25 @@ export class Invariants {
   }
 
   onQuarantine(entries: readonly QuarantineEntry[]): void {
-    for (const { messageId, index } of entries) this.#quarantined.add(`${messageId} ${index}`);
+    for (const { messageId, index, reason } of entries) {
+      if (!this.#mayBeQuarantined(messageId, index))
+        throw new Violation(
+          'S4',
+          `${messageId} ${index} is in quarantine, and nothing is wrong with it: ${reason}`,
+        );
+      this.#quarantined.add(`${messageId} ${index}`);
+    }
+  }
+
+  /** It is bad, or a condition did not hold: its own, or one of the atomic message that it is in. */
+  #mayBeQuarantined(messageId: string, index: number | null): boolean {
+    if (this.#oracle.badOf(messageId).includes(index)) return true;
+    return this.#oracle
+      .mutationsOf(messageId)
+      .some(
+        ({ intent, index: own, isAtomic }) =>
+          intent.op !== 'increment' && intent.condition !== null && (own === index || isAtomic),
+      );
   }
 
   onLate(entries: readonly QuarantineEntry[]): void {
@@ -217,6 +241,38 @@ export class Invariants {
     const next = this.#replayer.next(head, from);
     this.#timeline.push(next);
     this.#records.advance({ from: from?.state ?? null, to: next.state, changes: next.changes });
+    this.#progress = this.#followProgress(this.#progress, next.state);
+  }
+
+  /** S12: what a version says to be done of a source is in it, or was set aside. */
+  #followProgress(before: Progress, { headerTags }: ReadState): Progress {
+    const tag = headerTags.get('serverless-hollow.progress');
+    if (tag === undefined) return before;
+    const progress: Progress = new Map(Object.entries(JSON.parse(tag) as Record<string, number>));
+    for (const [source, sequence] of progress) {
+      for (let each = (before.get(source) ?? 0) + 1; each <= sequence; each++) {
+        const isDone = this.#oracle.numbered(source, each).some((id) => this.#isDone(id));
+        if (!isDone) throw new Violation('S12', `a version says that message ${each} of ${source} is in it`);
+      }
+    }
+    return progress;
+  }
+
+  /** Of a receipt that a sender was given: whoever waits for it is told in the end. */
+  isVisible({ source, sequence }: MessageProgress): boolean {
+    return (this.#progress.get(source) ?? 0) >= sequence;
+  }
+
+  #isDone(messageId: string): boolean {
+    const mutations = this.#oracle.mutationsOf(messageId);
+    const records = this.#records;
+    // Of an atomic message nothing is done when a condition of it fails; what is late is set aside after the commit.
+    const isOff = mutations.some((mutation) => mutation.isAtomic && records.hasFailed(mutation));
+    return isOff || mutations.every((m) => records.covers(m) || records.hasFailed(m) || this.#mayBeLate(m));
+  }
+
+  #mayBeLate({ stamp }: Accepted): boolean {
+    return this.#records.watermark >= stamp[0];
   }
 
   /** S1: a restored table goes on from a version that was committed once. */
@@ -233,6 +289,7 @@ export class Invariants {
       this.#records.advance({ from, to: replayed.state, changes: replayed.changes });
       from = replayed.state;
     }
+    this.#progress = from === null ? new Map() : this.#followProgress(new Map(), from);
   }
 
   /** S6 and S7: a cold reader that starts now gets to the head, and to every pin. */

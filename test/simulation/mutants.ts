@@ -39,6 +39,8 @@ export interface Mutant {
   readonly acknowledgesFirst?: boolean;
   /** The host deletes the whole batch when a part of it failed. */
   readonly acknowledgesFailed?: boolean;
+  /** Applications send to the queues of the wrong partitions. */
+  readonly misroutes?: boolean;
   /** Consumers keep nothing between two looks at the head. */
   readonly consumerForgets?: boolean;
 }
@@ -118,6 +120,18 @@ export const pipelineMutants: Readonly<Record<string, Mutant>> = {
         const recent = all.length === 0 ? proposal.recent : [...all, lastOf(proposal.recent)];
         return commit(id, { ...proposal, recent });
       }),
+  },
+  misroutes: { caughtBy: ['S4'], misroutes: true },
+  unsentIsSent: {
+    caughtBy: ['S4'],
+    wrap: ({ ports }) => ({
+      ...ports,
+      sink: { send: (messages) => ports.sink.send(messages).catch(() => undefined) },
+    }),
+  },
+  progressFirst: {
+    caughtBy: ['S12'],
+    wrap: ({ ports }) => ({ ...ports, source: numbersFirst(ports.source) }),
   },
   acknowledgesLate: {
     caughtBy: ['L3'],
@@ -344,6 +358,23 @@ function splitting(source: Ports['source']): Ports['source'] {
       });
     },
     acknowledge: (messages) => source.acknowledge(messages.filter(({ receipt }) => !halves.has(receipt))),
+  };
+}
+
+/** The first delivery of a message is of its number alone, and is not acknowledged. */
+function numbersFirst(source: Ports['source']): Ports['source'] {
+  const empty = new Set<string>();
+  return {
+    receive: async (max, waitMs) => {
+      const messages = await source.receive(max, waitMs);
+      return messages.map((message) => {
+        const progress = /,("progress":\{[^}]*\}\})$/.exec(message.body)?.[1];
+        if (progress === undefined || message.receiveCount > 1) return message;
+        empty.add(message.receipt);
+        return { ...message, body: `{"mutations":[],${progress}` };
+      });
+    },
+    acknowledge: (messages) => source.acknowledge(messages.filter(({ receipt }) => !empty.has(receipt))),
   };
 }
 

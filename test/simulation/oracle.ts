@@ -36,12 +36,14 @@ export class Oracle {
   readonly #byMessage = new Map<string, Accepted[]>();
   readonly #byRecord = new Map<string, Accepted[]>();
   readonly #byOperation = new Map<string, Accepted[]>();
+  readonly #byNumber = new Map<string, string[]>();
   readonly #bad = new Map<string, (number | null)[]>();
   readonly #copies = new Map<Sent, string[]>();
   readonly #copiesByMessage = new Map<string, readonly string[]>();
 
   accept(message: MutationMessage, sent: Sent): void {
-    const { intents, isBroken, isAtomic } = sent;
+    const { intents, isBroken, isAtomic, number } = sent;
+    if (number !== null) addTo(this.#byNumber, `${number.source} ${number.sequence}`, message.id);
     addTo(this.#copies, sent, message.id);
     this.#copiesByMessage.set(message.id, this.#copies.get(sent) ?? []);
     if (isBroken || (isAtomic && intents.some(({ op }) => op === 'bad'))) {
@@ -85,6 +87,11 @@ export class Oracle {
   /** The message, and the others in which the same was sent again. */
   copiesOf(messageId: string): readonly string[] {
     return this.#copiesByMessage.get(messageId) ?? [];
+  }
+
+  /** The messages with this number of this source: one, and its copies. */
+  numbered(source: string, sequence: number): readonly string[] {
+    return this.#byNumber.get(`${source} ${sequence}`) ?? [];
   }
 
   /** Positions of what has to be quarantined; null: the message as a whole. */

@@ -16,6 +16,7 @@ import { Violation } from './world.ts';
 const keyFields = { City: ['cityId'], Score: ['team', 'round'] } as const;
 const types = ['City', 'Score'] as const;
 const ledgerType = 'OperationLedgerEntry';
+const watermarkType = 'PurgeWatermark';
 type KeyedType = (typeof types)[number];
 
 /** A stamp record, read without the code that wrote it. */
@@ -58,6 +59,8 @@ export class RecordLog {
   /** Stamps that were ever in effect: `record stamp`. */
   readonly #effective = new Set<string>();
 
+  #watermark = Number.NEGATIVE_INFINITY;
+
   readonly #recordsPinned: (pin: string) => readonly ReadonlyMap<string, PlainRecord>[];
 
   /** @param recordsPinned the records of every version that had a pin of this name */
@@ -71,7 +74,17 @@ export class RecordLog {
     return this.#records;
   }
 
+  /** Greatest that it ever was; what has a stamp up to it may be late. */
+  get watermark(): number {
+    return this.#watermark;
+  }
+
   advance(step: ChainStep): void {
+    for (const o of addedOf(step.to, step.changes, watermarkType))
+      this.#watermark = Math.max(
+        this.#watermark,
+        Number(recordObject(step.to, watermarkType, o)['timestamp']),
+      );
     const before = { records: new Map(this.#records), stamps: new Map(this.#stamps) };
     const touched = new Set<string>();
     const fresh: Accepted[] = [];

@@ -34,7 +34,7 @@ export interface Scenario {
   readonly skewMsMax: number;
   readonly bounds: ChainBounds;
   /** Another chain beside it, in the same stores. */
-  readonly neighbour: 'none' | 'tenant';
+  readonly neighbour: 'none' | 'tenant' | 'partition';
   /** The outbox announces what was committed, too. */
   readonly hasOutbox: boolean;
 }
@@ -43,6 +43,8 @@ const faultsMsMax = 20_000;
 
 /** Short, so that everything that depends on the length of a chain happens in a run. */
 const shortChain: ChainBounds = { recentEntriesMin: 3, chainLengthForSnapshot: 5, chainLengthMax: 12 };
+
+const nobody = Array.from({ length: 7 }, () => 'none' as const);
 
 /** A mix of its own for every seed. */
 export function drawScenario(seed: number): Scenario {
@@ -73,7 +75,7 @@ export function drawScenario(seed: number): Scenario {
     senderSkewMsMax: pick(0, 200, 5_000),
     skewMsMax: pick(0, 200, 60_000),
     bounds: shortChain,
-    neighbour: pick('none', 'none', 'none', 'none', 'none', 'none', 'none', 'tenant'),
+    neighbour: pick(...nobody, ...nobody, 'partition', 'tenant'),
     hasOutbox: pick(false, false, false, false, false, true),
   };
 }
@@ -88,9 +90,17 @@ export interface ChainScenario {
 
 const dataset = 'simulated';
 
-/** The first chain of a run has everything; one beside it is small. */
+/** The first chain of a run has everything; one beside it is small: another tenant's, or another partition. */
 export function chainsOf(scenario: Scenario): readonly ChainScenario[] {
   if (scenario.neighbour === 'none') return [{ id: { dataset, partition: 0 }, scenario, suffix: '' }];
+  if (scenario.neighbour === 'partition') {
+    // Applications send, to whichever partition it is.
+    const silent = { ...scenario, messages: 0 };
+    return [
+      { id: { dataset, partition: 0 }, scenario: silent, suffix: '' },
+      { id: { dataset, partition: 1 }, scenario: smaller(silent), suffix: ' of 1' },
+    ];
+  }
   return [
     { id: { tenant: 'a', dataset, partition: 0 }, scenario, suffix: '' },
     { id: { tenant: 'b', dataset, partition: 0 }, scenario: smaller(scenario), suffix: ' of b' },

@@ -1,9 +1,12 @@
 import type { MetricName } from '../../lib/metric-names.ts';
 import type { Telemetry } from '../../lib/ports.ts';
+import type { Receipt } from '../../lib/receipt.ts';
+import { Application } from './application.ts';
 import { ChainRun } from './chain-run.ts';
 import { Coverage } from './coverage.ts';
 import type { Mutant } from './mutants.ts';
 import { Network } from './network.ts';
+import type { SimProcess } from './process.ts';
 import { chainsOf, type Scenario } from './scenario.ts';
 import { SharedStores } from './shared-stores.ts';
 import { Cloud, type Recovery } from './stores.ts';
@@ -66,6 +69,8 @@ class Run {
   readonly #network: Network;
   readonly #telemetry = new ConflictCount();
   readonly #chains: readonly ChainRun[];
+  readonly #applications: readonly Application[];
+  readonly #receipts: Receipt[] = [];
 
   constructor({ scenario, mutant = {}, onLine, coverage = new Coverage() }: SimulationOptions) {
     this.#scenario = scenario;
@@ -80,18 +85,64 @@ class Run {
       const cloud = new Cloud(world, network, { id, shared, lax: mutant.lax ?? {}, bounds, committers });
       return new ChainRun({ world, network, cloud, mutant, suffix, telemetry: this.#telemetry, ...chain });
     });
+    this.#applications = this.#newApplications(mutant.misroutes === true);
+  }
+
+  #newApplications(misroutes: boolean): readonly Application[] {
+    const { neighbour, senders, messages, faultsMs, senderSkewMsMax } = this.#scenario;
+    if (neighbour !== 'partition') return [];
+    const sinksOf = (process: SimProcess) => {
+      const sinks = this.#chains.map((chain) => chain.portsOf(process).sink);
+      return misroutes ? sinks.reverse() : sinks;
+    };
+    return Array.from(
+      { length: senders },
+      (_, i) =>
+        new Application({
+          name: `app${i + 1}`,
+          world: this.world,
+          telemetry: this.#telemetry,
+          mutations: Math.ceil(messages / senders),
+          withinMs: faultsMs,
+          skewMsMax: senderSkewMsMax,
+          sinksOf,
+          onAccepted: (receipt) => this.#keep(receipt),
+        }),
+    );
+  }
+
+  /** S4: what a sender holds a receipt of is in the queue. */
+  #keep(receipt: Receipt): void {
+    const { partition, source, sequence } = receipt;
+    const numbered = this.#chains[partition]?.cloud.oracle.numbered(source, sequence) ?? [];
+    if (numbered.length === 0)
+      throw new Violation('S4', `message ${sequence} of ${source} was accepted, and no queue has it`);
+    this.#receipts.push(receipt);
+  }
+
+  #requireReceipts(): void {
+    for (const receipt of this.#receipts) {
+      if (this.#chains[receipt.partition]?.cloud.invariants.isVisible(receipt) !== true)
+        throw new Violation('L2', `the receipt ${JSON.stringify(receipt)} is never good`);
+    }
   }
 
   async go(): Promise<void> {
     const { world } = this;
     const chains = this.#chains;
+    const applications = this.#applications;
     for (const chain of chains) chain.begin();
+    for (const application of applications) application.start();
     await world.run(this.#scenario.faultsMs);
 
     world.trace(() => 'FAULTS OFF');
     world.areFaultsOn = false;
-    for (const chain of chains) chain.thaw();
-    await world.run(world.nowMs + drainMsMax, () => chains.every((chain) => chain.isDrained()));
+    for (const each of [...chains, ...applications]) each.thaw();
+    const isDrained = (): boolean =>
+      applications.every(({ isDone }) => isDone) && chains.every((chain) => chain.isDrained());
+    await world.run(world.nowMs + drainMsMax, isDrained);
+    if (!applications.every(({ isDone }) => isDone))
+      throw new Violation('L1', 'a sender does not come to its end');
     for (const chain of chains) chain.requireDrained();
     // What was sent before may still be applied.
     await world.run(world.nowMs + 10_000, () => this.#network.lateCount === 0);
@@ -100,6 +151,7 @@ class Run {
     if (!areAllCurrent())
       throw new Violation('L2', 'a consumer does not get to the head, or nobody was told of it');
     for (const { cloud } of chains) cloud.invariants.requireComplete();
+    this.#requireReceipts();
     // What was slow on its way arrives first.
     await world.run(world.nowMs + 3_000);
     for (const chain of chains) await chain.requireClean();

@@ -14,6 +14,7 @@ import type {
   HeadStore,
   LateQueue,
   MutationMessage,
+  MutationSink,
   MutationSource,
   Quarantine,
   StoredBlob,
@@ -29,6 +30,7 @@ import type { SimProcess } from './process.ts';
 import { SimQueue } from './queue.ts';
 import type { SharedStores } from './shared-stores.ts';
 import type { Sent } from './traffic.ts';
+import { readMessage } from './wire.ts';
 import { Violation, type World } from './world.ts';
 
 /** What one process reaches. */
@@ -43,6 +45,8 @@ export interface Ports {
   readonly quarantine: Quarantine;
   readonly lateQueue: LateQueue;
   readonly source: MutationSource;
+  /** Only for applications with the sender library. */
+  readonly sink: MutationSink;
   /** Only for the outbox. */
   readonly changes: ChangeSource;
 }
@@ -97,6 +101,7 @@ export class Cloud {
   readonly #recoveries: Recovery[] = [];
   readonly #history: (Head | null)[] = [null];
   readonly #listeners = new Set<Listener>();
+  readonly #sentBodies = new Map<string, Sent>();
   readonly #archive: MutationMessage[] = [];
 
   constructor(world: World, network: Carrier, { id, shared, lax, bounds, committers }: CloudOptions) {
@@ -122,6 +127,13 @@ export class Cloud {
     // The sender of an unknown send sends again.
     if (world.chance(this.#network.faults.sendTwice)) this.#accept(sent);
     return this.#accept(sent);
+  }
+
+  /** Sent again it is the same. */
+  #meant(body: string): Sent {
+    const meant = this.#sentBodies.get(body) ?? readMessage(body);
+    this.#sentBodies.set(body, meant);
+    return meant;
   }
 
   #accept(sent: Sent): MutationMessage {
@@ -265,6 +277,16 @@ export class Cloud {
           ),
       },
       source: this.queue.sourceOf(process),
+      sink: {
+        send: (messages) =>
+          request(
+            'send',
+            () => String(messages.length),
+            async () => {
+              for (const { body } of messages) this.#accept(this.#meant(body));
+            },
+          ),
+      },
       changes: this.#stream.sourceOf(process),
     };
   }

@@ -1,3 +1,4 @@
+import type { MessageProgress } from '../../lib/receipt.ts';
 import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../lib/schema/dsl.ts';
 import type { World } from './world.ts';
@@ -53,6 +54,8 @@ export interface Sent {
   readonly isBroken: boolean;
   /** All of it in one version, or nothing. */
   readonly isAtomic: boolean;
+  /** Which message of its source it is; null: it does not say. */
+  readonly number: MessageProgress | null;
 }
 
 export interface TrafficOptions {
@@ -86,7 +89,7 @@ export class Sender {
     const world = this.#world;
     if (world.chance(this.#options.poison)) {
       const body = world.pick(['{', 'null', '[]', '{"mutations":5}', '{"mutations":[],"x":1}']);
-      return { body, intents: [], isBroken: true, isAtomic: false };
+      return { body, intents: [], isBroken: true, isAtomic: false, number: null };
     }
     const count = world.chance(0.5) ? 1 : world.count(0, 4);
     const mutations = Array.from({ length: count }, () => this.#mutation());
@@ -95,7 +98,7 @@ export class Sender {
     const wires = mutations.map(({ wire }) => wire);
     const content = isBare ? wires[0] : { mutations: wires, ...(isAtomic ? { atomic: true } : {}) };
     const intents = mutations.map(({ intent }) => intent);
-    return { body: JSON.stringify(content), intents, isBroken: false, isAtomic };
+    return { body: JSON.stringify(content), intents, isBroken: false, isAtomic, number: null };
   }
 
   #mutation(): { wire: unknown; intent: Intent } {

@@ -134,6 +134,17 @@ export const alarmMeanings = {
     side: 'reading',
     meaning: 'No container of a service has been heard of for three minutes.',
   },
+  ReplicaLags: {
+    severity: 'ticket',
+    side: 'reading',
+    meaning:
+      'Blobs reach the other region late: its readers serve old data, and would lose more in a failover.',
+  },
+  ReplicaFails: {
+    severity: 'ticket',
+    side: 'reading',
+    meaning: 'S3 could not copy objects to the other region, and does not try again.',
+  },
   Undelivered: {
     severity: 'ticket',
     side: 'reading',

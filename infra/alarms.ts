@@ -6,6 +6,7 @@ import {
   CompositeAlarm,
   type IMetric,
   MathExpression,
+  Metric,
   Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -20,6 +21,7 @@ import { type AlarmMeaning, type AlarmName, alarmMeanings, runbookAnchor } from 
 import type { Ingestion } from './ingestion.ts';
 import { datasetMetric, failureRate, minute } from './metrics.ts';
 import type { ServiceFunction } from './service-function.ts';
+import { type ReplicaPlace, replicationRuleId, type Storage } from './storage.ts';
 
 /** Who hears of what. An alarm that nobody is named for is seen in the console only. */
 export interface AlarmTopics {
@@ -53,6 +55,8 @@ interface Group {
   readonly suppressor?: CompositeAlarm;
 }
 
+/** Well within what stays readable for readers that lag. */
+const replicationSecondsMax = 900;
 const fiveMinutes = Duration.minutes(5);
 
 /**
@@ -187,6 +191,32 @@ export class Alarms extends Construct {
       ),
       threshold: 100 * healthBounds.errorRateMax,
       periods: 2,
+    });
+  }
+
+  /** Of the home: how far S3 is behind with a replica, and what it could not copy. */
+  watchReplica({ bucket }: Storage, { bucketName }: ReplicaPlace): void {
+    const of = (metricName: string, statistic: string) =>
+      new Metric({
+        namespace: 'AWS/S3',
+        metricName,
+        dimensionsMap: {
+          SourceBucket: bucket.bucketName,
+          DestinationBucket: bucketName,
+          RuleId: replicationRuleId,
+        },
+        statistic,
+        period: minute,
+      });
+    this.#add('ReplicaLags', '', {
+      metric: of('ReplicationLatency', Stats.MAXIMUM),
+      threshold: replicationSecondsMax,
+      periods: 5,
+    });
+    this.#add('ReplicaFails', '', {
+      metric: of('OperationsFailedReplication', Stats.SUM),
+      threshold: 0,
+      periods: 1,
     });
   }
 

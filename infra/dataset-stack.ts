@@ -25,6 +25,7 @@ export class DatasetStack extends Stack {
       logRetention: stage.logRetentionDays,
       rollout: stage.rollout,
       settings: stage.settings,
+      ...(stage.hasBackups ? { backups: {} } : {}),
     });
     const consumer = this.dataset.addConsumerFunction('Consumer');
     const announcements = this.dataset.addAnnouncementQueue('Announcements');

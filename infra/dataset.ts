@@ -8,6 +8,7 @@ import type { MetricName } from '../lib/metric-names.ts';
 import type { RuntimeSettings } from '../lib/runtime-settings.ts';
 import { checkEnvironment } from '../lib/settings.ts';
 import { Alarms, type AlarmTopics } from './alarms.ts';
+import { type BackupOptions, Backups } from './backups.ts';
 import { ContainerService, type ContainerServiceProps } from './container-service.ts';
 import { Dashboard } from './dashboard.ts';
 import { type ConsumerFunctionProps, consumerMemorySizeMb, Dissemination } from './dissemination.ts';
@@ -19,7 +20,7 @@ import { type RolloutShape, Rollouts } from './rollouts.ts';
 import type { ServiceFunction } from './service-function.ts';
 import { ServiceLevels } from './service-levels.ts';
 import { SettingsProfile } from './settings-profile.ts';
-import { Storage } from './storage.ts';
+import { type ReplicaPlace, Storage } from './storage.ts';
 
 export interface HollowDatasetProps {
   /** Name of the dataset: lower-case letters, digits, hyphens. */
@@ -43,6 +44,14 @@ export interface HollowDatasetProps {
   readonly retention?: { readonly versions?: number; readonly hours?: number };
   /** Of what changes while functions run (AppConfig, docs/operations.md); `{}`: as built in. Absent: nothing does. */
   readonly settings?: Partial<RuntimeSettings>;
+  /** Of the table of heads. Default: made up by CloudFormation; a replica has to know it. */
+  readonly tableName?: string;
+  /** Another region that follows (`HollowReplica`, which is deployed there first). */
+  readonly replica?: ReplicaPlace;
+  /** A bucket that is there already: that of a replica which takes over (docs/operations.md). Default: a new one. */
+  readonly existingBucketName?: string;
+  /** Copies of table and bucket in a vault, daily and monthly; `{}`: in this region only. Absent: none. */
+  readonly backups?: BackupOptions;
   /** Who hears of alarms. Default: nobody; they are in the console. */
   readonly alarmTopics?: AlarmTopics;
   /** Address of the runbooks that alarms link to. Default: `docs/operations.md`. */
@@ -91,11 +100,14 @@ export class HollowDataset extends Construct {
     this.#rollout = props.rollout ?? 'canary';
     this.#logRetention = logRetention;
     this.#partitionMap = [partitions, ...(props.partitionKeys ?? [])].join(' ');
-    this.storage = new Storage(this, 'Storage', { ...common, keepsData: props.keepsData ?? true });
+    const { replica } = props;
+    this.storage = this.#createStorage(props);
     this.dissemination = new Dissemination(this, 'Dissemination', { ...common, storage: this.storage });
     const { undeliveredQueue, bus } = this.dissemination;
+    if (replica !== undefined) this.dissemination.forward(replica);
     const { alarmTopics: topics = {}, runbooks = 'docs/operations.md' } = props;
     this.alarms = new Alarms(this, 'Alarms', { dataset, runbooks, topics });
+    if (replica !== undefined) this.alarms.watchReplica(this.storage, replica);
     const settings = this.#addSettings(props.settings);
     this.partitions = Array.from(
       { length: partitions },
@@ -136,6 +148,16 @@ export class HollowDataset extends Construct {
     });
     this.#watch();
     this.#rollOutProducers(schema);
+  }
+
+  #createStorage(props: HollowDatasetProps): Storage {
+    const { dataset, keepsData = true, encryptionKey, tableName, replica, existingBucketName } = props;
+    const names = { dataset, tableName, replica, existingBucketName };
+    const storage = new Storage(this, 'Storage', { ...names, keepsData, encryptionKey });
+    if (props.backups !== undefined) {
+      new Backups(this, 'Backups', { ...props.backups, storage, keepsData, encryptionKey });
+    }
+    return storage;
   }
 
   #addSettings(settings: Partial<RuntimeSettings> | undefined): SettingsProfile | undefined {

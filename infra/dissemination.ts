@@ -1,6 +1,6 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { EventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
-import { LambdaFunction, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { EventBus as EventBusTarget, LambdaFunction, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
@@ -10,13 +10,15 @@ import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { securedQueue } from './encrypted.ts';
 import { ServiceFunction } from './service-function.ts';
-import type { Storage } from './storage.ts';
+import type { ReplicaPlace, Storage } from './storage.ts';
 
 export interface DisseminationProps {
   readonly dataset: string;
   readonly logRetention: RetentionDays;
   readonly storage: Storage;
   readonly encryptionKey?: IKey;
+  /** Default: made up by CloudFormation. */
+  readonly busName?: string;
 }
 
 export interface ConsumerFunctionProps {
@@ -48,7 +50,10 @@ export class Dissemination extends Construct {
   constructor(scope: Construct, id: string, props: DisseminationProps) {
     super(scope, id);
     this.#props = props;
-    this.bus = new EventBus(this, 'Bus', { description: `Announcements of the dataset ${props.dataset}` });
+    this.bus = new EventBus(this, 'Bus', {
+      eventBusName: props.busName,
+      description: `Announcements of the dataset ${props.dataset}`,
+    });
     this.bus.archive('Archive', {
       description: `Announcements of the dataset ${props.dataset}, to be replayed to a reader that is new or was away`,
       eventPattern: this.#eventPattern,
@@ -105,6 +110,18 @@ export class Dissemination extends Construct {
       'Announcements are hints that lose their worth within the hour; the head is the truth and readers poll it.',
     );
     return queue;
+  }
+
+  /** To the bus of a replica. A hint may be there before its version is; then the reader looks again. */
+  forward({ region, busName }: ReplicaPlace): void {
+    const arn = Stack.of(this).formatArn({
+      service: 'events',
+      region,
+      resource: 'event-bus',
+      resourceName: busName,
+    });
+    const bus = EventBus.fromEventBusArn(this, 'ReplicaBus', arn);
+    this.#tell('Replica', new EventBusTarget(bus, { deadLetterQueue: this.undeliveredQueue }));
   }
 
   get #delivery() {

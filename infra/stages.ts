@@ -7,7 +7,9 @@
  *   index.ts            the public door "./infra"
  *   dataset.ts          HollowDataset, the construct for other people's stacks
  *   storage.ts          table of heads, bucket of blobs, and who may do what with them
+ *   replica.ts          HollowReplica: the dataset in another region, for readers
  *   ingestion.ts        of each partition: mutation queue, its dead-letter and quarantine queues, producer function
+ *   backups.ts          table and bucket in a vault of AWS Backup
  *   dissemination.ts    bus, archive, rules, announcement queues, consumer functions
  *   container-service.ts  the long-lived consumer in Fargate behind a load balancer
  *   service-function.ts a Lambda function as every function here is made
@@ -33,6 +35,8 @@ const stageSchema = z.strictObject({
   /** How traffic moves to new versions of functions. */
   rollout: z.enum(['all-at-once', 'canary', 'linear']),
   logRetentionDays: z.union([z.literal(7), z.literal(30), z.literal(90)]),
+  /** Copies of table and bucket in a vault of AWS Backup. */
+  hasBackups: z.boolean().prefault(false),
   /** What functions are told at run time, at first; absent: nothing, and no AppConfig. */
   settings: runtimeSettings.optional(),
 });

@@ -1,17 +1,52 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, Billing, StreamViewType, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import {
+  AttributeType,
+  Billing,
+  type ITableV2,
+  StreamViewType,
+  TableEncryptionV2,
+  TableV2,
+} from 'aws-cdk-lib/aws-dynamodb';
 import { AnyPrincipal, Effect, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type IBucket,
+  ObjectOwnership,
+  type ReplicationRule,
+  ReplicationTimeValue,
+} from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { grantKey } from './encrypted.ts';
 import { logicalIdOf } from './logical-id.ts';
 
+/** Where a dataset is read beside its home. Conditional writes go to the home only (docs/protocol.md). */
+export interface ReplicaPlace {
+  readonly region: string;
+  /** The bucket of the `HollowReplica` there, which is deployed first. */
+  readonly bucketName: string;
+  /** The bus of the `HollowReplica` there. */
+  readonly busName: string;
+  /** With a key of your own: the one there. */
+  readonly encryptionKeyArn?: string;
+}
+
 export interface StorageProps {
   readonly dataset: string;
   readonly keepsData: boolean;
   readonly encryptionKey?: IKey;
+  /** Default: made up by CloudFormation. */
+  readonly tableName?: string;
+  readonly bucketName?: string;
+  readonly replica?: ReplicaPlace;
+  /** Of a table, or a bucket, that is there already and is not made. */
+  readonly existingTableName?: string;
+  readonly existingBucketName?: string;
+  /** True: what another home still copies here is refused. */
+  readonly isFenced?: boolean;
 }
 
 const closed = {
@@ -22,56 +57,83 @@ const closed = {
 
 /** The table of heads and the bucket of blobs. */
 export class Storage extends Construct {
-  readonly table: TableV2;
-  readonly bucket: Bucket;
-  /** Where the bucket, and load balancers, log who asked. */
-  readonly accessLogs: Bucket;
+  readonly table: ITableV2;
+  readonly bucket: IBucket;
+  readonly #props: StorageProps;
   readonly #dataset: string;
   readonly #key: IKey | undefined;
+  #accessLogs: Bucket | null = null;
 
   constructor(scope: Construct, id: string, props: StorageProps) {
     super(scope, id);
-    const removalPolicy = props.keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const { existingTableName, existingBucketName } = props;
+    this.#props = props;
     this.#dataset = props.dataset;
     this.#key = props.encryptionKey;
 
-    this.table = new TableV2(this, 'Heads', {
+    this.table =
+      existingTableName === undefined
+        ? this.#createTable()
+        : TableV2.fromTableName(this, 'Heads', existingTableName);
+    this.bucket =
+      existingBucketName === undefined
+        ? this.#createBucket()
+        : Bucket.fromBucketName(this, 'Blobs', existingBucketName);
+  }
+
+  /** Where the bucket, and load balancers, log who asked. */
+  get accessLogs(): Bucket {
+    this.#accessLogs ??= this.#createAccessLogs();
+    return this.#accessLogs;
+  }
+
+  get #removalPolicy(): RemovalPolicy {
+    return this.#props.keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+  }
+
+  #createTable(): TableV2 {
+    const { tableName, replica, keepsData } = this.#props;
+    return new TableV2(this, 'Heads', {
+      tableName,
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       sortKey: { name: 'sk', type: AttributeType.STRING },
       billing: Billing.onDemand(),
       encryption:
         this.#key === undefined
           ? TableEncryptionV2.dynamoOwnedKey()
-          : TableEncryptionV2.customerManagedKey(this.#key),
+          : TableEncryptionV2.customerManagedKey(this.#key, replicaKeys(replica)),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true, recoveryPeriodInDays: 35 },
       // The outbox: every commit is in it, whether or not its producer lived to announce it.
       dynamoStream: StreamViewType.NEW_IMAGE,
-      deletionProtection: props.keepsData,
-      removalPolicy,
+      deletionProtection: keepsData,
+      removalPolicy: this.#removalPolicy,
+      ...(replica === undefined ? {} : { replicas: [{ region: replica.region }] }),
     });
-    this.accessLogs = this.#createAccessLogs(removalPolicy);
-    this.bucket = this.#createBucket(removalPolicy);
-    for (const statement of [neverOverwrite(this.bucket), raiseOnCondition(this.bucket)]) {
-      this.bucket.addToResourcePolicy(statement);
-    }
   }
 
-  #createAccessLogs(removalPolicy: RemovalPolicy): Bucket {
-    return new Bucket(this, 'AccessLogs', {
+  #createAccessLogs(): Bucket {
+    const accessLogs = new Bucket(this, 'AccessLogs', {
       ...closed,
-      removalPolicy,
+      removalPolicy: this.#removalPolicy,
       // Access logs are written with a key of S3's own only.
       encryption: BucketEncryption.S3_MANAGED,
       lifecycleRules: [
         { expiration: Duration.days(90), abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
     });
+    if (this.#props.existingBucketName !== undefined) {
+      acknowledge(accessLogs, ['AwsSolutions-S1'], 'It holds access logs itself.');
+    }
+    return accessLogs;
   }
 
-  #createBucket(removalPolicy: RemovalPolicy): Bucket {
-    return new Bucket(this, 'Blobs', {
+  #createBucket(): Bucket {
+    const { bucketName, replica } = this.#props;
+    const bucket = new Bucket(this, 'Blobs', {
       ...closed,
-      removalPolicy,
+      bucketName,
+      removalPolicy: this.#removalPolicy,
+      ...(replica === undefined ? {} : { replicationRules: [this.#replicationTo(replica)] }),
       ...(this.#key === undefined
         ? { encryption: BucketEncryption.S3_MANAGED }
         : { encryption: BucketEncryption.KMS, encryptionKey: this.#key, bucketKeyEnabled: true }),
@@ -90,6 +152,36 @@ export class Storage extends Construct {
         { prefix: 'inbox/', expiration: Duration.days(35) },
       ],
     });
+    for (const statement of [neverOverwrite(bucket), raiseOnCondition(bucket)]) {
+      bucket.addToResourcePolicy(statement);
+    }
+    if (replica !== undefined) {
+      const copied = [`<${logicalIdOf(bucket)}.Arn>`, this.#arnText(replica.bucketName)];
+      acknowledge(
+        bucket,
+        copied.map((text) => `AwsSolutions-IAM5[Resource::${text}/*]`),
+        'S3 itself copies from this bucket to that of the replica; what it takes, the rule of the replication says.',
+      );
+    }
+    if (this.#props.isFenced === true) bucket.addToResourcePolicy(refuseCopies(bucket));
+    return bucket;
+  }
+
+  /** Blobs and floors, and their deletion; what senders leave in the inbox concerns the home only. */
+  #replicationTo({ bucketName, encryptionKeyArn }: ReplicaPlace): ReplicationRule {
+    return {
+      id: replicationRuleId,
+      destination: Bucket.fromBucketName(this, 'Replica', bucketName),
+      filter: { prefix: `d/${this.#dataset}/` },
+      deleteMarkerReplication: true,
+      metrics: ReplicationTimeValue.FIFTEEN_MINUTES,
+      ...(encryptionKeyArn === undefined
+        ? {}
+        : {
+            kmsKey: Key.fromKeyArn(this, 'ReplicaKey', encryptionKeyArn),
+            sseKmsEncryptedObjects: true,
+          }),
+    };
   }
 
   /** Lets a reader follow this dataset: its heads, its blobs, nothing that changes either. */
@@ -147,6 +239,17 @@ export class Storage extends Construct {
     grantKey(this.#key, grantee, 'read');
   }
 
+  /** As cdk-nag writes its ARN. */
+  get #bucketText(): string {
+    const name = this.#props.existingBucketName;
+    return name === undefined ? `<${logicalIdOf(this.bucket)}.Arn>` : this.#arnText(name);
+  }
+
+  #arnText(bucketName: string): string {
+    const { partition } = Stack.of(this);
+    return `arn:${Token.isUnresolved(partition) ? '<AWS::Partition>' : partition}:s3:::${bucketName}`;
+  }
+
   #allowList(grantee: IGrantable): void {
     // Without it S3 answers 403 for a blob that is not there, and "denied" must never be read as "missing". No prefix
     // condition: a GET carries no prefix, so the condition could not be met.
@@ -175,11 +278,22 @@ export class Storage extends Construct {
     if (Construct.isConstruct(principal)) {
       acknowledge(
         principal,
-        [`AwsSolutions-IAM5[Resource::<${logicalIdOf(this.bucket)}.Arn>/${names}]`],
+        [`AwsSolutions-IAM5[Resource::${this.#bucketText}/${names}]`],
         "A dataset's blobs are named by version and commit id under the prefix of the partition; this pattern is the narrowest resource there is.",
       );
     }
   }
+}
+
+/** Names the rule in the metrics of S3. */
+export const replicationRuleId = 'replica';
+
+function replicaKeys(replica: ReplicaPlace | undefined): Record<string, string> | undefined {
+  if (replica === undefined) return undefined;
+  if (replica.encryptionKeyArn === undefined) {
+    throw new Error('a replica of a dataset with a key needs a key of its own: encryptionKeyArn');
+  }
+  return { [replica.region]: replica.encryptionKeyArn };
 }
 
 /** Partition keys of the dataset's heads, as lib/aws/head-item.ts makes them. */
@@ -201,7 +315,7 @@ function floorName(dataset: string, partition: number): string {
 const floorNames = ['d/*/floor/*', 't/*/floor/*'];
 
 /** A blob's name is never reused, so that a reader cannot see it change: a PUT that could overwrite is refused. */
-function neverOverwrite(bucket: Bucket): PolicyStatement {
+function neverOverwrite(bucket: IBucket): PolicyStatement {
   return new PolicyStatement({
     sid: 'BlobsAreWrittenOnce',
     effect: Effect.DENY,
@@ -216,8 +330,19 @@ function neverOverwrite(bucket: Bucket): PolicyStatement {
   });
 }
 
+/** A home that was given up may still copy blobs, floors and deletions of a timeline that has ended. */
+function refuseCopies(bucket: IBucket): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'CopiesAreRefused',
+    effect: Effect.DENY,
+    principals: [new AnyPrincipal()],
+    actions: ['s3:ReplicateObject', 's3:ReplicateDelete', 's3:ReplicateTags'],
+    resources: [bucket.arnForObjects('*')],
+  });
+}
+
 /** The copy of a floor is raised by whoever has seen it as it is. */
-function raiseOnCondition(bucket: Bucket): PolicyStatement {
+function raiseOnCondition(bucket: IBucket): PolicyStatement {
   return new PolicyStatement({
     sid: 'FloorsAreRaisedOnCondition',
     effect: Effect.DENY,

@@ -16,10 +16,14 @@ import {
 } from '../support/alarm-evaluator.ts';
 import { addContainers, templateOf, templateWith } from './template.ts';
 
+const place = { region: 'eu-central-1', bucketName: 'cities-replica', busName: 'cities' };
 let template: Template;
 let resources: TemplateResources;
 beforeAll(() => {
-  template = templateOf({}, (stack) => addContainers(stack.dataset, stack));
+  template = templateOf({}, (stack) => {
+    addContainers(stack.dataset, stack);
+    stack.dataset.alarms.watchReplica(stack.dataset.storage, place);
+  });
   resources = (template.toJSON() as { Resources: TemplateResources }).Resources;
 });
 
@@ -55,6 +59,8 @@ const quiet: Values = {
   RecordCount: 135_000,
   IteratorAge: 300,
   HeadAgeMs: 1_000,
+  ReplicationLatency: 20,
+  OperationsFailedReplication: 0,
   RequestCount: 6_000,
   HTTPCode_Target_5XX_Count: 10,
 };
@@ -99,6 +105,8 @@ const broken: Readonly<Record<string, Values>> = {
   AnswersFail: { HTTPCode_Target_5XX_Count: 306, RequestCount: 6_000 },
   HeadAge: { HeadAgeMs: healthBounds.consumerIdleMsMax + 1 },
   Heartbeat: {}, // nothing is heard
+  ReplicaLags: { ReplicationLatency: 901 },
+  ReplicaFails: { OperationsFailedReplication: 1 },
 };
 
 /** Where it may take longer: nobody is hurt meanwhile. */

@@ -18,9 +18,10 @@ describe('stages', () => {
     [{ logRetentionDays: 1 }, 'logRetentionDays'],
     [{ name: 'QA' }, 'name'],
     [{ rollout: 'slow' }, 'rollout'],
+    [{ hasBackups: 'daily' }, 'hasBackups'],
     [{ settings: { isPausd: true } }, 'isPausd'],
   ])('refuse what is wrong or unknown before anything is made: %j', (wrong, key) => {
-    expect(parseStages([stage])).toEqual([stage]);
+    expect(parseStages([stage])).toEqual([{ ...stage, hasBackups: false }]);
     expect(() => parseStages([{ ...stage, ...wrong }])).toThrow(key);
   });
 

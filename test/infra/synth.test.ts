@@ -7,6 +7,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HollowDataset } from '../../infra/dataset.ts';
+import { HollowReplica } from '../../infra/replica.ts';
 import { stages } from '../../infra/stages.ts';
 import { addContainers, context, priceSchema } from './template.ts';
 
@@ -126,7 +127,16 @@ describe('the checks', () => {
       dataset: 'prices',
       schema: priceSchema,
       settings: {},
+      backups: {},
+      tableName: 'prices-heads',
+      replica: { region: 'eu-central-1', bucketName: 'prices-replica', busName: 'prices' },
     });
+    const away = new Stack(app, 'Away', { env: { region: 'eu-central-1' } });
+    const place = { tableName: 'prices-heads', bucketName: 'prices-replica', busName: 'prices' };
+    new HollowReplica(away, 'Prices', { dataset: 'prices', ...place }).addConsumerFunction('Lookup');
+    const heir = new Stack(app, 'Heir', { env: { region: 'eu-central-1' } });
+    const existingBucketName = 'prices-replica';
+    new HollowDataset(heir, 'Prices', { dataset: 'prices', schema: priceSchema, existingBucketName });
     dataset.addConsumerFunction('Lookup');
     addContainers(dataset, stack);
     app.synth();

@@ -14,6 +14,7 @@ const stage: Stage = {
   keepsData: false,
   logRetentionDays: 7,
   rollout: 'canary',
+  hasBackups: false,
 };
 
 /** The feature flags of the project: without them the CDK makes other templates than the ones deployed. */

@@ -67,7 +67,12 @@ export class BitSet {
       const rest = (page[first] as number) >>> (from & 31);
       if (rest !== 0) return from + 31 - Math.clz32(rest & -rest);
     }
-    for (let pageIndex = from >>> pageShift, bit = from & pageMask; pageIndex < pages.length; pageIndex++) {
+    // `bit` is of the first half that is looked at: a page that ends before it is left without having been looked at.
+    for (
+      let pageIndex = from >>> pageShift, bit = from & pageMask;
+      pageIndex < pages.length;
+      pageIndex++, bit = 0
+    ) {
       const page = pages[pageIndex] as Uint32Array;
       for (let half = bit >>> 5; half < page.length; half++, bit = 0) {
         const bits = ((page[half] as number) >>> (bit & 31)) << (bit & 31);
@@ -83,7 +88,7 @@ export class BitSet {
     for (
       let pageIndex = from >>> pageShift, bit = from & pageMask;
       pageIndex < this.#pages.length;
-      pageIndex++
+      pageIndex++, bit = 0
     ) {
       const page = this.#pages[pageIndex] as Uint32Array;
       for (let half = bit >>> 5; half < page.length; half++, bit = 0) {

@@ -1,5 +1,10 @@
 import { type Mutant, pipelineMutants } from './mutants.ts';
+import { purgeMutants } from './mutants-purge.ts';
 import { upkeepMutants } from './mutants-upkeep.ts';
 
 /** By name. Each must be caught by an invariant that it names itself; docs/protocol.md says within how many seeds. */
-export const mutants: Readonly<Record<string, Mutant>> = { ...pipelineMutants, ...upkeepMutants };
+export const mutants: Readonly<Record<string, Mutant>> = {
+  ...pipelineMutants,
+  ...upkeepMutants,
+  ...purgeMutants,
+};

@@ -1,9 +1,10 @@
 import { Consumer, type VersionListener } from '../../lib/consumer/consumer.ts';
 import { servedHead } from '../../lib/head-rules.ts';
-import type { Telemetry } from '../../lib/ports.ts';
+import type { Deadline, Telemetry } from '../../lib/ports.ts';
 import { Producer } from '../../lib/producer/producer.ts';
 import { dataset } from './application.ts';
 import type { Mutant } from './mutants.ts';
+import { purgeSilently } from './mutants-purge.ts';
 import type { Network } from './network.ts';
 import { runOutbox } from './outbox.ts';
 import { SimProcess } from './process.ts';
@@ -150,8 +151,11 @@ export class ChainRun {
   #producerPlace(process: SimProcess, ports: Ports): ProducerPlace {
     const { network, mutant, scenario } = this.#options;
     const producer = this.#producer(process, ports);
-    const purges = scenario.purgeHorizonMs !== null;
-    return { process, ports, producer, network, mutant, purges };
+    const { purgeHorizonMs: horizonMs, bounds } = scenario;
+    const silently = { ...this.#place(process, ports), bounds, horizonMs: horizonMs ?? 0 };
+    const purge = (deadline: Deadline): Promise<unknown> =>
+      mutant.forgetsSilently === true ? purgeSilently(silently, deadline) : producer.purge(deadline);
+    return { process, ports, producer, network, mutant, purge: horizonMs === null ? null : purge };
   }
 
   #startSenders(): void {

@@ -39,6 +39,8 @@ export interface Mutant {
   readonly acknowledgesFirst?: boolean;
   /** The host deletes the whole batch when a part of it failed. */
   readonly acknowledgesFailed?: boolean;
+  /** What a purge forgets it does not say. */
+  readonly forgetsSilently?: boolean;
   /** Applications send to the queues of the wrong partitions. */
   readonly misroutes?: boolean;
   /** Consumers keep nothing between two looks at the head. */

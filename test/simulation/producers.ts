@@ -13,8 +13,8 @@ export interface ProducerPlace {
   readonly producer: Producer;
   readonly network: Network;
   readonly mutant: Mutant;
-  /** It forgets deletions and operations now and then. */
-  readonly purges: boolean;
+  /** What it does now and then: forgets deletions and operations; null: it never does. */
+  readonly purge: ((deadline: Deadline) => Promise<unknown>) | null;
 }
 
 /** Virtual time of one call, short so that a function often runs out of it while it is frozen. */
@@ -39,7 +39,7 @@ export async function runFunction(place: ProducerPlace): Promise<void> {
       if (messages.length === 0) continue;
       const acknowledged = await invoke(place, messages);
       if (acknowledged.length > 0) await source.acknowledge(acknowledged);
-      await purge(place);
+      await purgeSometimes(place);
     } catch (error) {
       if (!isDatasetError(error)) throw error;
       await process.clock.sleep(100);
@@ -66,9 +66,9 @@ async function invoke(
   return mutant.acknowledgesFailed === true ? messages : result.acknowledged;
 }
 
-async function purge({ process, producer, purges }: ProducerPlace): Promise<void> {
-  if (!purges || process.random.uniform() > 0.2) return;
-  await producer.purge(deadlineOf(process)).catch((error: unknown) => {
+async function purgeSometimes({ process, purge }: ProducerPlace): Promise<void> {
+  if (purge === null || process.random.uniform() > 0.2) return;
+  await purge(deadlineOf(process)).catch((error: unknown) => {
     if (!isDatasetError(error)) process.world.fail(error);
   });
 }

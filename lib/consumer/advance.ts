@@ -8,8 +8,8 @@ import { fromHex, toHex } from '../state/state-hash.ts';
 import {
   applyToIndexes,
   bookkeepingPart,
-  buildIndexes,
   hashLoaded,
+  indexesOf,
   type LoadedHashes,
   type LoadedVersion,
   type LoadOptions,
@@ -66,7 +66,7 @@ export async function advance(
   if (!isFiltered(source)) verifyHead(applied.hashes, head);
   const { state, hashes, steps } = applied;
   const indexes =
-    start.indexes === null ? buildIndexes(state, source) : steps.reduce(applyToIndexes, start.indexes);
+    start.indexes === null ? indexesOf(state, source) : steps.reduce(applyToIndexes, start.indexes);
   return {
     loaded: { ref: plan.to, schemaId: head.schemaId, state, indexes, hashes },
     fromSnapshot: plan.kind === 'snapshot',

@@ -77,10 +77,10 @@ export function updateLoadedHashes(
   };
 }
 
-/** Indexes of a state that did not come from a delta. */
-export function buildIndexes(state: ReadState, options: LoadOptions): Map<string, UniqueKeyIndex> {
+/** Indexes of a state that did not come from a delta; look-ups build them. */
+export function indexesOf(state: ReadState, options: LoadOptions): Map<string, UniqueKeyIndex> {
   const types = options.indexedTypes ?? state.schema.keyedTypes;
-  return new Map(types.map((type) => [type, UniqueKeyIndex.build(state, type)]));
+  return new Map(types.map((type) => [type, UniqueKeyIndex.of(state, type)]));
 }
 
 /** The same indexes one delta later. */

@@ -99,7 +99,7 @@ export class KeyPathReader {
   /** Makes the hashes of a batch's keys, whose only path this is. */
   readHashes(batch: KeyBatch): void {
     const { ordinals, hashes, count } = batch;
-    for (let i = 0; i < count; i++) leaves[i] = this.leafOf(ordinals[i] as number);
+    this.#readLeaves(batch);
     if (!this.#isFixed) {
       batch.areKeys = false;
       this.#hashOthers(batch);
@@ -120,6 +120,11 @@ export class KeyPathReader {
     if (anyHigh !== 0) batch.areKeys = false;
   }
 
+  #readLeaves({ ordinals, count }: KeyBatch): void {
+    if (this.#path.steps.length === 0) leaves.set(ordinals);
+    else for (let i = 0; i < count; i++) leaves[i] = this.leafOf(ordinals[i] as number);
+  }
+
   #hashOthers({ ordinals, hashes, count }: KeyBatch): void {
     for (let i = 0; i < count; i++) {
       const leaf = leaves[i] as number;
@@ -131,8 +136,7 @@ export class KeyPathReader {
   /** Mixes the hashes of this path's values into those of a batch's keys, which have several paths. */
   mixHashes(batch: KeyBatch): void {
     batch.areKeys = false;
-    const { ordinals, count } = batch;
-    for (let i = 0; i < count; i++) leaves[i] = this.leafOf(ordinals[i] as number);
+    this.#readLeaves(batch);
     if (this.#isFixed) this.#mixFixed(batch);
     else this.#mixOthers(batch);
   }

@@ -1,5 +1,6 @@
 import type { SharedArena } from '../bytes/shared-arena.ts';
 import { DatasetError } from '../errors.ts';
+import type { ObjectTypeState } from '../state/object-type-state.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { batchMax, type KeyBatch, type KeyPart, KeyPathReader, mixPart, zigZagInt } from './key-reader.ts';
 import { isLive, KeyTable, type SharedKeyTable } from './key-table.ts';
@@ -30,13 +31,17 @@ export interface SharedIndex {
  * Where several records have one key, the lowest ordinal is found. Records with a null in their key are not found.
  *
  * @example
- * const index = UniqueKeyIndex.build(state, 'City');
+ * const index = UniqueKeyIndex.of(state, 'City');
  * const ordinal = index.find(2988507);              // -1: no such city
  */
 export class UniqueKeyIndex {
   readonly type: string;
+  readonly #records: ObjectTypeState;
   readonly #paths: readonly KeyPathReader[];
-  readonly #table: KeyTable;
+  /** Null: it is not built yet. */
+  #table: KeyTable | null;
+  /** While it is not: how many keys look-ups may still go over one by one. */
+  #scanBudget: number;
   /** Which entries count: see {@link KeyTable}. Null: {@link KeyTable.firstLive}. */
   readonly #live: Uint32Array | null;
   /** See {@link KeyBatch.areKeys}. */
@@ -46,26 +51,32 @@ export class UniqueKeyIndex {
 
   private constructor(state: ReadState, type: string, content: IndexContent) {
     this.type = type;
+    this.#records = state.objectType(type);
     this.#paths = pathReaders(state, type);
     this.#table = content.table;
+    this.#scanBudget = this.#records.count * scansMax;
     this.#live = content.live;
     this.#areKeys = content.areKeys;
     this.#hasDuplicates = content.hasDuplicates;
+    if (this.#paths.length === 0)
+      throw new DatasetError('invalid', `type '${type}' has no primary key`, { type });
   }
 
-  /** @throws DatasetError `invalid`: the type does not exist or has no primary key */
+  /**
+   * Builds nothing yet: the first look-ups go over the keys one by one. When they have done so for about as long as it
+   * takes to build the table, the next one builds it. So whoever starts cold and asks little need not wait for it, types
+   * that nobody asks for cost nothing, and all others pay twice at most.
+   *
+   * @throws DatasetError `invalid`: the type does not exist or has no primary key
+   */
+  static of(state: ReadState, type: string): UniqueKeyIndex {
+    return new UniqueKeyIndex(state, type, { table: null, live: null, areKeys: true, hasDuplicates: false });
+  }
+
+  /** {@link of}, and the table is built now. */
   static build(state: ReadState, type: string): UniqueKeyIndex {
-    const records = state.objectType(type);
-    const table = KeyTable.withRoomFor(records.count);
-    const index = new UniqueKeyIndex(state, type, { table, live: null, areKeys: true, hasDuplicates: false });
-    if (index.#paths.length === 0)
-      throw new DatasetError('invalid', `type '${type}' has no primary key`, { type });
-    const batch = batchOfAll;
-    for (let from = 0; from >= 0; ) {
-      batch.count = records.listPopulated(from, batch.ordinals);
-      from = batch.count < batchMax ? -1 : (batch.ordinals[batchMax - 1] as number) + 1;
-      index.#insert(batch);
-    }
+    const index = UniqueKeyIndex.of(state, type);
+    index.#build();
     return index;
   }
 
@@ -75,9 +86,10 @@ export class UniqueKeyIndex {
   }
 
   share(arena: SharedArena): SharedIndex {
+    const built = this.#table ?? this.#build();
     // Before the table: what is added to it from now on is not of this index.
-    const live = arena.uint32(this.#live ?? this.#table.keepFirstLive());
-    const table = this.#table.share(arena);
+    const live = arena.uint32(this.#live ?? built.keepFirstLive());
+    const table = built.share(arena);
     return { type: this.type, table, live, areKeys: this.#areKeys, hasDuplicates: this.#hasDuplicates };
   }
 
@@ -88,6 +100,11 @@ export class UniqueKeyIndex {
    */
   apply(next: ReadState, change: ChangedOrdinals | undefined): UniqueKeyIndex {
     if (change === undefined && this.#paths.every((path) => path.isOf(next))) return this;
+    if (this.#table === null) {
+      const unbuilt = UniqueKeyIndex.of(next, this.type);
+      unbuilt.#scanBudget = this.#scanBudget;
+      return unbuilt;
+    }
     const { added, removed } = change ?? noChange;
     const content = { areKeys: this.#areKeys, hasDuplicates: this.#hasDuplicates };
     if (removed.length + added.length === 0)
@@ -100,7 +117,7 @@ export class UniqueKeyIndex {
       table.removeAll(batch, live);
     }
     const index = new UniqueKeyIndex(next, this.type, { ...content, table, live });
-    for (const batch of batchesOf(added)) index.#insert(batch);
+    for (const batch of batchesOf(added)) index.#insert(table, batch);
     return index;
   }
 
@@ -120,11 +137,13 @@ export class UniqueKeyIndex {
     for (let i = 0; i < more.length; i++) {
       hash = mixPart(hash, (paths[3 + i] as KeyPathReader).hashOf(more[i] as KeyPart));
     }
-    const { entries, firstLive } = this.#table;
+    const table = this.#table ?? this.#buildIfEarned();
+    if (table === null) return this.#scan(hash, (ordinal) => this.#matches(ordinal, a, b, c, more));
+    const { entries, firstLive } = table;
     const live = this.#live ?? firstLive;
     const end = entries.length;
     let found = -1;
-    for (let at = this.#table.startOf(hash); ; at = at + 2 < end ? at + 2 : 0) {
+    for (let at = table.startOf(hash); ; at = at + 2 < end ? at + 2 : 0) {
       const ordinal = (entries[at + 1] as number) - 1;
       if (ordinal < 0) return found;
       if (entries[at] !== hash || !isLive(live, at) || !this.#matches(ordinal, a, b, c, more)) continue;
@@ -136,20 +155,27 @@ export class UniqueKeyIndex {
   /** {@link find} where the key has one path, as most have. */
   #findOne(part: KeyPart): number {
     const path = this.#paths[0] as KeyPathReader;
+    const table = this.#table ?? this.#buildIfEarned();
+    if (table === null) {
+      return this.#scan(path.hashOf(part), (ordinal) => {
+        const leaf = path.leafOf(ordinal);
+        return leaf >= 0 && path.matches(leaf, part);
+      });
+    }
     const isKey =
       this.#areKeys && !this.#hasDuplicates && typeof part === 'number' && path.isShortInteger(part);
-    if (!isKey) return this.#search(path, part);
-    return this.#table.findKey(zigZagInt(part) | 0, this.#live ?? this.#table.firstLive);
+    if (!isKey) return this.#search(table, path, part);
+    return table.findKey(zigZagInt(part) | 0, this.#live ?? table.firstLive);
   }
 
   /** Looks at the records, too. */
-  #search(path: KeyPathReader, part: KeyPart): number {
+  #search(table: KeyTable, path: KeyPathReader, part: KeyPart): number {
     const hash = path.hashOf(part);
-    const { entries, firstLive } = this.#table;
+    const { entries, firstLive } = table;
     const live = this.#live ?? firstLive;
     const end = entries.length;
     let found = -1;
-    for (let at = this.#table.startOf(hash); ; at = at + 2 < end ? at + 2 : 0) {
+    for (let at = table.startOf(hash); ; at = at + 2 < end ? at + 2 : 0) {
       const ordinal = (entries[at + 1] as number) - 1;
       if (ordinal < 0) return found;
       if (entries[at] !== hash || !isLive(live, at)) continue;
@@ -191,11 +217,36 @@ export class UniqueKeyIndex {
     return leaf >= 0 && path.matches(leaf, part);
   }
 
-  #insert(batch: KeyBatch): void {
+  /** Without a table: the first record in order of ordinals. */
+  #scan(hash: number, isWanted: (ordinal: number) => boolean): number {
+    for (const batch of populatedBatches(this.#records)) {
+      const { ordinals, hashes, count } = batch;
+      this.#scanBudget -= count;
+      this.#readHashes(batch);
+      for (let i = hashes.indexOf(hash); i >= 0 && i < count; i = hashes.indexOf(hash, i + 1)) {
+        const ordinal = ordinals[i] as number;
+        if (ordinal >= 0 && isWanted(ordinal)) return ordinal;
+      }
+    }
+    return -1;
+  }
+
+  #buildIfEarned(): KeyTable | null {
+    return this.#scanBudget > 0 ? null : this.#build();
+  }
+
+  #build(): KeyTable {
+    const table = KeyTable.withRoomFor(this.#records.count);
+    for (const batch of populatedBatches(this.#records)) this.#insert(table, batch);
+    this.#table = table;
+    return table;
+  }
+
+  #insert(table: KeyTable, batch: KeyBatch): void {
     this.#readHashes(batch);
     if (!batch.areKeys) this.#areKeys = false;
     const isSame = (ordinal: number, other: number): boolean => this.#keysEqual(ordinal, other);
-    if (this.#table.insertAll(batch, this.#live, isSame)) this.#hasDuplicates = true;
+    if (table.insertAll(batch, this.#live, isSame)) this.#hasDuplicates = true;
   }
 
   #readHashes(batch: KeyBatch): void {
@@ -225,11 +276,14 @@ export class UniqueKeyIndex {
 }
 
 interface IndexContent {
-  readonly table: KeyTable;
+  readonly table: KeyTable | null;
   readonly live: Uint32Array | null;
   readonly areKeys: boolean;
   readonly hasDuplicates: boolean;
 }
+
+/** Going over all keys so many times takes about as long as building the table (test/bench: index, scan). */
+const scansMax = 4;
 
 const noChange: ChangedOrdinals = { removed: new Int32Array(0), added: new Int32Array(0) };
 
@@ -244,6 +298,16 @@ const batchOfAll: KeyBatch = {
   count: 0,
   areKeys: true,
 };
+
+/** Of all records, ascending; one after the other, in the same arrays. */
+function* populatedBatches(records: ObjectTypeState): Generator<KeyBatch, undefined> {
+  const batch = batchOfAll;
+  for (let from = 0; from >= 0; ) {
+    batch.count = records.listPopulated(from, batch.ordinals);
+    from = batch.count < batchMax ? -1 : (batch.ordinals[batchMax - 1] as number) + 1;
+    yield batch;
+  }
+}
 
 /** One after the other, in the same arrays. */
 function* batchesOf(ordinals: Int32Array): Generator<KeyBatch, undefined> {

@@ -1,6 +1,6 @@
 import { evolveState } from '../blob/evolve-state.ts';
 import { advance } from '../consumer/advance.ts';
-import { buildIndexes, hashLoaded, type LoadedState } from '../consumer/loaded-version.ts';
+import { hashLoaded, indexesOf, type LoadedState } from '../consumer/loaded-version.ts';
 import { DatasetError } from '../errors.ts';
 import type { Deadline, Head } from '../ports.ts';
 import { readProgress } from '../receipt.ts';
@@ -67,7 +67,7 @@ async function commitEvolved(context: ProducerContext, head: Head, loaded: Loade
     headerTags: headerTagsOf(context, version, readProgress(loaded.state.headerTags)),
     types: new Map(evolved.typeNames.map((name) => [name, evolved.type(name)])),
   });
-  const next = { state, indexes: buildIndexes(state, context), hashes: hashLoaded(state, context) };
+  const next = { state, indexes: indexesOf(state, context), hashes: hashLoaded(state, context) };
   const hashes = stateHashesOf(next.hashes);
   const { mapGeneration } = head;
   const name = { kind: 'snapshot', id, mapGeneration, toVersion: version, cid } as const;

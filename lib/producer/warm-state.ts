@@ -1,10 +1,5 @@
 import { advance } from '../consumer/advance.ts';
-import {
-  buildIndexes,
-  hashLoaded,
-  type LoadedState,
-  type LoadedVersion,
-} from '../consumer/loaded-version.ts';
+import { hashLoaded, indexesOf, type LoadedState, type LoadedVersion } from '../consumer/loaded-version.ts';
 import { DatasetError } from '../errors.ts';
 import type { Head, VersionRef } from '../ports.ts';
 import { ReadState } from '../state/read-state.ts';
@@ -59,7 +54,7 @@ function emptyState(context: ProducerContext, warm: WarmState | null): WarmState
     });
   }
   const state = ReadState.empty(context.schema);
-  const base = { state, indexes: buildIndexes(state, context), hashes: hashLoaded(state, context) };
+  const base = { state, indexes: indexesOf(state, context), hashes: hashLoaded(state, context) };
   return { loaded: null, base, writer: WriteState.restore(state) };
 }
 

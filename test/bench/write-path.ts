@@ -1,6 +1,6 @@
 import { applyDelta } from '../../lib/blob/apply-delta.ts';
 import { encodeDelta } from '../../lib/blob/encode-delta.ts';
-import { applyToIndexes, buildIndexes, type LoadedState } from '../../lib/consumer/loaded-version.ts';
+import { applyToIndexes, indexesOf, type LoadedState } from '../../lib/consumer/loaded-version.ts';
 import type { MutationMessage } from '../../lib/ports.ts';
 import { bookkeepingTypesOf, withBookkeeping } from '../../lib/producer/bookkeeping-schema.ts';
 import { takeIn } from '../../lib/producer/intake.ts';
@@ -44,7 +44,7 @@ export class WritePath {
       cycle.add('OrderStampOfProduct', { key0: product.id, ...stamp });
     }
     const { state } = this.#writer;
-    this.#base = { state, indexes: buildIndexes(state, options), hashes };
+    this.#base = { state, indexes: indexesOf(state, options), hashes };
     this.#transition = cycle.transition();
     this.#delta = encodeDelta(this.#transition, { tag: this.#tag, headerTags, parts });
   }

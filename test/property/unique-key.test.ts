@@ -34,9 +34,10 @@ class Chain {
   readonly #writer = WriteState.restore(this.state);
   readonly #type: string;
 
-  constructor(type: string) {
+  /** @param first `of`: an index that look-ups build */
+  constructor(type: string, first: 'build' | 'of' = 'build') {
     this.#type = type;
-    this.index = UniqueKeyIndex.build(this.state, type);
+    this.index = UniqueKeyIndex[first](this.state, type);
   }
 
   /** Replaces everything that is at `removed` by `added`. */
@@ -112,10 +113,11 @@ describe('UniqueKeyIndex', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('Small', 'Text'),
+        fc.constantFrom('build', 'of'),
         fc.array(step, { minLength: 1, maxLength: 25 }),
-        (type, steps) => {
+        (type, first, steps) => {
           const keyOf = (n: number) => (type === 'Small' ? n * 7 : `name ${n}`);
-          const chain = new Chain(type);
+          const chain = new Chain(type, first);
           let model = new Map<number, number>();
           const history: [UniqueKeyIndex, ReadState, ReadonlyMap<number, number>][] = [];
           steps.forEach(({ remove, add }, n) => {
@@ -133,8 +135,10 @@ describe('UniqueKeyIndex', () => {
             history.push([chain.index, chain.state, model]);
           });
           for (const [index, state, expected] of history) {
+            const unbuilt = UniqueKeyIndex.of(state, type);
             for (let key = 0; key < 310; key++) {
               const ordinal = index.find(keyOf(key));
+              expect(unbuilt.find(keyOf(key))).toBe(ordinal);
               const payload = ordinal < 0 ? undefined : recordView(state, type, ordinal)['payload'];
               expect(payload).toBe(expected.get(key));
             }
@@ -161,6 +165,7 @@ describe('UniqueKeyIndex', () => {
     expect(chain.state.type('Small').isPopulated(0)).toBe(true);
     expect(chain.index.find(2)).toBe(0);
     expect(UniqueKeyIndex.build(chain.state, 'Small').find(2)).toBe(0);
+    expect(UniqueKeyIndex.of(chain.state, 'Small').find(2)).toBe(0);
     chain.step([0], []);
     expect(chain.index.find(2)).toBe(1);
     chain.step([1], []);
@@ -187,6 +192,11 @@ describe('UniqueKeyIndex', () => {
       const loaded = decodeSnapshot(snapshot.main);
       expect(loaded.objectType('Row').shardCount).toBe(shardCount);
       const built = UniqueKeyIndex.build(loaded, 'Row');
+      for (const n of [0, 1_006, 1_007, 2_999]) {
+        const { i, l, d, f, b, y, s, box } = rows[n] as (typeof rows)[number];
+        const unbuilt = UniqueKeyIndex.of(loaded, 'Row');
+        expect(unbuilt.find(i, l, d, f ?? 0, b, y, s, box)).toBe(built.find(i, l, d, f ?? 0, b, y, s, box));
+      }
       for (const { i, l, d, f, b, y, s, box } of rows) {
         const found = built.find(i, l, d, f ?? 0, b, y, s, box);
         expect(found).toBe(chain.index.find(i, l, d, f ?? 0, b, y, s, box));

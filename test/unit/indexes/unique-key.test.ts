@@ -1,10 +1,11 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { applyDelta } from '../../../lib/blob/apply-delta.ts';
 import { encodeDelta } from '../../../lib/blob/encode-delta.ts';
 import { SharedArena } from '../../../lib/bytes/shared-arena.ts';
 import { UniqueKeyIndex } from '../../../lib/indexes/unique-key.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
+import { ObjectTypeState } from '../../../lib/state/object-type-state.ts';
 import { ReadState } from '../../../lib/state/read-state.ts';
 import { WriteState } from '../../../lib/state/write-state.ts';
 
@@ -75,6 +76,23 @@ test('two states that follow one each find their own, and the one before does, w
   expect(idsFound(leftIndex)).toEqual([...numbers(10, 100), ...numbers(200, 210)]);
   expect(idsFound(rightIndex)).toEqual([...numbers(10, 100), ...numbers(300, 310)]);
   expect(idsFound(again)).toEqual(idsFound(leftIndex));
+});
+
+test('the first look-ups go over the keys, and when they have done so for long the table is built, once', () => {
+  const { state, branch } = branches();
+  const lists = vi.spyOn(ObjectTypeState.prototype, 'listPopulated');
+  const index = UniqueKeyIndex.of(state, 'Place');
+  expect(lists).toHaveBeenCalledTimes(0);
+  expect(index.find(99)).toBe(99);
+  expect(index.find(100)).toBe(-1);
+  const next = branch(200);
+  const following = index.apply(next.state, next.changes.get('Place'));
+  expect(idsFound(following)).toEqual([...numbers(10, 100), ...numbers(200, 210)]);
+  expect(idsFound(index)).toEqual(numbers(0, 100));
+  // Each time one batch: two look-ups and two more, then the table, for the two states together.
+  expect(lists.mock.calls.length).toBe(2 + 2 * (2 + 1));
+  const shared = UniqueKeyIndex.of(state, 'Place').share(new SharedArena());
+  expect(idsFound(UniqueKeyIndex.open(state, shared))).toEqual(numbers(0, 100));
 });
 
 test('an index of another thread is followed without adding to what it shares; the owner may go on adding', () => {

@@ -63,9 +63,9 @@ export class UniqueKeyIndex {
   }
 
   /**
-   * Builds nothing yet: the first look-ups go over the keys one by one. When they have done so for about as long as it
-   * takes to build the table, the next one builds it. So whoever starts cold and asks little need not wait for it, types
-   * that nobody asks for cost nothing, and all others pay twice at most.
+   * Builds nothing yet: the first look-ups go over the keys one by one. When they have done so for long, the next one
+   * builds the table. So whoever starts cold and asks little need not wait for it, and types that nobody asks for
+   * cost nothing (docs/adr/0028-look-ups-build-indexes.md).
    *
    * @throws DatasetError `invalid`: the type does not exist or has no primary key
    */
@@ -282,7 +282,7 @@ interface IndexContent {
   readonly hasDuplicates: boolean;
 }
 
-/** Going over all keys so many times takes about as long as building the table (test/bench: index, scan). */
+/** So often may look-ups go over all keys: together that takes a little over half as long as building the table. */
 const scansMax = 4;
 
 const noChange: ChangedOrdinals = { removed: new Int32Array(0), added: new Int32Array(0) };

@@ -115,9 +115,22 @@ export const metrics: readonly Metric[] = [
     unit: 'ms',
     isRate: false,
     isColdStart: true,
-    steps: () => [...loaded, ['lookUp', { times: 1 }]],
+    steps: () => [['load'], ['index', { isLazy: true }], ['lookUp', { times: 1 }]],
     value: (_, { elapsed }) => elapsed / 1e6,
   },
+  ...(['bytes', 'records'] as const).map(
+    (verify): Metric => ({
+      name: `consumerStart-${verify}`,
+      label: `whole process to a consumer's first record, ${verify} verified`,
+      unit: 'ms',
+      isRate: false,
+      isColdStart: true,
+      isOfProducts: true,
+      peers: ['ours'],
+      steps: () => [['consumerStart', { verify }]],
+      value: (_, { elapsed }) => elapsed / 1e6,
+    }),
+  ),
   {
     name: 'write',
     isOfProducts: true,

@@ -13,7 +13,10 @@ export interface Peer {
   prepare(dataset: Dataset): Promise<void>;
   /** From files in the page cache to being able to answer, index excluded if it is a step of its own. */
   load(dataset: Dataset): void | Promise<void>;
-  index?(): void;
+  /** @param isLazy as an application has it after it loaded a snapshot: if it is built by look-ups, then so */
+  index?(isLazy: boolean): void;
+  /** From nothing to a record, over a store on this machine; what of the snapshot is held against the head. */
+  consumerStart?(dataset: Dataset, verify: 'bytes' | 'records'): Promise<number>;
   /** Random existing ids; the sum of something found. */
   lookUp(times: number, count: number): number;
   /** As lookUp, and of each: a number, the lengths of two strings (of products: price, title, currency). */

@@ -13,6 +13,8 @@ interface Request extends Dataset {
   readonly command: string;
   readonly times: number;
   readonly revision: number;
+  readonly isLazy?: boolean;
+  readonly verify?: 'bytes' | 'records';
 }
 
 const module: { createPeer<Item>(records: Records<Item>): Peer } = await import(
@@ -36,7 +38,9 @@ function operation(command: string, times: number, count: number, request: Reque
     case 'bench.load':
       return peer.load(request);
     case 'bench.index':
-      return peer.index?.();
+      return peer.index?.(request.isLazy === true);
+    case 'bench.consumerStart':
+      return peer.consumerStart?.(request, request.verify ?? 'bytes');
     case 'bench.lookUp':
       return peer.lookUp(times, count);
     case 'bench.lookUpFields':

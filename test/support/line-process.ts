@@ -28,10 +28,13 @@ export class LineProcess {
   #stderr = '';
   #exited: string | null = null;
 
-  /** @param name of the program, for messages */
-  constructor(name: string, program: string, args: readonly string[]) {
+  /**
+   * @param name of the program, for messages
+   * @param env beside the variables of this process
+   */
+  constructor(name: string, program: string, args: readonly string[], env: Record<string, string> = {}) {
     this.#name = name;
-    const child = spawn(program, args, { stdio: 'pipe' });
+    const child = spawn(program, args, { stdio: 'pipe', env: { ...process.env, ...env } });
     this.#child = child;
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-4_000);

@@ -45,14 +45,21 @@ export function createPeer<Item>(
   };
   let written: { index: UniqueKeyIndex; tag: bigint; count: number };
   return {
-    prepare: () => Promise.resolve(),
+    async prepare({ directory }) {
+      const { prepareStore } = await import('../consumer-start.ts');
+      await prepareStore(directory);
+    },
+    async consumerStart({ directory, count }, verify) {
+      const { startConsumer } = await import('../consumer-start.ts');
+      return startConsumer(directory, type, { key: keyAt(count - 1), verify });
+    },
     async load({ directory }) {
       const bytes = await readFileBytes(join(directory, 'snapshot-1'));
       const decoded = decodeSnapshot(bytes, undefined, undefined, 'taken');
       state = strings === null ? decoded : decoded.withStringCache(strings);
     },
-    index() {
-      index = UniqueKeyIndex.build(state, type);
+    index(isLazy) {
+      index = UniqueKeyIndex[isLazy ? 'of' : 'build'](state, type);
     },
     lookUp(times, count) {
       let sum = 0;

@@ -18,6 +18,14 @@ export function hexOfInt32(value: number): string {
 /** The bytes of an even number of hex digits; the caller has checked that they are. */
 export function fromHex(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length / 2);
-  for (let at = 0; at < bytes.length; at++) bytes[at] = Number.parseInt(text.slice(at * 2, at * 2 + 2), 16);
+  for (let at = 0; at < bytes.length; at++) {
+    bytes[at] = (digitAt(text, at * 2) << 4) | digitAt(text, at * 2 + 1);
+  }
   return bytes;
+}
+
+function digitAt(text: string, at: number): number {
+  const unit = text.charCodeAt(at);
+  // 0 to 9 are 0x30 to 0x39; letters, of either case, are 1 to 6 in their low bits.
+  return unit <= 0x39 ? unit - 0x30 : (unit & 7) + 9;
 }

@@ -171,17 +171,22 @@ interface KnownDataset {
   readonly schema: DatasetSchema;
 }
 
-/** The dataset that was last read, by its first schema: one that is loaded again is checked and resolved once. */
-const knownDatasets = new WeakMap<Schema, KnownDataset>();
+/**
+ * The datasets that were read last, by their first schema: one that is loaded again is checked and resolved once. Several,
+ * because one process may read with the bookkeeping and without.
+ */
+const knownDatasets = new WeakMap<Schema, readonly KnownDataset[]>();
+const knownPerSchemaMax = 4;
 
 function datasetSchemaOf(stored: readonly Schema[], loaded: readonly Schema[]): DatasetSchema {
   const [first] = stored;
-  const known = first === undefined ? undefined : knownDatasets.get(first);
-  if (known !== undefined && isSameList(known.stored, stored) && isSameList(known.loaded, loaded)) {
-    return known.schema;
+  if (first === undefined) return resolveSchemas(stored, loaded);
+  const known = knownDatasets.get(first) ?? [];
+  for (const each of known) {
+    if (isSameList(each.stored, stored) && isSameList(each.loaded, loaded)) return each.schema;
   }
   const schema = resolveSchemas(stored, loaded);
-  if (first !== undefined) knownDatasets.set(first, { stored, loaded, schema });
+  knownDatasets.set(first, [{ stored, loaded, schema }, ...known].slice(0, knownPerSchemaMax));
   return schema;
 }
 

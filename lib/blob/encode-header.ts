@@ -63,8 +63,22 @@ function writeSchemas(schemas: readonly Schema[], out: ByteWriter): void {
   for (const schema of schemas) writeSchema(schema, out);
 }
 
+/** Schemas as bytes: each blob has those of its types twice, and they never change. */
+const encodedSchemas = new WeakMap<Schema, Uint8Array>();
+
 /** Docs/format.md, "Schemas". */
 export function writeSchema(schema: Schema, out: ByteWriter): void {
+  let bytes = encodedSchemas.get(schema);
+  if (bytes === undefined) {
+    const encoded = new ByteWriter();
+    encodeSchema(schema, encoded);
+    bytes = encoded.toBytes();
+    encodedSchemas.set(schema, bytes);
+  }
+  out.writeBytes(bytes);
+}
+
+function encodeSchema(schema: Schema, out: ByteWriter): void {
   const key = schema.kind === 'OBJECT' ? schema.primaryKey : schema.kind === 'LIST' ? [] : schema.hashKey;
   out.writeByte(schemaTypeId(schema, key.length > 0));
   out.writeUtf(schema.name);

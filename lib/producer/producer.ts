@@ -1,7 +1,5 @@
-import { ByteWriter } from '../bytes/byte-writer.ts';
-import { murmur3 } from '../bytes/hash.ts';
 import type { ClaimPorts } from '../claim.ts';
-import { bookkeepingPart, type LoadedState } from '../consumer/loaded-version.ts';
+import type { LoadedState } from '../consumer/loaded-version.ts';
 import { compareVersions } from '../consumer/update-plan.ts';
 import { checkDatasetId } from '../dataset-id.ts';
 import { DatasetError, isDatasetError } from '../errors.ts';
@@ -22,14 +20,13 @@ import type {
   ServedRef,
   Telemetry,
 } from '../ports.ts';
-import { canonicalText, type DatasetSchema, schemaIdOf } from '../schema/dataset-schema.ts';
+import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { PartitionMap } from '../schema/partition-map.ts';
 import { Activity, type ProducerHealth } from './activity.ts';
 import { advanceSchema } from './advance-schema.ts';
 import { afterCommit } from './after-commit.ts';
 import { announce, announcementOf } from './announce.ts';
 import { commitBackoffMs } from './backoff.ts';
-import { bookkeepingTypesOf, withBookkeeping } from './bookkeeping-schema.ts';
 import { guardPorts } from './breaker.ts';
 import { type ChainBounds, defaultChainBounds } from './chain.ts';
 import { type CommitResult, commitPlanned, type Planner, type WarmHolder } from './commit.ts';
@@ -39,6 +36,7 @@ import type { Home } from './mutations.ts';
 import { openClaims } from './open-claims.ts';
 import { isEmptyPlan, planBatch } from './plan.ts';
 import { planPurge } from './plan-purge.ts';
+import { producerSchemaOf } from './producer-schema.ts';
 import { revertChanges } from './revert.ts';
 import { conditionEntries, lateEntries, putLate, quarantineEntries, type Shelf } from './set-aside.ts';
 import type { ValidationOverride, Validator } from './validators.ts';
@@ -108,7 +106,6 @@ export class Producer {
   constructor(options: ProducerOptions) {
     checkDatasetId(options.id);
     const { id, clock, random, telemetry } = options;
-    const schema = withBookkeeping(options.schema);
     const { claims = null } = options;
     const { heads, blobs, announcer, quarantine, lateQueue } = guardPorts({
       ...options,
@@ -127,10 +124,7 @@ export class Producer {
       clock,
       random,
       telemetry,
-      schema,
-      schemaId: schemaIdOf(options.schema),
-      schemaHash: schemaHashOf(options.schema),
-      parts: new Map([[bookkeepingPart, bookkeepingTypesOf(schema)]]),
+      ...producerSchemaOf(options.schema),
       indexedTypes: null,
       bounds: options.chainBounds ?? defaultChainBounds,
       retries: { left: limits.commitRetriesMax },
@@ -359,12 +353,4 @@ function homeOf({ partition }: DatasetId, partitions: PartitionMap | undefined):
     });
   }
   return partitions === undefined || count === 1 ? null : { partitions, partition };
-}
-
-/** Hollow's header tag `hollow.schema.hash`: of the user's types, as Java readers know no others. */
-function schemaHashOf(schema: DatasetSchema): string {
-  const text = canonicalText(schema);
-  const out = new ByteWriter();
-  for (let i = 0; i < text.length; i++) out.writeVarInt(text.charCodeAt(i));
-  return String(murmur3(out.bytes, 0, out.position) | 0);
 }

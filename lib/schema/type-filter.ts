@@ -35,6 +35,7 @@ interface Choice {
  * also where they name a field that is left out.
  */
 export function filterSchemas(stored: readonly Schema[], filter: TypeFilter): readonly Schema[] {
+  if (filter.length === 0) return stored;
   const byName = new Map(stored.map((schema) => [schema.name, schema]));
   const choices = new Map<string, Choice>();
   for (const { name } of stored) choices.set(name, { isIncluded: false, fields: new Set() });

@@ -28,10 +28,17 @@ export class ObjectLayer {
 
   /** A layer without records in which every field reads as null. */
   static empty(schema: ObjectSchema): ObjectLayer {
+    const known = emptyLayers.get(schema);
+    if (known !== undefined) return known;
     const fields = schema.fields.map(() => ({ offset: 0, width: 0, data: noBytes }));
-    return new ObjectLayer(schema, 0, new Uint32Array(3), { fields, bitsPerRecord: 0 });
+    const layer = new ObjectLayer(schema, 0, new Uint32Array(3), { fields, bitsPerRecord: 0 });
+    emptyLayers.set(schema, layer);
+    return layer;
   }
 }
+
+/** One for all states of a type: it holds nothing. */
+const emptyLayers = new WeakMap<ObjectSchema, ObjectLayer>();
 
 /** Fields in the order of the schema. */
 export interface PackedLayout {

@@ -18,6 +18,9 @@ const noSlot = overlayLayersMax << recordBits;
 
 const baseSlot = -1;
 
+/** The last page may be shorter: as long as it needs to be, up to the next power of two, and at least this. */
+const pageSizeMin = 16;
+
 const basePage = new Int32Array(pageSize).fill(baseSlot);
 const emptyPage = new Int32Array(pageSize).fill(noSlot);
 
@@ -81,9 +84,9 @@ interface TableParts<L> {
  * - The *base* is a snapshot's shards as they came (or what was folded): ordinal o is record o >>> log2(n) of shard
  *   o & (n - 1).
  * - Each delta adds one *overlay* layer that holds just its additions, with its own bit widths.
- * - *Pages* of 256 slots say for each ordinal which of them counts. A delta copies the pages it touches and shares the
- *   rest (all untouched ones are the same constant page). Records that it removes keep their slot: they are readable
- *   as ghosts for as long as their ordinal is not used again.
+ * - *Pages* of 256 slots (the last one may be shorter) say for each ordinal which of them counts. A delta copies the pages
+ *   it touches and shares the rest (all untouched ones are the same constant page). Records that it removes keep their
+ *   slot: they are readable as ghosts for as long as their ordinal is not used again.
  * - A *set* of the ordinals in the overlay is asked first: it is small enough to stay in the processor's caches, where the
  *   pages are not, so that records which no delta touched are read as fast as before. Guarded by test/bench (deltas).
  *
@@ -118,7 +121,7 @@ export class RecordTable<L extends Layer> {
     this.#overlay = parts.overlay;
     this.#overlaid = parts.overlaid;
     this.#pages = parts.pages;
-    this.#slotCount = parts.pages.length * pageSize;
+    this.#slotCount = Math.max(0, parts.pages.length - 1) * pageSize + (parts.pages.at(-1)?.length ?? 0);
     this.#plainCount = parts.overlay.length > 0 ? 0 : parts.baseSlots;
     this.#only = parts.base.length === 1 ? (parts.base[0] as L) : null;
     this.#baseMask = parts.base.length - 1;
@@ -323,7 +326,8 @@ function countRecords(layers: readonly Layer[]): number {
 /** Pages for the ordinals below `slots`, all in the base. */
 function basePages(slots: number): Int32Array[] {
   const pages = new Array<Int32Array>(slots >>> pageShift).fill(basePage);
-  if ((slots & pageMask) !== 0) pages.push(emptyPage.slice().fill(baseSlot, 0, slots & pageMask));
+  const rest = slots & pageMask;
+  if (rest !== 0) pages.push(shortPage(rest - 1).fill(baseSlot, 0, rest));
   return pages;
 }
 
@@ -331,7 +335,7 @@ function basePages(slots: number): Int32Array[] {
 function pagesWith(before: readonly Int32Array[], ordinals: Int32Array, firstSlot: number): Int32Array[] {
   const pages = before.slice();
   const last = ordinals.at(-1) ?? -1;
-  while (pages.length <= last >>> pageShift) pages.push(emptyPage);
+  growPages(pages, last);
   let current = -1;
   let page = emptyPage;
   for (let k = 0; k < ordinals.length; k++) {
@@ -344,4 +348,24 @@ function pagesWith(before: readonly Int32Array[], ordinals: Int32Array, firstSlo
     page[ordinal & pageMask] = firstSlot + k;
   }
   return pages;
+}
+
+/** Makes pages that have a slot for this ordinal (-1: none is needed), all but the last one in full. */
+function growPages(pages: Int32Array[], ordinal: number): void {
+  const index = ordinal >> pageShift;
+  const lastIndex = pages.length - 1;
+  const lastPage = pages[lastIndex];
+  if (lastPage !== undefined && lastPage.length < pageSize) {
+    if (index < lastIndex || (index === lastIndex && (ordinal & pageMask) < lastPage.length)) return;
+    const longer = index === lastIndex ? shortPage(ordinal & pageMask) : emptyPage.slice();
+    longer.set(lastPage);
+    pages[lastIndex] = longer;
+  }
+  while (pages.length < index) pages.push(emptyPage);
+  if (pages.length === index) pages.push(shortPage(ordinal & pageMask));
+}
+
+/** A page without records that has the slot `last`. */
+function shortPage(last: number): Int32Array {
+  return emptyPage.slice(0, Math.max(pageSizeMin, 2 ** (32 - Math.clz32(last))));
 }

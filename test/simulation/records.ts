@@ -85,11 +85,11 @@ export class RecordLog {
         this.#watermark,
         Number(recordObject(step.to, watermarkType, o)['timestamp']),
       );
-    const before = { records: new Map(this.#records), stamps: new Map(this.#stamps) };
+    const before = { records: new Earlier(this.#records), stamps: new Earlier(this.#stamps) };
     const touched = new Set<string>();
     const fresh: Accepted[] = [];
     this.#readLedger(step, touched, fresh);
-    for (const type of types) this.#readType(type, step, { touched, fresh });
+    for (const type of types) this.#readType(type, step, { touched, fresh, before });
     for (const name of touched) this.#requireNoPhantom(name);
     for (const accepted of fresh) {
       if (accepted.isAtomic) this.#requireWhole(accepted);
@@ -148,32 +148,41 @@ export class RecordLog {
   #readType(
     type: KeyedType,
     { from, to, changes }: ChainStep,
-    { touched, fresh }: { readonly touched: Set<string>; readonly fresh: Accepted[] },
+    {
+      touched,
+      fresh,
+      before,
+    }: { readonly touched: Set<string>; readonly fresh: Accepted[]; readonly before: Before },
   ): void {
     const stampType = stampTypeOf(type);
+    const touch = (name: string): void => {
+      before.records.keep(name);
+      before.stamps.keep(name);
+      touched.add(name);
+    };
     for (const o of removedOf(changes, type)) {
       const name = nameOf(type, recordObject(from as ReadState, type, o));
+      touch(name);
       this.#records.delete(name);
-      touched.add(name);
     }
     for (const o of removedOf(changes, stampType)) {
       const name = stampedName(type, recordObject(from as ReadState, stampType, o));
+      touch(name);
       this.#stamps.delete(name);
-      touched.add(name);
     }
     for (const o of addedOf(to, changes, type)) {
       const record = recordObject(to, type, o);
       const name = nameOf(type, record);
       if (this.#records.has(name)) throw new Violation('S2', `two records of ${name}`);
+      touch(name);
       this.#records.set(name, record);
-      touched.add(name);
     }
     for (const o of addedOf(to, changes, stampType)) {
       const record = recordObject(to, stampType, o);
       const name = stampedName(type, record);
       const stamps = stampsOf(record);
+      touch(name);
       this.#stamps.set(name, stamps);
-      touched.add(name);
       if (stamps.base !== null) this.#see(name, baseName, stamps.base, fresh);
       for (const [field, { stamp }] of stamps.patches) this.#see(name, field, stamp, fresh);
     }
@@ -289,7 +298,7 @@ export class RecordLog {
     const { intent, stamp } = accepted;
     if (intent.op === 'increment' || intent.condition !== 'absent') return;
     const name = nameOfAccepted(accepted);
-    if (!before.records.has(name)) return;
+    if (before.records.get(name) === undefined) return;
     const base = before.stamps.get(name)?.base ?? undefined;
     const mayBeDeleted = this.#oracle
       .ofRecord(name)
@@ -302,9 +311,29 @@ export class RecordLog {
   }
 }
 
+/** As it was before the step. */
 interface Before {
-  readonly records: ReadonlyMap<string, PlainRecord>;
-  readonly stamps: ReadonlyMap<string, Stamps>;
+  readonly records: Earlier<PlainRecord>;
+  readonly stamps: Earlier<Stamps>;
+}
+
+/** A map as it was: what is about to change is kept, all else is still there. */
+class Earlier<T> {
+  readonly #now: ReadonlyMap<string, T>;
+  readonly #kept = new Map<string, T | undefined>();
+
+  constructor(now: ReadonlyMap<string, T>) {
+    this.#now = now;
+  }
+
+  /** To be called before each change. */
+  keep(name: string): void {
+    if (!this.#kept.has(name)) this.#kept.set(name, this.#now.get(name));
+  }
+
+  get(name: string): T | undefined {
+    return this.#kept.has(name) ? this.#kept.get(name) : this.#now.get(name);
+  }
 }
 
 /** Stands for the base among the names of fields. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { MemoryBlobStore } from '../../lib/memory/blob-store.ts';
 import { MemoryFloorRecord } from '../../lib/memory/floor-record.ts';
 import { MemoryHeadStore } from '../../lib/memory/head-store.ts';
@@ -5,7 +6,7 @@ import type { DatasetId, Head, StoredBlob } from '../../lib/ports.ts';
 
 /** What the chains of a run share, as in production: one table of heads, one bucket, one record of floors. */
 export class SharedStores {
-  readonly blobs = new MemoryBlobStore();
+  readonly blobs = new MemoryBlobStore((bytes) => hash('sha256', bytes, 'hex'));
   /** Blobs as they are: a mutant may delete or overwrite what the memory adapter rightly keeps. */
   readonly present = new Map<string, StoredBlob>();
   readonly floors = new MemoryFloorRecord();

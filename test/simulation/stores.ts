@@ -427,7 +427,7 @@ export class Cloud {
     if (outcome.kind === 'stored') {
       const stored = await this.#shared.blobs.get(name);
       if (stored !== null) this.#shared.present.set(name, stored);
-      this.invariants.afterBlob(name, bytes);
+      this.invariants.afterBlob(name, stored?.bytes ?? bytes);
     }
     return outcome;
   }

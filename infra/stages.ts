@@ -71,5 +71,6 @@ export const stages = parseStages([
     logRetentionDays: 90,
     rollout: 'linear',
     settings: {},
+    hasBackups: true,
   },
 ]);

@@ -10,6 +10,7 @@ describe('stages', () => {
       ['staging', false],
       ['prod', true],
     ]);
+    expect(stages.map(({ hasBackups }) => hasBackups)).toEqual([false, false, true]);
   });
 
   it.each([

@@ -10,7 +10,7 @@ import { runOutbox } from './outbox.ts';
 import { SimProcess } from './process.ts';
 import { deadlineOf, type ProducerPlace, runFunction, runLongLived } from './producers.ts';
 import type { Scenario } from './scenario.ts';
-import { type Cloud, type Ports, rescuer } from './stores.ts';
+import { type Cloud, inlineOf, type Ports, rescuer } from './stores.ts';
 import { Sender, schema } from './traffic.ts';
 import {
   cleanOnce,
@@ -64,7 +64,9 @@ export class ChainRun {
       this.#start(`producer ${i + 1}`, (process, ports) => run(this.#producerPlace(process, ports)));
     }
     for (const [i, consistency] of consumers.entries()) {
-      this.#start(`consumer ${i + 1}`, (process, ports) => this.#runConsumer(process, ports, consistency));
+      this.#start(`consumer ${i + 1}`, (process, ports) =>
+        this.#runConsumer(process, i % 2 === 0 ? ports : withoutTable(ports), consistency),
+      );
     }
     const upkeep = { snapshotter: runSnapshotter, cleaner: runCleaner, pinner: runPinner };
     const counts = { snapshotter: snapshotters, cleaner: cleaners, pinner: pinners };
@@ -196,6 +198,7 @@ export class ChainRun {
       schema,
       heads,
       blobs,
+      ...inlineOf(ports),
       announcer,
       quarantine,
       lateQueue,
@@ -213,7 +216,16 @@ export class ChainRun {
     const { clock, random } = process;
     const { telemetry, mutant } = this.#options;
     const make = (): Consumer =>
-      new Consumer({ id: this.cloud.id, heads, blobs, clock, random, telemetry, consistency });
+      new Consumer({
+        id: this.cloud.id,
+        heads,
+        blobs,
+        ...inlineOf(ports),
+        clock,
+        random,
+        telemetry,
+        consistency,
+      });
     // A name for each life of the process: a new one may start from an older version.
     const reader = `${process.name} (${this.#crashCount})`;
     const listen: VersionListener = ({ to }) => {
@@ -239,4 +251,9 @@ export class ChainRun {
   #nameOf({ name }: SimProcess): string {
     return name.slice(0, name.length - this.#options.suffix.length);
   }
+}
+
+/** Of a reader that has only the bucket. */
+function withoutTable({ inline: _, ...ports }: Ports): Ports {
+  return ports;
 }

@@ -12,6 +12,8 @@ export const sites = [
   'head.replace',
   'blob.put',
   'blob.get',
+  'inline.put',
+  'inline.get',
   'shelf.list',
   'shelf.delete',
   'floor.load',
@@ -73,8 +75,8 @@ export class Coverage {
 /** Faults that belong to one kind of call, and why no other has them. */
 const onlyAt: Partial<Record<Fault, readonly Site[]>> = {
   // Only bytes that are read can be damaged.
-  corrupt: ['blob.get'],
-  truncate: ['blob.get'],
+  corrupt: ['blob.get', 'inline.get'],
+  truncate: ['blob.get', 'inline.get'],
   // Only heads are read with a choice of consistency.
   stale: ['head.load'],
   // Deliveries and sends are the queue's.

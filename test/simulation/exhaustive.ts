@@ -91,6 +91,7 @@ class Schedule implements Carrier {
       id,
       shared: new SharedStores(),
       lax,
+      hasInline: false,
       bounds,
       committers: 3,
     });

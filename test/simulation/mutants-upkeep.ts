@@ -104,6 +104,21 @@ export const upkeepMutants: Readonly<Record<string, Mutant>> = {
     wrap: ({ ports, process }) =>
       process.name === 'outbox' ? { ...ports, announcer: { announce: () => Promise.resolve() } } : ports,
   },
+  outboxCopiesNothing: {
+    caughtBy: ['L2'],
+    wrap: ({ ports, process }) => {
+      const { inline } = ports;
+      if (inline === undefined || process.name !== 'outbox') return ports;
+      return { ...ports, inline: { put: (...args) => inline.put(...args), get: async () => null } };
+    },
+  },
+  inlineIsLeft: {
+    caughtBy: ['G1'],
+    wrap: ({ ports }) => {
+      const inlineShelf = { ...ports.inlineShelf, list: async () => ({ names: [], next: null }) };
+      return { ...ports, inlineShelf };
+    },
+  },
   tenantForgotten: {
     caughtBy: ['S11'],
     wrap: ({ ports }) =>

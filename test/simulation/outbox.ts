@@ -8,7 +8,9 @@ const sweepMs = 15_000;
 /** The outbox function behind the stream of the heads' table, as its event source mapping calls it. */
 export async function runOutbox({ id, process, ports, telemetry }: UpkeepPlace): Promise<void> {
   const { heads, announcer, changes } = ports;
-  const outbox = new Outbox({ heads, announcer, clock: process.clock, telemetry });
+  const { inline } = ports;
+  const copies = inline === undefined ? {} : { copies: { inline, blobs: ports.blobs } };
+  const outbox = new Outbox({ heads, announcer, clock: process.clock, telemetry, ...copies });
   for (;;) {
     try {
       const batch = await changes.next(sweepMs);

@@ -9,6 +9,9 @@ export class SharedStores {
   readonly blobs = new MemoryBlobStore((bytes) => hash('sha256', bytes, 'hex'));
   /** Blobs as they are: a mutant may delete or overwrite what the memory adapter rightly keeps. */
   readonly present = new Map<string, StoredBlob>();
+  /** Small deltas in the heads' table, and how they are. */
+  readonly inline = new MemoryBlobStore();
+  readonly presentInline = new Map<string, StoredBlob>();
   readonly floors = new MemoryFloorRecord();
   readonly #tables = new Map<string, MemoryHeadStore>();
 

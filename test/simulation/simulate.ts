@@ -80,9 +80,16 @@ class Run {
     this.world = world;
     this.#network = network;
     this.#chains = chainsOf(scenario).map(({ id, suffix, ...chain }) => {
-      const { bounds, producers, operators } = chain.scenario;
+      const { bounds, producers, operators, hasInline } = chain.scenario;
       const committers = producers.length + operators + 1;
-      const cloud = new Cloud(world, network, { id, shared, lax: mutant.lax ?? {}, bounds, committers });
+      const cloud = new Cloud(world, network, {
+        id,
+        shared,
+        lax: mutant.lax ?? {},
+        hasInline,
+        bounds,
+        committers,
+      });
       return new ChainRun({ world, network, cloud, mutant, suffix, telemetry: this.#telemetry, ...chain });
     });
     this.#applications = this.#newApplications(mutant.misroutes === true);

@@ -3,6 +3,7 @@ import type {
   Announcement,
   AnnouncementWatcher,
   Announcer,
+  BlobMetadata,
   BlobShelf,
   BlobStore,
   CommitOutcome,
@@ -37,8 +38,11 @@ import { Violation, type World } from './world.ts';
 export interface Ports {
   readonly heads: HeadStore;
   readonly blobs: BlobStore;
+  /** Small deltas in the table, if there are any. */
+  readonly inline?: BlobStore;
   /** Only for those who delete. */
   readonly shelf: BlobShelf;
+  readonly inlineShelf: BlobShelf;
   readonly floors: FloorRecord;
   readonly announcer: Announcer;
   readonly watcher: AnnouncementWatcher;
@@ -74,9 +78,18 @@ export interface CloudOptions {
   readonly id: DatasetId;
   readonly shared: SharedStores;
   readonly lax: LaxTable;
+  readonly hasInline: boolean;
   readonly bounds: ChainBounds;
   /** Processes that may commit at the same time. */
   readonly committers: number;
+}
+
+/** With the other blobs, or in the heads' table. */
+type Place = 'blob' | 'inline';
+
+interface NewBlob {
+  readonly bytes: Uint8Array;
+  readonly metadata: BlobMetadata;
 }
 
 type Request = <T>(site: Site, detail: () => string, apply: () => Promise<T>) => Promise<T>;
@@ -93,6 +106,7 @@ export class Cloud {
   readonly #network: Carrier;
   readonly #shared: SharedStores;
   readonly #lax: LaxTable;
+  readonly #hasInline: boolean;
   /** Where its blobs are; no request of its processes names anything else. */
   readonly #folder: string;
   /** Index of the head that a restored table shows, while there is an outage; null: there is none. */
@@ -104,16 +118,21 @@ export class Cloud {
   readonly #sentBodies = new Map<string, Sent>();
   readonly #archive: MutationMessage[] = [];
 
-  constructor(world: World, network: Carrier, { id, shared, lax, bounds, committers }: CloudOptions) {
+  constructor(
+    world: World,
+    network: Carrier,
+    { id, shared, lax, hasInline, bounds, committers }: CloudOptions,
+  ) {
     this.id = id;
     this.#world = world;
     this.#network = network;
     this.#shared = shared;
     this.#lax = lax;
+    this.#hasInline = hasInline;
     this.#folder = chainFolder(id);
     this.#effort = new Effort(world, committers);
     this.invariants = new Invariants({ id, bounds }, this.oracle, {
-      blob: (name) => shared.present.get(name) ?? null,
+      blob: (name) => shared.present.get(name) ?? shared.presentInline.get(name) ?? null,
     });
     this.#stream = new HeadStream(world, network);
     this.queue = new SimQueue(world, network, this.#effort, (message) =>
@@ -201,36 +220,10 @@ export class Cloud {
         : reach(site, detail, apply);
     return {
       heads: this.#headsOf(request),
-      blobs: {
-        put: (name, bytes, metadata) =>
-          request(
-            'blob.put',
-            () => short(name),
-            () => this.#put(this.#own(name), bytes, metadata),
-          ),
-        get: (name) =>
-          request(
-            'blob.get',
-            () => short(name),
-            async () => this.#get(this.#own(name)),
-          ),
-      },
-      shelf: {
-        list: (prefix, after) =>
-          request(
-            'shelf.list',
-            () => prefix,
-            () => this.#shared.blobs.list(this.#own(prefix), after),
-          ),
-        delete: (names) =>
-          request(
-            'shelf.delete',
-            () => names.map(short).join(),
-            async () => {
-              for (const name of names) await this.deleteBlob(this.#own(name));
-            },
-          ),
-      },
+      blobs: this.#blobsOf(request, 'blob'),
+      ...(this.#hasInline ? { inline: this.#blobsOf(request, 'inline') } : {}),
+      shelf: this.#shelfOf(request, 'blob'),
+      inlineShelf: this.#shelfOf(request, 'inline'),
       floors: {
         load: (id) =>
           request(
@@ -291,16 +284,60 @@ export class Cloud {
     };
   }
 
-  async deleteBlob(name: string): Promise<void> {
-    await this.#shared.blobs.delete([name]);
-    this.#shared.present.delete(name);
+  #blobsOf(request: Request, place: Place): BlobStore {
+    return {
+      put: (name, bytes, metadata) =>
+        request(
+          `${place}.put`,
+          () => short(name),
+          () => this.#put(place, this.#own(name), { bytes, metadata }),
+        ),
+      get: (name) =>
+        request(
+          `${place}.get`,
+          () => short(name),
+          async () => this.#get(place, this.#own(name)),
+        ),
+    };
+  }
+
+  #shelfOf(request: Request, place: Place): BlobShelf {
+    const { store } = this.#at(place);
+    return {
+      list: (prefix, after) =>
+        request(
+          'shelf.list',
+          () => prefix,
+          () => store.list(this.#own(prefix), after),
+        ),
+      delete: (names) =>
+        request(
+          'shelf.delete',
+          () => names.map(short).join(),
+          async () => {
+            for (const name of names) await this.deleteBlob(this.#own(name), place);
+          },
+        ),
+    };
+  }
+
+  #at(place: Place) {
+    const { blobs, present, inline, presentInline } = this.#shared;
+    return place === 'blob' ? { store: blobs, present } : { store: inline, present: presentInline };
+  }
+
+  async deleteBlob(name: string, place: Place = 'blob'): Promise<void> {
+    const { store, present } = this.#at(place);
+    await store.delete([name]);
+    present.delete(name);
     this.#world.trace(() => `deleted ${short(name)}`);
     this.invariants.afterDeletion(name);
   }
 
   /** Of this chain. */
   get blobNames(): readonly string[] {
-    return [...this.#shared.present.keys()].filter((name) => name.startsWith(this.#folder));
+    const { present, presentInline } = this.#shared;
+    return [...present.keys(), ...presentInline.keys()].filter((name) => name.startsWith(this.#folder));
   }
 
   /** For mutants only: a blob whose name begins like this, the part or the main one. */
@@ -422,23 +459,24 @@ export class Cloud {
     return outcome;
   }
 
-  async #put(...[name, bytes, metadata]: Parameters<BlobStore['put']>): ReturnType<BlobStore['put']> {
-    const outcome = await this.#shared.blobs.put(name, bytes, metadata);
+  async #put(place: Place, name: string, { bytes, metadata }: NewBlob): ReturnType<BlobStore['put']> {
+    const { store, present } = this.#at(place);
+    const outcome = await store.put(name, bytes, metadata);
     if (outcome.kind === 'stored') {
-      const stored = await this.#shared.blobs.get(name);
-      if (stored !== null) this.#shared.present.set(name, stored);
+      const stored = await store.get(name);
+      if (stored !== null) present.set(name, stored);
       this.invariants.afterBlob(name, stored?.bytes ?? bytes);
     }
     return outcome;
   }
 
   /** Damage on the way is found by the adapters, by digest and by size: that is their contract. */
-  #get(name: string): StoredBlob | null {
-    const blob = this.#shared.present.get(name);
+  #get(place: Place, name: string): StoredBlob | null {
+    const blob = this.#at(place).present.get(name);
     if (blob === undefined) return null;
-    if (this.#network.strikes('blob.get', 'corrupt'))
+    if (this.#network.strikes(`${place}.get`, 'corrupt'))
       throw new DatasetError('corrupt', 'the digest does not match');
-    if (this.#network.strikes('blob.get', 'truncate'))
+    if (this.#network.strikes(`${place}.get`, 'truncate'))
       throw new DatasetError('unavailable', 'the bytes end early');
     return { ...blob, bytes: blob.bytes.slice() };
   }
@@ -472,6 +510,11 @@ export class Cloud {
 
 function chainFolder({ tenant, dataset, partition }: DatasetId): string {
   return `${tenant === undefined ? 'd' : `t/${tenant}`}/${dataset}/1/${partition}/`;
+}
+
+/** As what reads or writes takes it. */
+export function inlineOf({ inline }: Ports): { readonly inline?: BlobStore } {
+  return inline === undefined ? {} : { inline };
 }
 
 /** Name of the one process that reaches the table during an outage. */

@@ -9,7 +9,7 @@ import { Snapshotter } from '../../lib/housekeeping/snapshotter.ts';
 import type { DatasetId, Deadline, Telemetry } from '../../lib/ports.ts';
 import type { Producer } from '../../lib/producer/producer.ts';
 import type { SimProcess } from './process.ts';
-import type { Cloud, Ports } from './stores.ts';
+import { type Cloud, inlineOf, type Ports } from './stores.ts';
 
 /** What one process of upkeep works with. */
 export interface UpkeepPlace {
@@ -58,7 +58,8 @@ async function keepDoing(
 export function runSnapshotter(place: UpkeepPlace): Promise<void> {
   const { id, process, ports, telemetry } = place;
   const { heads, blobs } = ports;
-  const snapshotter = new Snapshotter({ id, heads, blobs, clock: process.clock, telemetry, cadence });
+  const { clock } = process;
+  const snapshotter = new Snapshotter({ id, heads, blobs, ...inlineOf(ports), clock, telemetry, cadence });
   return keepDoing(place, 4_000, () => snapshotter.run());
 }
 
@@ -67,8 +68,9 @@ export function runCleaner(place: UpkeepPlace): Promise<void> {
 }
 
 export function cleanOnce({ id, process, ports, telemetry }: UpkeepPlace): Promise<unknown> {
-  const { heads, shelf, floors } = ports;
-  const cleanerPorts = { heads, shelves: [shelf], floors, clock: process.clock, telemetry };
+  const { heads, shelf, inlineShelf, floors, inline } = ports;
+  const shelves = inline === undefined ? [shelf] : [shelf, inlineShelf];
+  const cleanerPorts = { heads, shelves, floors, clock: process.clock, telemetry };
   return clean(cleanerPorts, id, { retention: eager });
 }
 
@@ -86,7 +88,7 @@ export function runPinner(place: UpkeepPlace): Promise<void> {
     if (head === null) return undefined;
     const version = Math.max(1, head.version - pick(6));
     const forMs = random.uniform() < 0.5 ? { forMs: 2_000 } : {};
-    return pinVersion({ heads, blobs, clock }, id, { name, version, ...forMs });
+    return pinVersion({ heads, blobs, ...inlineOf(ports), clock }, id, { name, version, ...forMs });
   });
 }
 
@@ -95,7 +97,7 @@ export function runOperator(place: UpkeepPlace, producer: Producer, deadline: ()
   const { id, process, ports, telemetry } = place;
   const { heads, blobs, announcer } = ports;
   const { random, clock, world } = process;
-  const operator = { heads, blobs, announcer, clock, telemetry, producer };
+  const operator = { heads, blobs, ...inlineOf(ports), announcer, clock, telemetry, producer };
   return keepDoing(place, 5_000, async () => {
     if (!world.areFaultsOn) return serve(operator, id, null);
     const head = await heads.load(id, 'strong');
@@ -125,9 +127,9 @@ export async function runDisaster(place: UpkeepPlace, cloud: Cloud, isLost: bool
         if (head === null) await recoverChain({ heads, blobs, floors, shelf, clock, telemetry }, id, options);
         // An attempt before this one wrote the head, unknown to us, and another one a later era beside the table.
         else if ((await floors.load(id))?.era !== head.era)
-          await restoreChain({ heads, blobs, floors, telemetry }, id);
+          await restoreChain({ heads, blobs, ...inlineOf(ports), floors, telemetry }, id);
       } else {
-        await restoreChain({ heads, blobs, floors, telemetry }, id);
+        await restoreChain({ heads, blobs, ...inlineOf(ports), floors, telemetry }, id);
       }
       return cloud.endOutage();
     } catch (error) {

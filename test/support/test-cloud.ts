@@ -65,16 +65,21 @@ export interface Invocation {
   readonly answer: unknown;
 }
 
-/** @param more keep the data in a directory, for one */
-export async function startTestCloud(more: Partial<LocalCloudOptions> = {}): Promise<TestCloud> {
+/**
+ * @param more keep the data in a directory, for one
+ * @param outbox it tells of each commit a second time. Default: it does not run, since most tests count requests and hints
+ */
+export async function startTestCloud(
+  more: Partial<LocalCloudOptions> = {},
+  { outbox = false }: { readonly outbox?: boolean } = {},
+): Promise<TestCloud> {
   const log: LogLine[] = [];
   const cloud = await startLocalCloud({
     ...readAssembly(inject('assemblyDirectory'), 'serverless-hollow-dev'),
     onLog: (source, line, logStream) => log.push({ ...parseLine(line), source, logStream }),
     ...more,
   });
-  // The outbox tells of each commit a second time. Its mapping has tests of its own, and these count requests and hints.
-  for (const stream of cloud.streams) await stream.stop();
+  if (!outbox) for (const stream of cloud.streams) await stream.stop();
   const { endpoints } = cloud;
   const s3 = s3Client(localClientOptions(endpoints.s3));
   const sqs = sqsClient(localClientOptions(endpoints.sqs));

@@ -6,7 +6,6 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { MetricName } from '../lib/metric-names.ts';
 import type { RuntimeSettings } from '../lib/runtime-settings.ts';
-import { checkEnvironment } from '../lib/settings.ts';
 import { Alarms, type AlarmTopics } from './alarms.ts';
 import { type BackupOptions, Backups } from './backups.ts';
 import { ContainerService, type ContainerServiceProps } from './container-service.ts';
@@ -205,13 +204,7 @@ export class HollowDataset extends Construct {
    * `HOLLOW_BUCKET`.
    */
   get readerEnvironment(): Readonly<Record<string, string>> {
-    const { table, bucket } = this.storage;
-    const reader = checkEnvironment('consumer', {
-      HOLLOW_DATASET: this.dataset,
-      HOLLOW_TABLE: table.tableName,
-      HOLLOW_BUCKET: bucket.bucketName,
-    });
-    return { ...reader, HOLLOW_PARTITIONS: this.#partitionMap };
+    return this.storage.readerEnvironment(this.#partitionMap);
   }
 
   /** Lets an application write: send messages to the mutation queues, and leave in the bucket what is too large for them. */

@@ -3,7 +3,6 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { checkEnvironment } from '../lib/settings.ts';
 import { type ConsumerFunctionProps, Dissemination } from './dissemination.ts';
 import type { ServiceFunction } from './service-function.ts';
 import { Storage } from './storage.ts';
@@ -70,13 +69,7 @@ export class HollowReplica extends Construct {
 
   /** What a program needs in its environment to read this dataset here. */
   get readerEnvironment(): Readonly<Record<string, string>> {
-    const { table, bucket } = this.storage;
-    const reader = checkEnvironment('consumer', {
-      HOLLOW_DATASET: this.dataset,
-      HOLLOW_TABLE: table.tableName,
-      HOLLOW_BUCKET: bucket.bucketName,
-    });
-    return { ...reader, HOLLOW_PARTITIONS: this.#partitionMap };
+    return this.storage.readerEnvironment(this.#partitionMap);
   }
 
   grantRead(grantee: IGrantable): void {

@@ -19,6 +19,7 @@ import {
   ReplicationTimeValue,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { checkEnvironment } from '../lib/settings.ts';
 import { acknowledge } from './acknowledge.ts';
 import { grantKey } from './encrypted.ts';
 import { logicalIdOf } from './logical-id.ts';
@@ -182,6 +183,16 @@ export class Storage extends Construct {
             sseKmsEncryptedObjects: true,
           }),
     };
+  }
+
+  /** What a reader has to know. @param partitions as `HOLLOW_PARTITIONS` has them */
+  readerEnvironment(partitions: string): Readonly<Record<string, string>> {
+    const reader = checkEnvironment('consumer', {
+      HOLLOW_DATASET: this.#dataset,
+      HOLLOW_TABLE: this.table.tableName,
+      HOLLOW_BUCKET: this.bucket.bucketName,
+    });
+    return { ...reader, HOLLOW_PARTITIONS: partitions };
   }
 
   /** Lets a reader follow this dataset: its heads, its blobs, nothing that changes either. */

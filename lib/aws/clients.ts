@@ -54,7 +54,7 @@ export function codeDeployClient(options: AwsClientOptions = {}): CodeDeployClie
 /** Settings can wait for the next look; a batch cannot wait for them. */
 export function appConfigClient(options: AwsClientOptions = {}): AppConfigDataClient {
   return new AppConfigDataClient({
-    ...configOf(options, requestWithin(options.timeoutMs ?? 500)),
+    ...configOf(options, requestWithin(options.timeoutMs ?? 1_000)),
     maxAttempts: 1,
   });
 }

@@ -49,10 +49,10 @@ export interface ConsumerSource {
    */
   readonly filter?: TypeFilter;
   /**
-   * How many strings to keep once they were read, so that they are not built again; at most so many, for all fields
-   * together. Each takes 16 bytes and its own size. Default: none.
+   * How many bytes of text to keep once it was read, so that strings are not built again; 16,384 at least, for all fields
+   * together. A text that you hold then keeps 16 KiB alive. Default: none.
    */
-  readonly stringCacheEntries?: number;
+  readonly stringCacheBytes?: number;
   /**
    * What of a snapshot is held against the head: the digest of its bytes, which is the default, or `records`, each of
    * them, in a pass that takes longer than all else of a start (a second or two for a million). That the pass would find more than the
@@ -149,7 +149,7 @@ export class Consumer<D extends AnyDataset | null = null> {
       parts: options.parts ?? new Map(),
       indexedTypes: options.indexedTypes ?? null,
       filter: options.filter ?? noFilter,
-      strings: options.stringCacheEntries === undefined ? null : new StringCache(options.stringCacheEntries),
+      strings: options.stringCacheBytes === undefined ? null : new StringCache(options.stringCacheBytes),
       verify: options.verify ?? 'bytes',
       consistency: options.consistency ?? 'strong',
     };

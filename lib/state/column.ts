@@ -1,8 +1,8 @@
 import { isAscii } from '../bytes/code-units.ts';
 import { asciiText } from '../bytes/platform.ts';
-import { type PackedField, rawLow, readText, varEnd, varEndOrNull } from './packed-field.ts';
+import { type PackedField, rawLow, varEnd, varEndOrNull } from './packed-field.ts';
 import type { RecordTable } from './record-table.ts';
-import type { StringCache } from './string-cache.ts';
+import type { TextReader } from './text-reader.ts';
 
 /**
  * One field of the records of one type at one version. Where it lies is worked out once, not for each record, and each
@@ -96,7 +96,7 @@ const gapMax = 16;
  */
 export class TextColumn implements Column<string | null> {
   readonly #table: FieldTable;
-  readonly #strings: StringCache | null;
+  readonly #texts: TextReader;
   /** Which ordinal was not in the block. */
   #last = -1 - gapMax;
   /** Whether that one was in order. Two in a row decode a block: few records read at random are near once by chance. */
@@ -108,12 +108,13 @@ export class TextColumn implements Column<string | null> {
   readonly #ends = new Int32Array(blockRecords + 1);
   readonly #isNull = new Uint8Array(blockRecords);
 
-  constructor(table: FieldTable, strings: StringCache | null) {
+  constructor(table: FieldTable, texts: TextReader) {
     this.#table = table;
-    this.#strings = strings;
+    this.#texts = texts;
   }
 
   at(ordinal: number): string | null {
+    if (this.#texts.isSmall) return this.#read(ordinal);
     const k = ordinal - this.#from;
     if (k >= 0 && k < this.#count) return this.#cut(k);
     const gap = ordinal - this.#last;
@@ -121,11 +122,13 @@ export class TextColumn implements Column<string | null> {
     const isInOrder = isNear && this.#wasNear;
     this.#last = ordinal;
     this.#wasNear = isNear;
-    if (isInOrder && this.#decodeBlock(ordinal)) return this.#cut(0);
+    return isInOrder && this.#decodeBlock(ordinal) ? this.#cut(0) : this.#read(ordinal);
+  }
+
+  #read(ordinal: number): string | null {
     const slot = this.#table.slotOf(ordinal);
     const field = this.#table.layerAt(slot, ordinal);
-    const record = this.#table.recordAt(slot, ordinal);
-    return this.#strings === null ? readText(field, record) : this.#strings.read(field, record);
+    return this.#texts.read(field, this.#table.recordAt(slot, ordinal));
   }
 
   [Symbol.iterator](): Iterator<string | null, undefined> {

@@ -7,7 +7,8 @@
  *   object-layer.ts       packed records, as a blob brought them (collection-layer.ts: of collections);
  *                         packed-field.ts: one field of them, where every read ends;
  *                         pack-objects.ts and pack-collections.ts fold layers into one
- *   column.ts             one field of all records, for scans; string-cache.ts: strings that were read before
+ *   column.ts             one field of all records, for scans
+ *   text-reader.ts        strings, built or kept; string-cache.ts: text that was read before
  *   record-bytes.ts       canonical bytes of a record
  *   record.ts             a record as an object with properties; collection-views.ts: SETs and MAPs of one
  *   record-layout.ts      which fields a reader sees, and in which form; plain-record.ts: copied, deep
@@ -30,7 +31,6 @@ import {
   rawHigh,
   rawLow,
   readRawsIn,
-  readText,
   requireRange,
   varEndOrNull,
   varStart,
@@ -38,6 +38,7 @@ import {
 import { objectRecordEquals, writeObjectRecord } from './record-bytes.ts';
 import { type Additions, RecordTable, type SharedTable } from './record-table.ts';
 import type { StringCache } from './string-cache.ts';
+import { TextReader } from './text-reader.ts';
 
 const scratch = new DataView(new ArrayBuffer(8));
 
@@ -69,6 +70,7 @@ export class ObjectTypeState {
   readonly shardCount: number;
   readonly #table: RecordTable<ObjectLayer>;
   readonly #strings: StringCache | null;
+  readonly #texts: TextReader;
 
   private constructor(
     schema: ObjectSchema,
@@ -80,6 +82,7 @@ export class ObjectTypeState {
     this.shardCount = shardCount;
     this.#table = table;
     this.#strings = strings;
+    this.#texts = new TextReader(table.baseSlots, strings);
   }
 
   static empty(schema: ObjectSchema): ObjectTypeState {
@@ -132,7 +135,7 @@ export class ObjectTypeState {
 
   /** A STRING field, for reading many records. */
   textColumn(field: number): TextColumn {
-    return new TextColumn(this.#fieldTable(field), this.#strings);
+    return new TextColumn(this.#fieldTable(field), this.#texts);
   }
 
   /** A reference, read as the STRING field of what it leads to. */
@@ -293,8 +296,7 @@ export class ObjectTypeState {
   readString(ordinal: number, field: number): string | null {
     const slot = this.#table.slotOf(ordinal);
     const packed = this.#fieldAt(slot, ordinal, field);
-    const record = this.#table.recordAt(slot, ordinal);
-    return this.#strings === null ? readText(packed, record) : this.#strings.read(packed, record);
+    return this.#texts.read(packed, this.#table.recordAt(slot, ordinal));
   }
 
   /** True iff the STRING field holds this text. Builds no string. */

@@ -27,8 +27,9 @@ const narrowWidthMax = 25;
 /** From here on bit positions are no int32, and are reckoned as doubles. */
 const farBits = 0x8000_0000;
 
-const textIdMax = 0x7fff_ffff;
-let lastTextId = 0;
+/** So many bytes of a STRING field, decoded: as one string if they are ASCII, else its texts by where they start. */
+export type TextBlock = string | Map<number, string>;
+export type TextBlocks = (TextBlock | undefined)[];
 
 /** What the fields of one layer have in common. */
 export interface PackedRecords {
@@ -72,8 +73,10 @@ export class PackedField {
   /** Of STRING and BYTES of up to 32 bits: the null bit; else 0. */
   readonly nullBit: number;
   readonly data: Uint8Array;
-  /** Of STRING: tells the field apart from all others of this process, for {@link StringCache}; 0: they ran out. */
-  readonly textId: number;
+  /** Of STRING, what was built of it before: texts of a small type by record ({@link TextReader}). */
+  kept: (string | null | undefined)[] | null = null;
+  /** The same in a {@link StringCache}. */
+  blocks: TextBlocks | null = null;
   /** One unaligned read of 32 bits gets at the value of any record. */
   readonly isNarrow: boolean;
 
@@ -90,7 +93,6 @@ export class PackedField {
     this.highMask = maskOf(Math.max(valueWidth - 32, 0));
     this.nullBit = isVar(kind) && width > 0 && width <= 32 ? 1 << (width - 1) : 0;
     this.data = data;
-    this.textId = kind === kindCodes.STRING && lastTextId < textIdMax ? ++lastTextId : 0;
     this.isNarrow =
       isLittleEndian && width <= narrowWidthMax && records.recordCount * records.bitsPerRecord < farBits;
   }

@@ -152,6 +152,11 @@ export class RecordTable<L extends Layer> {
     return this.#only;
   }
 
+  /** Ordinals that the base has room for. */
+  get baseSlots(): number {
+    return this.#baseSlots;
+  }
+
   /** {@link onlyBase}, where no delta has touched it: every record is there. */
   get plainBase(): L | null {
     return this.#overlay.length === 0 ? this.#only : null;

@@ -3,9 +3,9 @@ import type { Peer } from '../peer.ts';
 import type { Records } from '../records.ts';
 import { createPeer as createOurs } from './ours.ts';
 
-const entries = 2 ** 19;
+const bytes = 28 * 2 ** 20;
 
-/** {@link createOurs} with a cache of half a million strings. */
+/** {@link createOurs} with a cache of 12 MiB of text. */
 export function createPeer<Item>(records: Records<Item>): Peer {
-  return createOurs(records, new StringCache(entries));
+  return createOurs(records, new StringCache(bytes));
 }

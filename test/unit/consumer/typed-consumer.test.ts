@@ -147,13 +147,13 @@ describe('a typed consumer', () => {
   });
 
   it('reads the same with a cache of strings, whatever is refreshed', async () => {
-    const cached = new Consumer({ ...ports, dataset: shop, stringCacheEntries: 100 });
+    const cached = new Consumer({ ...ports, dataset: shop, stringCacheBytes: 16_384 });
     await cached.refresh();
     for (let round = 0; round < 2; round++) {
       expect(cached.get('Product', 'pen').sku).toBe('pen');
       expect(cached.get('Order', order.id, placed).notes).toEqual(['a', 'b']);
     }
-    expect(() => new Consumer({ ...ports, stringCacheEntries: 0.5 })).toThrow(
+    expect(() => new Consumer({ ...ports, stringCacheBytes: 0.5 })).toThrow(
       expect.objectContaining({ kind: 'invalid' }),
     );
   });

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { applyDelta } from '../../../lib/blob/apply-delta.ts';
+import { decodeSnapshot } from '../../../lib/blob/decode-snapshot.ts';
+import { encodeDelta } from '../../../lib/blob/encode-delta.ts';
+import { encodeSnapshot } from '../../../lib/blob/encode-snapshot.ts';
+import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
+import { parseSchemas } from '../../../lib/schema/dsl.ts';
+import { ReadState } from '../../../lib/state/read-state.ts';
+import { StringCache } from '../../../lib/state/string-cache.ts';
+import { WriteState } from '../../../lib/state/write-state.ts';
+
+const schema = DatasetSchema.of(parseSchemas('Row { int n; string plain; string mixed; string kana; }'));
+
+/** Texts of every kind that is read in its own way; many, so that they lie in several blocks. */
+function rowOf(n: number, revision: number) {
+  const plain = n % 7 === 0 ? null : `${'x'.repeat(n % 60)}${n}`;
+  const mixed =
+    n % 5 === 0 ? '' : n % 3 === 0 ? `né ${n}` : `ne ${n}${' long'.repeat(n % 97 === 0 ? 40 : 0)}`;
+  return { n, plain: revision > 0 ? `revision ${revision} of ${n}` : plain, mixed, kana: `カナ${n % 1000}` };
+}
+
+/** A snapshot of so many rows, and a delta on top that replaces one in ten. */
+function statesOf(count: number, cache: StringCache | null) {
+  const writer = WriteState.restore(ReadState.empty(schema));
+  const first = writer.begin();
+  for (let n = 0; n < count; n++) first.add('Row', rowOf(n, 0));
+  const options = { headerTags: new Map<string, string>(), parts: new Map<string, string[]>() };
+  const made = applyDelta(writer.state, encodeDelta(first.transition(), { tag: 1n, ...options }).main);
+  writer.advance(made.state, made.changes);
+  const { main } = encodeSnapshot(made.state, { parts: new Map(), statistics: writer.statistics });
+  const decoded = decodeSnapshot(main);
+  const loaded = cache === null ? decoded : decoded.withStringCache(cache);
+  const next = WriteState.restore(loaded);
+  const second = next.begin();
+  for (let n = 0; n < count; n += 10) {
+    second.remove('Row', n);
+    second.add('Row', rowOf(n, 1));
+  }
+  const delta = encodeDelta(second.transition(), { tag: 2n, ...options }).main;
+  return { loaded, changed: applyDelta(loaded, delta).state };
+}
+
+/** Reads all rows in an order in which neighbours are far apart, by record and by column. */
+function requireTexts(state: ReadState, count: number, revisionOf: (n: number) => number): void {
+  const rows = state.objectType('Row');
+  const columns = [1, 2, 3].map((field) => rows.textColumn(field));
+  for (let i = 0; i <= rows.maxOrdinal; i++) {
+    const o = (i * 7_919) % (rows.maxOrdinal + 1);
+    if (!rows.isPopulated(o)) continue;
+    const n = rows.readInt(o, 0);
+    const { plain, mixed, kana } = rowOf(n, revisionOf(n));
+    const read = [1, 2, 3].map((field) => rows.readString(o, field));
+    if (read[0] !== plain || read[1] !== mixed || read[2] !== kana)
+      expect(read).toEqual([plain, mixed, kana]);
+    const columnTexts = columns.map((column) => column.at(o));
+    if (columnTexts.some((text, at) => text !== read[at])) expect(columnTexts).toEqual(read);
+  }
+  expect(rows.count).toBe(count);
+}
+
+describe('texts read at random', () => {
+  const caches = [
+    ['without a cache', null],
+    ['with a cache of one block', 16_384],
+    ['with a cache of some', 10 * 16_384],
+    ['with a cache of all', 2 ** 24],
+  ] as const;
+  // Of the first size texts are kept by their records.
+  for (const count of [2_000, 9_000]) {
+    for (const [name, bytes] of caches) {
+      it(`are what was written: ${count} records, ${name}`, () => {
+        const { loaded, changed } = statesOf(count, bytes === null ? null : new StringCache(bytes));
+        for (let round = 0; round < 2; round++) {
+          requireTexts(loaded, count, () => 0);
+          requireTexts(changed, count, (n) => (n % 10 === 0 ? 1 : 0));
+        }
+      });
+    }
+  }
+
+  it('need a cache of at least one block', () => {
+    for (const bytes of [16_383, 20_000.5, -1, 2 ** 34])
+      expect(() => new StringCache(bytes)).toThrow(expect.objectContaining({ kind: 'invalid' }));
+  });
+});

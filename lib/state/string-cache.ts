@@ -1,8 +1,14 @@
 import { decodeUnits, isAscii } from '../bytes/code-units.ts';
 import { asciiText } from '../bytes/platform.ts';
 import { DatasetError } from '../errors.ts';
-import { type PackedField, type TextBlock, type TextBlocks, varEndOrNull, varStart } from './packed-field.ts';
-import { requireRange } from './packed-field.ts';
+import {
+  type PackedField,
+  requireRange,
+  type TextBlock,
+  type TextBlocks,
+  varEndOrNull,
+  varStart,
+} from './packed-field.ts';
 
 /** Bytes of a block. */
 const blockShift = 14;

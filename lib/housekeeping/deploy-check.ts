@@ -49,7 +49,7 @@ const samplesPerType = 20;
 const attemptsMax = 5;
 
 interface LookupAnswer {
-  readonly version: unknown;
+  readonly version: number;
   readonly record: unknown;
 }
 
@@ -163,11 +163,16 @@ function valueAt(value: unknown, steps: readonly string[]): unknown {
   return valueAt(Reflect.get(value, step), rest);
 }
 
-/** Null: the new version answers with the record that the new code sees, and the version in use does not disagree. */
+/**
+ * Null: the new version answers with the record that the new code sees, and the version in use does not disagree. While
+ * the dataset moves they hardly ever look at the same version; it is enough that the record is the same before and after.
+ */
 async function lookupProblem(options: DeployCheckOptions, type: string, key: Key): Promise<string | null> {
   const { consumer, candidate, live } = options;
   const what = `${type} ${JSON.stringify(key)}`;
+  let problem: string | null = null;
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const before = sightOf(consumer, type, key);
     const [answer, liveAnswer] = await Promise.all([
       answerOf(candidate, { type, key }),
       answerOf(live, { type, key }),
@@ -175,18 +180,38 @@ async function lookupProblem(options: DeployCheckOptions, type: string, key: Key
     if ('problem' in answer) return `the new version fails on ${what}: ${answer.problem}`;
     const asked = lookupAnswer(answer.value);
     if (asked === null) return `the new version answers ${what} with ${JSON.stringify(answer.value)}`;
-    if (asked.version === consumer.version?.version) {
-      const expected = JSON.stringify(recordAt(consumer, type, key));
-      const found = JSON.stringify(asked.record);
-      if (found !== expected) return `the new version answers ${what} with ${found}, not with ${expected}`;
+    if (asked.version !== before.version) await consumer.refresh();
+    const after = sightOf(consumer, type, key);
+    const isSeen = ({ version }: LookupAnswer) => before.version <= version && version <= after.version;
+    if (!isSeen(asked)) {
+      problem = `the new version does not reach version ${after.version} of the dataset`;
+    } else if (before.record === after.record) {
       // A version in use that fails must not stand in the way of its own repair.
       const old = 'problem' in liveAnswer ? null : lookupAnswer(liveAnswer.value);
-      if (old === null || old.version !== asked.version || JSON.stringify(old.record) === found) return null;
-      return `versions disagree on ${what}: the one in use says ${JSON.stringify(old.record)}, the new one ${found}`;
+      problem = disagreement(what, before.record, asked, old !== null && isSeen(old) ? old : null);
+      // What has moved may have moved there and back.
+      if (problem === null || before.version === after.version) return problem;
     }
-    await consumer.refresh();
   }
-  return `the new version does not reach version ${consumer.version?.version} of the dataset`;
+  return problem;
+}
+
+function disagreement(
+  what: string,
+  expected: string,
+  asked: LookupAnswer,
+  old: LookupAnswer | null,
+): string | null {
+  const found = JSON.stringify(asked.record);
+  if (found !== expected) return `the new version answers ${what} with ${found}, not with ${expected}`;
+  if (old === null || JSON.stringify(old.record) === found) return null;
+  return `versions disagree on ${what}: the one in use says ${JSON.stringify(old.record)}, the new one ${found}`;
+}
+
+/** The version that is loaded, and the record in it, as text. */
+function sightOf(consumer: Consumer, type: string, key: Key): { version: number; record: string } {
+  const version = consumer.version?.version ?? 0;
+  return { version, record: JSON.stringify(recordAt(consumer, type, key)) };
 }
 
 function recordAt(consumer: Consumer, type: string, key: Key): PlainRecord | null {
@@ -201,7 +226,7 @@ function recordAt(consumer: Consumer, type: string, key: Key): PlainRecord | nul
 function lookupAnswer(value: unknown): LookupAnswer | null {
   if (typeof value !== 'object' || value === null || !('version' in value) || !('record' in value))
     return null;
-  return { version: value.version, record: value.record };
+  return typeof value.version === 'number' ? { version: value.version, record: value.record } : null;
 }
 
 async function answerOf(

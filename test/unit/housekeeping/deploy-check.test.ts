@@ -116,6 +116,39 @@ describe('a new version of a consumer', () => {
     );
   });
 
+  it('passes while every look-up meets a newer version, and is still refused when it is wrong', async () => {
+    const { cloud, options } = await setUp(30);
+    let commits = 0;
+    const busy = (inner: AskedVersion): AskedVersion => ({
+      async ask(event) {
+        await cloud.commit(upsertCity(1000 + commits++, 'new'));
+        return inner.ask(event);
+      },
+    });
+    const candidate = busy(options.candidate);
+    expect(await checkDeployment({ ...options, candidate })).toMatchObject({ problem: null, lookups: 20 });
+    expect(commits).toBeGreaterThanOrEqual(20);
+    const wrong = busy(lookups(cloud.consumer(), (record) => ({ ...record, population: 1 })));
+    expect((await checkDeployment({ ...options, candidate: wrong })).problem).toContain(
+      'not with {"cityId":0,',
+    );
+    const live = lookups(cloud.consumer(), () => null);
+    expect((await checkDeployment({ ...options, candidate, live })).problem).toContain('versions disagree');
+  });
+
+  it('does not judge by a record that changes while it is asked for', async () => {
+    const { cloud, options } = await setUp(1);
+    let commits = 0;
+    const candidate: AskedVersion = {
+      async ask(event) {
+        if (commits < 3) await cloud.commit(upsertCity(0, `name ${commits++}`));
+        return options.candidate.ask(event);
+      },
+    };
+    expect((await checkDeployment({ ...options, candidate })).problem).toBeNull();
+    expect(commits).toBe(3);
+  });
+
   it('is refused when the new code cannot read what is there; an outage is no verdict', async () => {
     const { options } = await setUp();
     const { consumer } = options;

@@ -47,7 +47,8 @@ export interface BuiltBundle {
   readonly gzipSize: number;
 }
 
-async function buildBundle(name: string, entry: string): Promise<BuiltBundle> {
+/** One bundle into dist/<name>. `entry`: path of a module from the root. */
+export async function buildBundle(name: string, entry: string): Promise<BuiltBundle> {
   const outfile = join(root, 'dist', name, 'index.mjs');
   await build({
     absWorkingDir: root,

@@ -43,6 +43,8 @@ export interface LocalCloudOptions extends Assembly {
   readonly reroute?: (service: ServiceName, endpoint: string) => Promise<string>;
   /** Gets every line that functions print, but for metrics. */
   readonly onLog?: LogListener;
+  /** Sandboxes of one function at once, unless the template reserves others. Default: 3; each is a process. */
+  readonly concurrencyMax?: number;
   /** How later versions of functions get their traffic. Default: by real minutes, and no alarm is ever on. */
   readonly rollouts?: CodeDeployOptions;
   /** Chances and ends of invocations. */
@@ -125,6 +127,7 @@ async function start(options: LocalCloudOptions, stops: (() => Promise<void> | v
     lambda,
     codeDeploy,
     environment,
+    concurrencyMax: options.concurrencyMax ?? 3,
     queueUrl: (name: string) => storage.sqs.queueUrl(name),
     addMapping: (config: ConstructorParameters<typeof EventSourceMapping>[0]) =>
       void mappings.push(new EventSourceMapping(config, lambda, endpoints.sqs)),

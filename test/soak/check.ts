@@ -25,20 +25,27 @@ export async function queueDepth(sqs: SQSClient, queueUrl: string): Promise<numb
   );
 }
 
-export interface End {
+export interface State {
   readonly cloud: LocalCloud;
-  readonly reader: Reader;
-  readonly load: Load;
   readonly sqs: SQSClient;
+  /** Population by id of every city that must be there. */
+  readonly expected: () => ReadonlyMap<number, number | null>;
 }
 
-/** Waits until nothing is under way, and compares what is there with what was accepted. Empty: all is well. */
-export async function check({ cloud, reader, load, sqs }: End): Promise<readonly string[]> {
+export interface Checked {
+  /** Empty: all is well. */
+  readonly problems: readonly string[];
+  readonly version: number;
+  readonly recordCount: number;
+}
+
+/** Waits until nothing is under way, and compares what is there with what was accepted. */
+export async function checkState({ cloud, sqs, expected }: State): Promise<Checked> {
   const { outputs, endpoints } = cloud;
   const url = (name: string): string => outputs[name] ?? '';
   const dynamodb = new DynamoDBClient(clientConfig(endpoints.dynamodb));
   const s3 = s3Client(clientConfig(endpoints.s3));
-  const problems: string[] = [...reader.problems];
+  const problems: string[] = [];
   try {
     const isEmpty = await within(
       quietMsMax,
@@ -58,20 +65,37 @@ export async function check({ cloud, reader, load, sqs }: End): Promise<readonly
     const found = new Map(
       Array.from(consumer.state.type('City'), ({ cityId, population }) => [cityId, population] as const),
     );
-    problems.push(...differences(load.expected(), found));
-    const version = consumer.version?.version ?? 0;
-    const isServed = await within(60_000, async () => (await reader.version()) === version);
-    if (!isServed) problems.push(`the consumer service serves ${await reader.version()}, not ${version}`);
+    problems.push(...differences(expected(), found));
     for (const name of ['QuarantineQueueUrl', 'DeadLetterQueueUrl']) {
       const { Messages: messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: url(name) }));
       for (const { Body: body } of messages) problems.push(`${name} has ${body?.slice(0, 300)}`);
     }
-    process.stdout.write(`checked ${found.size} records at version ${version}\n`);
+    return { problems, version: consumer.version?.version ?? 0, recordCount: found.size };
   } finally {
     dynamodb.destroy();
     s3.destroy();
   }
-  return problems;
+}
+
+export interface End {
+  readonly cloud: LocalCloud;
+  readonly reader: Reader;
+  readonly load: Load;
+  readonly sqs: SQSClient;
+}
+
+/** The state, and that the reader has come to it without ever going back. Empty: all is well. */
+export async function check({ cloud, reader, load, sqs }: End): Promise<readonly string[]> {
+  const earlier = [...reader.problems];
+  const { problems, version, recordCount } = await checkState({
+    cloud,
+    sqs,
+    expected: () => load.expected(),
+  });
+  const isServed = await within(60_000, async () => (await reader.version()) === version);
+  const lag = isServed ? [] : [`the consumer service serves ${await reader.version()}, not ${version}`];
+  process.stdout.write(`checked ${recordCount} records at version ${version}\n`);
+  return [...earlier, ...problems, ...lag];
 }
 
 function differences(

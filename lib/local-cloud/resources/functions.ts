@@ -17,11 +17,8 @@ import {
   valueAt,
 } from './resource.ts';
 
-/** Sandboxes of one function at once, unless the template reserves others: each is a process, and a machine is no region. */
-const concurrencyMaxDefault = 3;
-
 const putFunction: ResourceHandler['create'] = async ({ logicalId, properties }, surroundings) => {
-  const { lambda, findAsset, environment } = surroundings;
+  const { lambda, findAsset, environment, concurrencyMax } = surroundings;
   const functionName = textAt(properties, 'FunctionName') ?? logicalId;
   const key = requiredText(properties, 'Code', 'S3Key');
   const codeDirectory = findAsset(key);
@@ -44,7 +41,7 @@ const putFunction: ResourceHandler['create'] = async ({ logicalId, properties },
     },
     logFormat: textAt(properties, 'LoggingConfig', 'LogFormat') === 'JSON' ? 'JSON' : 'Text',
     logGroup: textAt(properties, 'LoggingConfig', 'LogGroup') ?? `/aws/lambda/${functionName}`,
-    concurrencyMax: numberAt(properties, 'ReservedConcurrentExecutions') ?? concurrencyMaxDefault,
+    concurrencyMax: numberAt(properties, 'ReservedConcurrentExecutions') ?? concurrencyMax,
   });
   return { ref: functionName, attributes: { Arn: created.arn } };
 };

@@ -29,6 +29,8 @@ export interface Surroundings {
   /** Starts polling when everything else is there. */
   readonly addMapping: (config: MappingConfig) => void;
   readonly addStreamMapping: (config: StreamMappingConfig) => void;
+  /** Invocations of one function at once, unless the template reserves others. */
+  readonly concurrencyMax: number;
   /** Directory of a function's code, by its key in the bucket of assets. */
   readonly findAsset: (key: string) => string | undefined;
   /** What every function's environment gets beside its own: the services' endpoints. */

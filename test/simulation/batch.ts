@@ -42,7 +42,7 @@ export interface BatchResult {
 }
 
 /** Young objects of a run die with it: with room for them hardly any are ever copied. */
-const youngGenerationMb = 64;
+const youngGenerationMb = 192;
 
 /** Runs a batch on `workerCount` threads. `onProgress` is told of seeds that are done, now and then. */
 export async function runBatch(

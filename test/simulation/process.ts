@@ -91,9 +91,15 @@ class SimClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted === true) return Promise.resolve();
+    if (signal === undefined) return new Promise((resolve) => this.#process.deliver(ms, resolve));
     return new Promise((resolve) => {
-      this.#process.deliver(ms, resolve);
-      signal?.addEventListener('abort', () => resolve(), { once: true });
+      // Taken off again: a signal outlives thousands of sleeps, and looks at all its listeners for each new one.
+      const wake = (): void => {
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#process.deliver(ms, wake);
+      signal.addEventListener('abort', wake);
     });
   }
 }

@@ -113,3 +113,30 @@ test('an index of another thread is followed without adding to what it shares; t
   expect(idsFound(next)).toEqual([...numbers(10, 100), ...numbers(200, 210)]);
   expect(idsFound(UniqueKeyIndex.open(left.state, next.share(new SharedArena())))).toEqual(idsFound(next));
 });
+
+test('an index stays the very same as long as no delta touches what it reads, be it along a reference', () => {
+  const two = DatasetSchema.of(
+    parseSchemas('Place @PrimaryKey(id.value) { Id id; } Id { int value; } Note @PrimaryKey(id) { int id; }'),
+  );
+  const next = (
+    writer: WriteState,
+    tag: bigint,
+    change: (cycle: ReturnType<WriteState['begin']>) => void,
+  ) => {
+    const cycle = writer.begin();
+    change(cycle);
+    const made = applyDelta(writer.state, encodeDelta(cycle.transition(), { tag, ...options }).main);
+    writer.advance(made.state, made.changes);
+    return made;
+  };
+  const writer = WriteState.restore(ReadState.empty(two));
+  const { state } = next(writer, 1n, (cycle) => cycle.add('Place', { id: { value: 7 } }));
+  const index = UniqueKeyIndex.build(state, 'Place');
+
+  const noted = next(writer, 2n, (cycle) => cycle.add('Note', { id: 1 }));
+  expect(index.apply(noted.state, noted.changes.get('Place'))).toBe(index);
+  const renamed = next(writer, 3n, (cycle) => cycle.add('Id', { value: 8 }));
+  const later = index.apply(renamed.state, renamed.changes.get('Place'));
+  expect(later).not.toBe(index);
+  expect(later.find(7)).toBe(0);
+});

@@ -45,16 +45,17 @@ export function takeIn(
   nowMs: number,
   { home = null, claims = noClaims }: IntakeOptions = {},
 ): Intake {
-  const parsed = messages.map((message): [MutationMessage, ParsedMessage] => {
-    const bodySizeMax = claims.has(message) ? limits.claimContentSizeMax : limits.messageSizeMax;
-    return [message, parseMessage(schema, message, nowMs, { home, bodySizeMax })];
-  });
+  const parsed: [MutationMessage, ParsedMessage][] = [];
   const mutations: JoinedMutation[] = [];
   const units: Unit[] = [];
   const withMutations: MutationMessage[] = [];
   const rejected: MessageEntries[] = [];
   const progress: Progress[] = [];
-  for (const [message, content] of parsed) {
+  // All that there is to do with a message at once, as long as it is in the processor's caches.
+  for (const message of messages) {
+    const bodySizeMax = claims.has(message) ? limits.claimContentSizeMax : limits.messageSizeMax;
+    const content = parseMessage(schema, message, nowMs, { home, bodySizeMax });
+    parsed.push([message, content]);
     for (const mutation of content.mutations) mutations.push(mutation);
     for (const unit of content.units) units.push(unit);
     if (content.progress !== null) progress.push({ ...content.progress, sentAtMs: message.sentAtMs });

@@ -127,6 +127,17 @@ export function parseMessage(
   for (const [index, raw] of content.mutations.entries()) {
     const parsed = requireNewId(parseStep(schema, raw, { message, index, nowMs, home }), ids);
     if ('mutation' in parsed) {
+      const { mutation, opId } = parsed;
+      // Nearly all messages are one mutation that needs no unit, and no lists to be sorted into.
+      if (!content.isList && opId === null && mutation.op !== 'increment') {
+        return {
+          mutations: [mutation],
+          positions: onlyFirst,
+          units: nothing.units,
+          rejected,
+          progress: null,
+        };
+      }
       steps.push(parsed);
       continue;
     }
@@ -149,6 +160,8 @@ function requireNewId(parsed: Step | Problem, ids: Set<string> | null): Step | P
   ids.add(parsed.opId);
   return parsed;
 }
+
+const onlyFirst: readonly number[] = [0];
 
 const nothing = { mutations: [], positions: [], units: [], progress: null };
 

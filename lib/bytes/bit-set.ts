@@ -173,7 +173,8 @@ function copyWithRoom(page: Uint32Array, half: number): Uint32Array {
   return copy;
 }
 
-function bitCount(bits: number): number {
+/** How many bits of 32 are set. */
+export function bitCount(bits: number): number {
   let n = bits - ((bits >>> 1) & 0x5555_5555);
   n = (n & 0x3333_3333) + ((n >>> 2) & 0x3333_3333);
   return Math.imul((n + (n >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;

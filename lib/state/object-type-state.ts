@@ -3,7 +3,7 @@
  *
  *   read-state.ts         the types of a dataset at one version
  *   object-type-state.ts  the records of one OBJECT type (this file); list-, set- and map-type-state.ts
- *   record-table.ts       where the record of each ordinal lies: base, overlay layers, copy-on-write pages
+ *   record-table.ts       where the record of each ordinal lies: base, overlay layers; slot-map.ts: which of them
  *   object-layer.ts       packed records, as a blob brought them (collection-layer.ts: of collections);
  *                         packed-field.ts: one field of them, where every read ends;
  *                         pack-objects.ts and pack-collections.ts fold layers into one

@@ -1,9 +1,6 @@
 import { BitSet, type SharedBitSet } from '../bytes/bit-set.ts';
 import type { SharedArena } from '../bytes/shared-arena.ts';
-
-const pageShift = 8;
-const pageSize = 1 << pageShift;
-const pageMask = pageSize - 1;
+import { type SharedSlotMap, SlotMap } from './slot-map.ts';
 
 /** A slot is -1 (the record is in the base) or an overlay layer's index above the record's number in it. */
 const recordBits = 25;
@@ -17,12 +14,6 @@ const overlayLayersMax = 63;
 const noSlot = overlayLayersMax << recordBits;
 
 const baseSlot = -1;
-
-/** The last page may be shorter: as long as it needs to be, up to the next power of two, and at least this. */
-const pageSizeMin = 16;
-
-const basePage = new Int32Array(pageSize).fill(baseSlot);
-const emptyPage = new Int32Array(pageSize).fill(noSlot);
 
 /** What the records of any kind of layer have in common. */
 export interface Layer {
@@ -57,9 +48,7 @@ export interface SharedTable<S> {
   readonly base: readonly S[];
   readonly baseSlots: number;
   readonly overlay: readonly S[];
-  readonly overlaid: SharedBitSet;
-  /** Those that all tables have in common go by name. */
-  readonly pages: readonly (Int32Array | 'base' | 'empty')[];
+  readonly slots: SharedSlotMap;
   readonly populated: SharedBitSet;
   readonly maxOrdinal: number;
 }
@@ -69,9 +58,8 @@ interface TableParts<L> {
   /** Ordinals that the base has room for. */
   readonly baseSlots: number;
   readonly overlay: readonly L[];
-  /** Of the ordinals that the base has room for, those whose record is in the overlay. */
-  readonly overlaid: BitSet;
-  readonly pages: readonly Int32Array[];
+  /** Of the ordinals whose record is in the overlay. */
+  readonly slots: SlotMap;
   readonly populated: BitSet;
   readonly maxOrdinal: number;
   readonly empty: L;
@@ -84,11 +72,10 @@ interface TableParts<L> {
  * - The *base* is a snapshot's shards as they came (or what was folded): ordinal o is record o >>> log2(n) of shard
  *   o & (n - 1).
  * - Each delta adds one *overlay* layer that holds just its additions, with its own bit widths.
- * - *Pages* of 256 slots (the last one may be shorter) say for each ordinal which of them counts. A delta copies the pages
- *   it touches and shares the rest (all untouched ones are the same constant page). Records that it removes keep their
- *   slot: they are readable as ghosts for as long as their ordinal is not used again.
- * - A *set* of the ordinals in the overlay is asked first: it is small enough to stay in the processor's caches, where the
- *   pages are not, so that records which no delta touched are read as fast as before. Guarded by test/bench (deltas).
+ * - A {@link SlotMap} says of which ordinals the record is in the overlay, and where. It is small enough to stay in the
+ *   processor's caches, so that records are read about as fast as before, those that deltas changed as the others. Records
+ *   that a delta removes keep their slot: they are readable as ghosts for as long as their ordinal is not used again.
+ *   Guarded by test/bench (deltas).
  *
  * When the overlay has grown, layers are packed together ({@link RecordTable.applyAdditions}):
  * all 63 overlay layers in use: into one overlay layer; more overlay records than a quarter of the base: everything
@@ -101,10 +88,9 @@ export class RecordTable<L extends Layer> {
   readonly #base: readonly L[];
   readonly #baseSlots: number;
   readonly #overlay: readonly L[];
-  readonly #overlaid: BitSet;
-  readonly #pages: readonly Int32Array[];
-  /** Ordinals from here on have no slot. */
-  readonly #slotCount: number;
+  readonly #slots: SlotMap;
+  /** Ordinals from here on have no record. */
+  readonly #end: number;
   /** Ordinals below have their record in the base, as all of them have before the first delta. */
   readonly #plainCount: number;
   /** The base, where it is one shard. */
@@ -119,9 +105,8 @@ export class RecordTable<L extends Layer> {
     this.#base = parts.base;
     this.#baseSlots = parts.baseSlots;
     this.#overlay = parts.overlay;
-    this.#overlaid = parts.overlaid;
-    this.#pages = parts.pages;
-    this.#slotCount = Math.max(0, parts.pages.length - 1) * pageSize + (parts.pages.at(-1)?.length ?? 0);
+    this.#slots = parts.slots;
+    this.#end = Math.max(parts.baseSlots, parts.slots.end);
     this.#plainCount = parts.overlay.length > 0 ? 0 : parts.baseSlots;
     this.#only = parts.base.length === 1 ? (parts.base[0] as L) : null;
     this.#baseMask = parts.base.length - 1;
@@ -143,8 +128,15 @@ export class RecordTable<L extends Layer> {
   ): RecordTable<L> {
     // Holes above the last populated ordinal need no slots: a small blob cannot ask for a big table.
     const baseSlots = Math.min(maxOrdinal, populated.last()) + 1;
-    const overlay = { overlay: [], overlaid: BitSet.empty, pages: basePages(baseSlots) };
-    return new RecordTable({ base, baseSlots, ...overlay, populated, maxOrdinal, empty });
+    return new RecordTable({
+      base,
+      baseSlots,
+      overlay: [],
+      slots: SlotMap.empty,
+      populated,
+      maxOrdinal,
+      empty,
+    });
   }
 
   /** The base, where it is one shard: there the record of an ordinal whose slot is negative has the ordinal's number. */
@@ -167,13 +159,12 @@ export class RecordTable<L extends Layer> {
     openLayer: (layer: S) => L,
     empty: L,
   ): RecordTable<L> {
-    const { base, baseSlots, overlay, overlaid, pages, populated, maxOrdinal } = shared;
+    const { base, baseSlots, overlay, slots, populated, maxOrdinal } = shared;
     return new RecordTable({
       base: base.map(openLayer),
       baseSlots,
       overlay: overlay.map(openLayer),
-      overlaid: BitSet.open(overlaid),
-      pages: pages.map((page) => (page === 'base' ? basePage : page === 'empty' ? emptyPage : page)),
+      slots: SlotMap.open(slots),
       populated: BitSet.open(populated),
       maxOrdinal,
       empty,
@@ -186,10 +177,7 @@ export class RecordTable<L extends Layer> {
       base: shareAll(this.#base),
       baseSlots: this.#baseSlots,
       overlay: shareAll(this.#overlay),
-      overlaid: this.#overlaid.share(arena),
-      pages: this.#pages.map((page) =>
-        page === basePage ? 'base' : page === emptyPage ? 'empty' : arena.int32(page),
-      ),
+      slots: this.#slots.share(arena),
       populated: this.populated.share(arena),
       maxOrdinal: this.maxOrdinal,
     };
@@ -198,9 +186,10 @@ export class RecordTable<L extends Layer> {
   /** Where a record is, for {@link layerAt} and {@link recordAt}. Any number may be asked for. */
   slotOf(ordinal: number): number {
     if (ordinal >= 0 && ordinal < this.#plainCount) return baseSlot;
-    if (!(ordinal >= 0 && ordinal < this.#slotCount)) return noSlot;
-    if (ordinal < this.#baseSlots && !this.#overlaid.has(ordinal)) return baseSlot;
-    return (this.#pages[ordinal >>> pageShift] as Int32Array)[ordinal & pageMask] as number;
+    if (!(ordinal >= 0 && ordinal < this.#end)) return noSlot;
+    const slot = this.#slots.get(ordinal);
+    if (slot >= 0) return slot;
+    return ordinal < this.#baseSlots ? baseSlot : noSlot;
   }
 
   layerAt(slot: number, ordinal: number): L {
@@ -224,8 +213,7 @@ export class RecordTable<L extends Layer> {
       base: this.#base.map(map),
       baseSlots: this.#baseSlots,
       overlay: this.#overlay.map(map),
-      overlaid: this.#overlaid,
-      pages: this.#pages,
+      slots: this.#slots,
       populated: this.populated,
       maxOrdinal: this.maxOrdinal,
       empty: map(this.#empty),
@@ -238,12 +226,11 @@ export class RecordTable<L extends Layer> {
     if (change.ordinals.length === 0) return this.#with({ populated, maxOrdinal });
     const room = this.#overlay.length < overlayLayersMax ? this : this.#withPackedOverlay(pack);
     const overlay = [...room.#overlay, change.layer];
-    const pages = pagesWith(room.#pages, change.ordinals, room.#overlay.length << recordBits);
-    const overlaid = room.#overlaid.with(noOrdinals, ordinalsBelow(change.ordinals, room.#baseSlots));
-    const next = room.#with({ overlay, overlaid, pages, populated, maxOrdinal });
+    const slots = room.#slots.with(change.ordinals, room.#overlay.length << recordBits);
+    const next = room.#with({ overlay, slots, populated, maxOrdinal });
     const [inBase, inOverlay] = [countRecords(this.#base), countRecords(overlay)];
     const isOvergrown = inOverlay > Math.max(inBase / 4, foldRecordsMin);
-    const isDense = next.#slotCount <= foldSlotsPerRecordMax * (inBase + inOverlay);
+    const isDense = next.#end <= foldSlotsPerRecordMax * (inBase + inOverlay);
     // What this delta removes stays readable: the fold keeps the records of both states.
     return isOvergrown && isDense ? next.#withNewBase(pack, this.populated) : next;
   }
@@ -253,8 +240,7 @@ export class RecordTable<L extends Layer> {
       base: this.#base,
       baseSlots: this.#baseSlots,
       overlay: this.#overlay,
-      overlaid: this.#overlaid,
-      pages: this.#pages,
+      slots: this.#slots,
       populated: this.populated,
       maxOrdinal: this.maxOrdinal,
       empty: this.#empty,
@@ -264,16 +250,9 @@ export class RecordTable<L extends Layer> {
 
   /** All populated records of the overlay in one layer. */
   #withPackedOverlay(pack: PackLayer<L>): RecordTable<L> {
-    const ordinals: number[] = [];
-    for (let page = 0; page < this.#pages.length; page++) {
-      if (this.#pages[page] === basePage || this.#pages[page] === emptyPage) continue;
-      for (let ordinal = page * pageSize; ordinal < (page + 1) * pageSize; ordinal++) {
-        if (this.slotOf(ordinal) >= 0 && this.populated.has(ordinal)) ordinals.push(ordinal);
-      }
-    }
-    const packed = Int32Array.from(ordinals);
+    const packed = Int32Array.from(this.#slots.ordinals().filter((ordinal) => this.populated.has(ordinal)));
     const layer = pack(this.#list(packed.length, (k) => packed[k] as number));
-    return this.#with({ overlay: [layer], pages: pagesWith(this.#pages, packed, 0) });
+    return this.#with({ overlay: [layer], slots: SlotMap.empty.with(packed, 0) });
   }
 
   /** All records that are populated here or in `ghosts` in a new base of as many shards. */
@@ -289,8 +268,7 @@ export class RecordTable<L extends Layer> {
         }),
       ),
     );
-    const overlay = { overlay: [], overlaid: BitSet.empty, pages: basePages(slots) };
-    return this.#with({ base, baseSlots: slots, ...overlay });
+    return this.#with({ base, baseSlots: slots, overlay: [], slots: SlotMap.empty });
   }
 
   /** The places of `count` records; an ordinal of -1 stands for a hole. */
@@ -309,15 +287,6 @@ export class RecordTable<L extends Layer> {
   }
 }
 
-const noOrdinals = new Int32Array(0);
-
-/** The first of ascending ordinals: those beyond the base need no bit, and may be as far away as a blob says. */
-function ordinalsBelow(ordinals: Int32Array, end: number): Int32Array {
-  let count = ordinals.length;
-  while (count > 0 && (ordinals[count - 1] as number) >= end) count--;
-  return ordinals.subarray(0, count);
-}
-
 /** Below this many records an overlay is not worth folding: the 63 layers are the only bound. */
 const foldRecordsMin = 1024;
 
@@ -326,51 +295,4 @@ const foldSlotsPerRecordMax = 64;
 
 function countRecords(layers: readonly Layer[]): number {
   return layers.reduce((sum, layer) => sum + layer.recordCount, 0);
-}
-
-/** Pages for the ordinals below `slots`, all in the base. */
-function basePages(slots: number): Int32Array[] {
-  const pages = new Array<Int32Array>(slots >>> pageShift).fill(basePage);
-  const rest = slots & pageMask;
-  if (rest !== 0) pages.push(shortPage(rest - 1).fill(baseSlot, 0, rest));
-  return pages;
-}
-
-/** A copy in which the k-th of `ordinals` has the slot `firstSlot` + k; pages without change are shared. */
-function pagesWith(before: readonly Int32Array[], ordinals: Int32Array, firstSlot: number): Int32Array[] {
-  const pages = before.slice();
-  const last = ordinals.at(-1) ?? -1;
-  growPages(pages, last);
-  let current = -1;
-  let page = emptyPage;
-  for (let k = 0; k < ordinals.length; k++) {
-    const ordinal = ordinals[k] as number;
-    if (ordinal >>> pageShift !== current) {
-      current = ordinal >>> pageShift;
-      page = (pages[current] as Int32Array).slice();
-      pages[current] = page;
-    }
-    page[ordinal & pageMask] = firstSlot + k;
-  }
-  return pages;
-}
-
-/** Makes pages that have a slot for this ordinal (-1: none is needed), all but the last one in full. */
-function growPages(pages: Int32Array[], ordinal: number): void {
-  const index = ordinal >> pageShift;
-  const lastIndex = pages.length - 1;
-  const lastPage = pages[lastIndex];
-  if (lastPage !== undefined && lastPage.length < pageSize) {
-    if (index < lastIndex || (index === lastIndex && (ordinal & pageMask) < lastPage.length)) return;
-    const longer = index === lastIndex ? shortPage(ordinal & pageMask) : emptyPage.slice();
-    longer.set(lastPage);
-    pages[lastIndex] = longer;
-  }
-  while (pages.length < index) pages.push(emptyPage);
-  if (pages.length === index) pages.push(shortPage(ordinal & pageMask));
-}
-
-/** A page without records that has the slot `last`. */
-function shortPage(last: number): Int32Array {
-  return emptyPage.slice(0, Math.max(pageSizeMin, 2 ** (32 - Math.clz32(last))));
 }

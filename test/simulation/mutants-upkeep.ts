@@ -1,6 +1,6 @@
 import { parseBlobName } from '../../lib/blob/blob-names.ts';
 import type { CommitProposal, Head, HeadStore, SnapshotEntry, VersionRef } from '../../lib/ports.ts';
-import type { Mutant, MutantPlace } from './mutants.ts';
+import { type Mutant, type MutantPlace, withHeads } from './mutants.ts';
 import { type Ports, rescuer } from './stores.ts';
 
 /** Of snapshots, cleaning, pins and restores. */
@@ -67,8 +67,8 @@ export const upkeepMutants: Readonly<Record<string, Mutant>> = {
     lax: { raiseFloor: (raise, { pinRevision }) => ({ ...raise, pinRevision }) },
   },
   cleanBeforeFloor: {
-    // L1: a table that is set back needs what is gone, and no floor says so.
-    caughtBy: ['S6', 'S7', 'L1'],
+    // L1, and L3 before it: a table that is set back needs what is gone, and no floor says so.
+    caughtBy: ['S6', 'S7', 'L1', 'L3'],
     wrap: ({ ports, cloud }) =>
       withHeads(ports, {
         raiseFloor: async (id, raise) => {
@@ -127,7 +127,7 @@ export const upkeepMutants: Readonly<Record<string, Mutant>> = {
       }),
   },
   restoreLowersFloor: {
-    caughtBy: ['S6', 'S7', 'L1', 'L2'],
+    caughtBy: ['S6', 'S7', 'L1', 'L2', 'L3'],
     wrap: ({ ports, process }) => {
       if (!process.name.startsWith(rescuer)) return ports;
       const { floors } = ports;
@@ -144,10 +144,6 @@ export const upkeepMutants: Readonly<Record<string, Mutant>> = {
 function expecting(proposal: CommitProposal, instead: Partial<VersionRef>): CommitProposal {
   const { expected } = proposal;
   return expected === null ? proposal : { ...proposal, expected: { ...expected, ...instead } };
-}
-
-function withHeads(ports: Ports, heads: Partial<HeadStore>): Ports {
-  return { ...ports, heads: { ...ports.heads, ...heads } };
 }
 
 type Register = (era: number, snapshot: SnapshotEntry) => ReturnType<HeadStore['registerSnapshot']>;

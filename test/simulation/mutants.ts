@@ -135,6 +135,16 @@ export const pipelineMutants: Readonly<Record<string, Mutant>> = {
     caughtBy: ['S12'],
     wrap: ({ ports }) => ({ ...ports, source: numbersFirst(ports.source) }),
   },
+  failuresHidden: {
+    caughtBy: ['L3'],
+    // Breakers count what is unavailable; a conflict is an answer, and is tried again at once.
+    wrap: ({ ports, process }) =>
+      process.name.startsWith('producer')
+        ? withHeads(ports, {
+            load: (id, consistency) => ports.heads.load(id, consistency).catch(asConflict),
+          })
+        : ports,
+  },
   acknowledgesLate: {
     caughtBy: ['L3'],
     wrap: ({ ports: { source, ...ports } }) => ({
@@ -282,6 +292,10 @@ function withDeletedBlobs({ ports, cloud }: MutantPlace, after: 'unknown' | 'con
       throw error;
     }
   });
+}
+
+export function withHeads(ports: Ports, heads: Partial<HeadStore>): Ports {
+  return { ...ports, heads: { ...ports.heads, ...heads } };
 }
 
 type Commit = HeadStore['commit'];
@@ -444,6 +458,10 @@ function hintedOnly(ports: Ports, process: SimProcess): HeadStore {
       return known;
     },
   };
+}
+
+function asConflict(error: unknown): never {
+  throw isDatasetError(error, 'unavailable') ? new DatasetError('conflict', error.message) : error;
 }
 
 function withoutSnapshot({ snapshot: _, ...rest }: CommitProposal): CommitProposal {

@@ -2,7 +2,7 @@ import { DatasetError } from '../../lib/errors.ts';
 import type { Coverage, Site } from './coverage.ts';
 import { type Fault, type Faults, noFaults } from './faults.ts';
 import type { SimProcess } from './process.ts';
-import type { World } from './world.ts';
+import { Violation, type World } from './world.ts';
 
 /** One call of a process to a store. */
 export interface Call<T> {
@@ -25,14 +25,30 @@ export interface Carrier {
 
 export type Settled<T> = { readonly value: T; readonly error: null } | { readonly error: DatasetError };
 
+/** What is down, and when. */
+export interface Down {
+  /** Begins the sites. */
+  readonly of: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Calls of a producer to what is down for four seconds: until its breaker opens, those under way then, and probes. */
+const vainCallsMax = 30;
+
 /** Carries calls from processes to stores. What has been sent may still be applied after its sender died. */
 export class Network implements Carrier {
   readonly coverage: Coverage;
   readonly #world: World;
   readonly #faults: Faults;
+  readonly #down: Down | null;
+  /** Calls of each process to what is down. */
+  readonly #vain = new Map<SimProcess, number>();
   #lateCount = 0;
 
-  constructor(world: World, faults: Faults, coverage: Coverage) {
+  /** @param down what is down for a while */
+  constructor(world: World, faults: Faults, coverage: Coverage, down: Down | null) {
+    this.#down = down;
     this.#world = world;
     this.#faults = faults;
     this.coverage = coverage;
@@ -108,6 +124,7 @@ export class Network implements Carrier {
   #refusal<T>(call: Call<T>): { readonly why: string; readonly afterMs: number } | null {
     const { site } = call;
     const world = this.#world;
+    if (this.#isDown(call)) return { why: 'down', afterMs: world.between(1, 20) };
     if (this.strikes(site, 'throttle')) return { why: 'throttled', afterMs: world.between(1, 20) };
     if (this.strikes(site, 'busy')) return { why: 'busy', afterMs: world.between(1, 20) };
     if (this.strikes(site, 'drop')) return { why: 'no answer', afterMs: world.between(5, 1_000) };
@@ -122,6 +139,21 @@ export class Network implements Carrier {
       return { why: 'no answer', afterMs };
     }
     return null;
+  }
+
+  /** L3: a producer spares what is down. */
+  #isDown<T>({ from, site }: Call<T>): boolean {
+    const { nowMs, areFaultsOn } = this.#world;
+    const down = this.#down;
+    if (down === null || !areFaultsOn || !site.startsWith(down.of)) return false;
+    if (nowMs < down.fromMs || nowMs > down.toMs) return false;
+    const count = (this.#vain.get(from) ?? 0) + 1;
+    this.#vain.set(from, count);
+    if (from.name.startsWith('producer') && count > vainCallsMax)
+      this.#world.fail(
+        new Violation('L3', `${from.name} calls ${site} for the ${count}th time while it is down`),
+      );
+    return true;
   }
 
   #applyUnknown<T>(call: Call<T>, afterMs: number): void {

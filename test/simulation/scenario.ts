@@ -4,6 +4,13 @@ import type { ChainBounds } from '../../lib/producer/chain.ts';
 import { drawFaults, type Faults } from './faults.ts';
 
 /** What happens in a run, as far as it is settled beforehand. Drawn from a seed; a failure is made smaller by changing it. */
+/** Calls to these sites are refused, from a share of the time of faults on. */
+export interface Outage {
+  readonly of: string;
+  readonly at: number;
+  readonly forMs: number;
+}
+
 export interface Scenario {
   /** Of everything that is drawn on the way. */
   readonly seed: number;
@@ -37,6 +44,8 @@ export interface Scenario {
   readonly neighbour: 'none' | 'tenant' | 'partition';
   /** The outbox announces what was committed, too. */
   readonly hasOutbox: boolean;
+  /** A dependency that is down for a while, so that breakers open; null: none is for long. */
+  readonly outage: Outage | null;
   /** Producers put small deltas into the heads' table, whence the outbox copies them. */
   readonly hasInline: boolean;
 }
@@ -88,6 +97,10 @@ function draw(seed: number): Scenario {
     neighbour: pick(...nobody, ...nobody, 'partition', 'tenant'),
     hasOutbox: pick(false, false, false, false, false, true),
     hasInline: random.uniform() < 1 / 12,
+    outage:
+      random.uniform() < 1 / 12
+        ? { of: pick('head.', 'blob.', 'announce'), at: random.uniform(), forMs: 4_000 }
+        : null,
   };
 }
 

@@ -74,6 +74,7 @@ const steps: readonly Step[] = [
   (s) => (s.operators > 0 ? { ...s, operators: 0 } : null),
   (s) => (s.disasters.length > 0 ? { ...s, disasters: s.disasters.slice(1) } : null),
   (s) => (s.neighbour === 'none' ? null : { ...s, neighbour: 'none' }),
+  (s) => (s.outage === null ? null : { ...s, outage: null }),
   (s) => (s.hasInline ? { ...s, hasInline: false } : null),
   (s) => (s.hasOutbox && !s.hasInline ? { ...s, hasOutbox: false } : null),
   (s) => (s.purgeHorizonMs === null ? null : { ...s, purgeHorizonMs: null }),

@@ -5,7 +5,7 @@ import { Application } from './application.ts';
 import { ChainRun } from './chain-run.ts';
 import { Coverage } from './coverage.ts';
 import type { Mutant } from './mutants.ts';
-import { Network } from './network.ts';
+import { type Down, Network } from './network.ts';
 import type { SimProcess } from './process.ts';
 import { chainsOf, type Scenario } from './scenario.ts';
 import { SharedStores } from './shared-stores.ts';
@@ -75,7 +75,7 @@ class Run {
   constructor({ scenario, mutant = {}, onLine, coverage = new Coverage() }: SimulationOptions) {
     this.#scenario = scenario;
     const world = new World(scenario.seed, onLine ?? null);
-    const network = new Network(world, scenario.faults, coverage);
+    const network = new Network(world, scenario.faults, coverage, downOf(scenario));
     const shared = new SharedStores();
     this.world = world;
     this.#network = network;
@@ -180,6 +180,12 @@ class Run {
       lastLines: world.lastLines,
     };
   }
+}
+
+function downOf({ outage, faultsMs }: Scenario): Down | null {
+  if (outage === null) return null;
+  const fromMs = outage.at * faultsMs;
+  return { of: outage.of, fromMs, toMs: fromMs + outage.forMs };
 }
 
 /** Counts lost races; all else that is logged and recorded is let go. */

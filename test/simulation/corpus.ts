@@ -1,0 +1,47 @@
+import { drawScenario, type Scenario } from './scenario.ts';
+
+/** A run that was once worth its while, and why. */
+export interface Remembered {
+  readonly why: string;
+  readonly scenario: Scenario;
+}
+
+/**
+ * Runs to be made again whatever else is drawn: those in which hard mutants are caught, so that the race is really there,
+ * and those that found something. Changes of the order of draws move them to other races; then they are ordinary runs, and
+ * `npm run sim -- --mutants` says which seeds to name instead.
+ */
+export const corpus: readonly Remembered[] = [
+  {
+    why: 'a table that is set back needs what a cleaner deletes (cleanBeforeFloor)',
+    scenario: drawScenario(116),
+  },
+  { why: 'the floor record is above the restored floor (restoreLowersFloor)', scenario: drawScenario(137) },
+  { why: 'a commit under way is referenced by nobody yet (cleanUnreferenced)', scenario: drawScenario(99) },
+  { why: 'a snapshot of a lost timeline is registered late (noEraInSnapshots)', scenario: drawScenario(287) },
+  {
+    why: 'a producer dies between its commit and its announcement (outboxDead)',
+    scenario: drawScenario(120),
+  },
+  { why: 'an upsert comes after its deletion was purged (purgeNoWatermark)', scenario: drawScenario(89) },
+  {
+    why: 'a restore that did not read the table for small deltas waited for ever',
+    scenario: drawScenario(95),
+  },
+  {
+    why: 'two losses of the table within a run, everybody at work, everything purged at once',
+    scenario: {
+      ...drawScenario(95),
+      seed: 95_001,
+      cleaners: 2,
+      snapshotters: 2,
+      pinners: 1,
+      operators: 1,
+      purgeHorizonMs: 2_000,
+      disasters: [
+        { at: 0.4, back: 5 },
+        { at: 0.8, back: 9 },
+      ],
+    },
+  },
+];

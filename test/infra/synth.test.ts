@@ -4,12 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack, Validations } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HollowDataset } from '../../infra/dataset.ts';
-import { HollowReplica } from '../../infra/replica.ts';
 import { stages } from '../../infra/stages.ts';
-import { addContainers, context, priceSchema } from './template.ts';
+import { context } from './template.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const outdir = mkdtempSync(join(tmpdir(), 'hollow-synth-'));
@@ -119,31 +117,6 @@ describe('the app', () => {
 });
 
 describe('the checks', () => {
-  it('find nothing in a dataset with everything that may be added to one', () => {
-    const app = new App({ context, outdir: join(outdir, 'whole'), analyticsReporting: false });
-    Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
-    const stack = new Stack(app, 'Whole', { env: { region: 'eu-west-1' } });
-    const dataset = new HollowDataset(stack, 'Prices', {
-      dataset: 'prices',
-      schema: priceSchema,
-      settings: {},
-      backups: {},
-      tableName: 'prices-heads',
-      replica: { region: 'eu-central-1', bucketName: 'prices-replica', busName: 'prices' },
-    });
-    const away = new Stack(app, 'Away', { env: { region: 'eu-central-1' } });
-    const place = { tableName: 'prices-heads', bucketName: 'prices-replica', busName: 'prices' };
-    new HollowReplica(away, 'Prices', { dataset: 'prices', ...place }).addConsumerFunction('Lookup');
-    const heir = new Stack(app, 'Heir', { env: { region: 'eu-central-1' } });
-    const existingBucketName = 'prices-replica';
-    new HollowDataset(heir, 'Prices', { dataset: 'prices', schema: priceSchema, existingBucketName });
-    dataset.addConsumerFunction('Lookup');
-    addContainers(dataset, stack);
-    app.synth();
-    const report = JSON.parse(readFileSync(join(outdir, 'whole', 'validation-report.json'), 'utf8'));
-    expect(report).toMatchObject({ pluginReports: [] });
-  });
-
   it('see a queue that is not safe', () => {
     const app = new App({ context, outdir: join(outdir, 'unsafe') });
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

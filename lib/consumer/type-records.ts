@@ -44,7 +44,7 @@ export interface TypeSource {
   readonly column: (field: string) => Column<unknown>;
 }
 
-/** A field's column: with `toArray()` if all its values are numbers. */
+/** A field's column: with `toArray()` and `batches()` if all its values are numbers. */
 export type ColumnOf<Value> = unknown extends Value
   ? NumberColumn<unknown>
   : [Value] extends [number | null]

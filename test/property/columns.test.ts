@@ -103,7 +103,9 @@ describe('columns', () => {
         for (const state of statesOf(all)) {
           for (const field of ['number', 'small', 'wide', 'd']) {
             const column = recordColumn(state, { type: 'Row', field }, null) as NumberColumn<number | null>;
-            expect([...column.toArray(-7)]).toEqual([...column].map((value) => value ?? -7));
+            const values = [...column].map((value) => value ?? -7);
+            expect([...column.toArray(-7)]).toEqual(values);
+            expect(Array.from(column.batches(-7), (batch) => [...batch]).flat()).toEqual(values);
           }
           const column = recordColumn(state, { type: 'Row', field: 'number' }, null) as NumberColumn<
             number | null
@@ -113,6 +115,29 @@ describe('columns', () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it('come in pieces of the same records, whether their ordinals have gaps or not', () => {
+    const rows = Array.from({ length: 9_000 }, (_, number) => ({ number, small: number % 7 }));
+    const gaps = [
+      { remove: [], add: rows },
+      { remove: [5, 4_095, 8_999], add: [] },
+    ];
+    for (const state of statesOf(gaps)) {
+      const column = (field: string) =>
+        recordColumn(state, { type: 'Row', field }, null) as NumberColumn<number | null>;
+      const sizes: number[] = [];
+      const smalls = column('small').batches();
+      for (const numbers of column('number').batches()) {
+        const small = smalls.next().value ?? new Float64Array();
+        sizes.push(numbers.length);
+        expect(small.length).toBe(numbers.length);
+        expect(numbers.every((number, k) => number % 7 === small[k])).toBe(true);
+      }
+      expect(smalls.next().done).toBe(true);
+      expect(sizes.reduce((a, b) => a + b)).toBe(column('number').toArray().length);
+      expect(sizes.length).toBe(3);
+    }
   });
 
   it('of references give records, and of fields that are not there say so', () => {

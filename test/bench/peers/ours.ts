@@ -80,10 +80,12 @@ export function createPeer<Item>(
       return sum;
     },
     scanFixed() {
-      const first = numbers(fields.number).toArray(0);
-      const second = numbers(fields.secondNumber).toArray(0);
+      const others = numbers(fields.secondNumber).batches(0);
       let sum = 0;
-      for (let k = 0; k < first.length; k++) sum += (first[k] as number) + (second[k] as number);
+      for (const first of numbers(fields.number).batches(0)) {
+        const second = others.next().value as Float64Array;
+        for (let k = 0; k < first.length; k++) sum += (first[k] as number) + (second[k] as number);
+      }
       return sum;
     },
     scanStrings() {

@@ -113,10 +113,11 @@ export class Dissemination extends Construct {
   }
 
   /** To the bus of a replica. A hint may be there before its version is; then the reader looks again. */
-  forward({ region, busName }: ReplicaPlace): void {
+  forward({ region, account, busName }: ReplicaPlace): void {
     const arn = Stack.of(this).formatArn({
       service: 'events',
       region,
+      account,
       resource: 'event-bus',
       resourceName: busName,
     });

@@ -7,6 +7,7 @@ export { ContainerService, type ContainerServiceProps } from './container-servic
 export { HollowDataset, type HollowDatasetProps } from './dataset.ts';
 export type { ConsumerFunctionProps } from './dissemination.ts';
 export { HollowReplica, type HollowReplicaProps } from './replica.ts';
+export type { ReplicaHome } from './replica-home.ts';
 export type { RolloutShape } from './rollouts.ts';
 export { ServiceFunction } from './service-function.ts';
 export type { ReplicaPlace } from './storage.ts';

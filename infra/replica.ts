@@ -4,6 +4,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type ConsumerFunctionProps, Dissemination } from './dissemination.ts';
+import { HomeAccess, type ReplicaHome } from './replica-home.ts';
 import type { ServiceFunction } from './service-function.ts';
 import { Storage } from './storage.ts';
 
@@ -24,13 +25,16 @@ export interface HollowReplicaProps {
   /** Key of this region for the bucket. Required where the home has one. */
   readonly encryptionKey?: IKey;
   readonly logRetention?: RetentionDays;
+  /** Where the home is in another account. After a failover there is no such home any more. Default: this account. */
+  readonly home?: ReplicaHome;
   /** True: what the home still copies is refused. The first step of a failover. */
   readonly isFenced?: boolean;
 }
 
 /**
  * A dataset as it is read in another region than its home: a bucket that the home's blobs are copied to, and the home's
- * table, whose replica here the home makes. Nothing here writes; docs/operations.md says how it takes over.
+ * table, whose replica here the home makes; with `home` it is joined from this account. Nothing here writes;
+ * docs/operations.md says how it takes over.
  *
  * @example
  * // in a stack in eu-central-1, deployed before the home names it
@@ -45,17 +49,18 @@ export class HollowReplica extends Construct {
   readonly storage: Storage;
   readonly dissemination: Dissemination;
   readonly #partitionMap: string;
+  readonly #hasTable: boolean;
 
   constructor(scope: Construct, id: string, props: HollowReplicaProps) {
     super(scope, id);
-    const { dataset, tableName, bucketName, encryptionKey, partitions = 1 } = props;
+    const { dataset, tableName, bucketName, home, encryptionKey, partitions = 1, keepsData = true } = props;
     const common = { dataset, ...(encryptionKey === undefined ? {} : { encryptionKey }) };
     this.dataset = dataset;
     this.#partitionMap = [partitions, ...(props.partitionKeys ?? [])].join(' ');
     this.storage = new Storage(this, 'Storage', {
       ...common,
       bucketName,
-      keepsData: props.keepsData ?? true,
+      keepsData,
       existingTableName: tableName,
       isFenced: props.isFenced ?? false,
     });
@@ -65,14 +70,22 @@ export class HollowReplica extends Construct {
       busName: props.busName,
       logRetention: props.logRetention ?? RetentionDays.THREE_MONTHS,
     });
+    this.#hasTable = home === undefined || home.tableRegion !== undefined;
+    if (home !== undefined) {
+      const { bucket } = this.storage;
+      const open = { bucket, bucketName, bus: this.dissemination.bus };
+      new HomeAccess(this, 'Home', { ...open, home, tableName, keepsData, encryptionKey });
+    }
   }
 
   /** What a program needs in its environment to read this dataset here. */
   get readerEnvironment(): Readonly<Record<string, string>> {
+    this.#checkTable();
     return this.storage.readerEnvironment(this.#partitionMap);
   }
 
   grantRead(grantee: IGrantable): void {
+    this.#checkTable();
     this.storage.grantRead(grantee);
   }
 
@@ -84,5 +97,12 @@ export class HollowReplica extends Construct {
   /** Adds a queue of announcements for one long-lived consumer here. */
   addAnnouncementQueue(id: string): IQueue {
     return this.dissemination.addAnnouncementQueue(id);
+  }
+
+  #checkTable(): void {
+    if (this.#hasTable) return;
+    throw new Error(
+      'home.tableRegion: readers need the table of the home, which is joined after the home has been deployed with this replica',
+    );
   }
 }

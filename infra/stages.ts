@@ -7,7 +7,9 @@
  *   index.ts            the public door "./infra"
  *   dataset.ts          HollowDataset, the construct for other people's stacks
  *   storage.ts          table of heads, bucket of blobs, and who may do what with them
+ *   bucket-rules.ts     what the bucket refuses, whoever asks
  *   replica.ts          HollowReplica: the dataset in another region, for readers
+ *   replica-home.ts     what its home may do there from another account; elsewhere.ts is what both sides check
  *   ingestion.ts        of each partition: mutation queue, its dead-letter and quarantine queues, producer function
  *   backups.ts          table and bucket in a vault of AWS Backup
  *   dissemination.ts    bus, archive, rules, announcement queues, consumer functions

@@ -1,13 +1,15 @@
-import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { ArnFormat, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import {
   AttributeType,
   Billing,
+  GlobalTableSettingsReplicationMode,
   type ITableV2,
   StreamViewType,
   TableEncryptionV2,
+  type TablePropsV2,
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
-import { AnyPrincipal, Effect, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type IGrantable, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
@@ -21,12 +23,17 @@ import {
 import { Construct } from 'constructs';
 import { checkEnvironment } from '../lib/settings.ts';
 import { acknowledge } from './acknowledge.ts';
+import { neverOverwrite, raiseOnCondition, refuseCopies } from './bucket-rules.ts';
+import { checkAccount, checkElsewhere, copierName } from './elsewhere.ts';
 import { grantKey } from './encrypted.ts';
 import { logicalIdOf } from './logical-id.ts';
 
 /** Where a dataset is read beside its home. Conditional writes go to the home only (docs/protocol.md). */
 export interface ReplicaPlace {
+  /** Another one than that of the home. */
   readonly region: string;
+  /** Twelve digits. Default: that of the home. */
+  readonly account?: string;
   /** The bucket of the `HollowReplica` there, which is deployed first. */
   readonly bucketName: string;
   /** The bus of the `HollowReplica` there. */
@@ -71,6 +78,7 @@ export class Storage extends Construct {
     this.#props = props;
     this.#dataset = props.dataset;
     this.#key = props.encryptionKey;
+    if (props.replica !== undefined) this.#checkReplica(props.replica);
 
     this.table =
       existingTableName === undefined
@@ -92,9 +100,20 @@ export class Storage extends Construct {
     return this.#props.keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
   }
 
+  #checkReplica({ region, account }: ReplicaPlace): void {
+    const here = Stack.of(this);
+    checkElsewhere('replica.region', region, here.region);
+    if (account === undefined) return;
+    checkAccount('replica.account', account);
+    checkElsewhere('replica.account', account, here.account);
+    if (this.#props.tableName === undefined) {
+      throw new Error('tableName: a replica in another account joins the table by its name');
+    }
+  }
+
   #createTable(): TableV2 {
     const { tableName, replica, keepsData } = this.#props;
-    return new TableV2(this, 'Heads', {
+    const table = new TableV2(this, 'Heads', {
       tableName,
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       sortKey: { name: 'sk', type: AttributeType.STRING },
@@ -108,8 +127,16 @@ export class Storage extends Construct {
       dynamoStream: StreamViewType.NEW_IMAGE,
       deletionProtection: keepsData,
       removalPolicy: this.#removalPolicy,
-      ...(replica === undefined ? {} : { replicas: [{ region: replica.region }] }),
+      ...(replica === undefined ? {} : tableReplicas(replica)),
     });
+    // The table there joins this one, by itself, once it may.
+    if (replica?.account !== undefined) {
+      const { region, account } = replica;
+      const arn = { service: 'dynamodb', region, account, resource: 'table', resourceName: tableName };
+      const arnFormat = ArnFormat.SLASH_RESOURCE_NAME;
+      table.grants.multiAccountReplicationTo(Stack.of(this).formatArn({ ...arn, arnFormat }));
+    }
+    return table;
   }
 
   #createAccessLogs(): Bucket {
@@ -130,11 +157,14 @@ export class Storage extends Construct {
 
   #createBucket(): Bucket {
     const { bucketName, replica } = this.#props;
+    const rule = replica === undefined ? null : this.#replicationTo(replica);
+    const copier = replica?.account === undefined ? null : this.#createCopier(replica);
     const bucket = new Bucket(this, 'Blobs', {
       ...closed,
       bucketName,
       removalPolicy: this.#removalPolicy,
-      ...(replica === undefined ? {} : { replicationRules: [this.#replicationTo(replica)] }),
+      ...(rule === null ? {} : { replicationRules: [rule] }),
+      ...(copier === null ? {} : { replicationRole: copier }),
       ...(this.#key === undefined
         ? { encryption: BucketEncryption.S3_MANAGED }
         : { encryption: BucketEncryption.KMS, encryptionKey: this.#key, bucketKeyEnabled: true }),
@@ -156,10 +186,14 @@ export class Storage extends Construct {
     for (const statement of [neverOverwrite(bucket), raiseOnCondition(bucket)]) {
       bucket.addToResourcePolicy(statement);
     }
+    if (rule !== null && copier !== null) {
+      const destinations = [{ bucket: rule.destination, encryptionKey: rule.kmsKey }];
+      bucket.grantReplicationPermission(copier, { sourceDecryptionKey: this.#key, destinations });
+    }
     if (replica !== undefined) {
       const copied = [`<${logicalIdOf(bucket)}.Arn>`, this.#arnText(replica.bucketName)];
       acknowledge(
-        bucket,
+        copier ?? bucket,
         copied.map((text) => `AwsSolutions-IAM5[Resource::${text}/*]`),
         'S3 itself copies from this bucket to that of the replica; what it takes, the rule of the replication says.',
       );
@@ -169,10 +203,12 @@ export class Storage extends Construct {
   }
 
   /** Blobs and floors, and their deletion; what senders leave in the inbox concerns the home only. */
-  #replicationTo({ bucketName, encryptionKeyArn }: ReplicaPlace): ReplicationRule {
+  #replicationTo({ bucketName, account, encryptionKeyArn }: ReplicaPlace): ReplicationRule {
     return {
       id: replicationRuleId,
-      destination: Bucket.fromBucketName(this, 'Replica', bucketName),
+      destination: Bucket.fromBucketAttributes(this, 'Replica', { bucketName, account }),
+      // Who owns the bucket there owns what is copied to it.
+      ...(account === undefined ? {} : { accessControlTransition: true }),
       filter: { prefix: `d/${this.#dataset}/` },
       deleteMarkerReplication: true,
       metrics: ReplicationTimeValue.FIFTEEN_MINUTES,
@@ -183,6 +219,14 @@ export class Storage extends Construct {
             sseKmsEncryptedObjects: true,
           }),
     };
+  }
+
+  #createCopier({ bucketName }: ReplicaPlace): Role {
+    return new Role(this, 'Copier', {
+      roleName: copierName(bucketName),
+      assumedBy: new ServicePrincipal('s3.amazonaws.com'),
+      description: `Copies blobs of the dataset ${this.#dataset} to ${bucketName}`,
+    });
   }
 
   /** What a reader has to know. @param partitions as `HOLLOW_PARTITIONS` has them */
@@ -301,10 +345,18 @@ export const replicationRuleId = 'replica';
 
 function replicaKeys(replica: ReplicaPlace | undefined): Record<string, string> | undefined {
   if (replica === undefined) return undefined;
-  if (replica.encryptionKeyArn === undefined) {
+  const { region, account, encryptionKeyArn } = replica;
+  if (encryptionKeyArn === undefined) {
     throw new Error('a replica of a dataset with a key needs a key of its own: encryptionKeyArn');
   }
-  return { [replica.region]: replica.encryptionKeyArn };
+  // In another account the table there names its key itself.
+  return account === undefined ? { [region]: encryptionKeyArn } : undefined;
+}
+
+function tableReplicas({ region, account }: ReplicaPlace): Partial<TablePropsV2> {
+  return account === undefined
+    ? { replicas: [{ region }] }
+    : { globalTableSettingsReplicationMode: GlobalTableSettingsReplicationMode.ALL };
 }
 
 /** Partition keys of the dataset's heads, as lib/aws/head-item.ts makes them. */
@@ -320,46 +372,4 @@ function blobNames(dataset: string, partition: number | null): string {
 /** The copy of the partition's floor, as lib/blob/blob-names.ts makes it. */
 function floorName(dataset: string, partition: number): string {
   return `d/${dataset}/floor/${partition}`;
-}
-
-/** The only objects that change. IAM's wildcard also matches slashes. */
-const floorNames = ['d/*/floor/*', 't/*/floor/*'];
-
-/** A blob's name is never reused, so that a reader cannot see it change: a PUT that could overwrite is refused. */
-function neverOverwrite(bucket: IBucket): PolicyStatement {
-  return new PolicyStatement({
-    sid: 'BlobsAreWrittenOnce',
-    effect: Effect.DENY,
-    principals: [new AnyPrincipal()],
-    actions: ['s3:PutObject'],
-    notResources: floorNames.map((names) => bucket.arnForObjects(names)),
-    conditions: {
-      Null: { 's3:if-none-match': 'true' },
-      // Parts of a multipart upload carry no such header; its completion does.
-      Bool: { 's3:ObjectCreationOperation': 'true' },
-    },
-  });
-}
-
-/** A home that was given up may still copy blobs, floors and deletions of a timeline that has ended. */
-function refuseCopies(bucket: IBucket): PolicyStatement {
-  return new PolicyStatement({
-    sid: 'CopiesAreRefused',
-    effect: Effect.DENY,
-    principals: [new AnyPrincipal()],
-    actions: ['s3:ReplicateObject', 's3:ReplicateDelete', 's3:ReplicateTags'],
-    resources: [bucket.arnForObjects('*')],
-  });
-}
-
-/** The copy of a floor is raised by whoever has seen it as it is. */
-function raiseOnCondition(bucket: IBucket): PolicyStatement {
-  return new PolicyStatement({
-    sid: 'FloorsAreRaisedOnCondition',
-    effect: Effect.DENY,
-    principals: [new AnyPrincipal()],
-    actions: ['s3:PutObject'],
-    resources: floorNames.map((names) => bucket.arnForObjects(names)),
-    conditions: { Null: { 's3:if-none-match': 'true', 's3:if-match': 'true' } },
-  });
 }

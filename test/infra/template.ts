@@ -48,8 +48,9 @@ export const priceSchema = 'Price @PrimaryKey(sku) { long sku; int cents; }';
 export function templateWith(
   props: (stack: Stack) => Partial<HollowDatasetProps>,
   add: (dataset: HollowDataset, stack: Stack) => void = () => {},
+  account?: string,
 ): Template {
-  const stack = new Stack(uncheckedApp(), 'Shop', { env: { region: 'eu-west-1' } });
+  const stack = new Stack(uncheckedApp(), 'Shop', { env: { region: 'eu-west-1', account } });
   add(new HollowDataset(stack, 'Prices', { dataset: 'prices', schema: priceSchema, ...props(stack) }), stack);
   return Template.fromStack(stack);
 }

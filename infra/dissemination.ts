@@ -8,7 +8,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import { securedQueue } from './encrypted.ts';
+import { acknowledgeKeyUse, securedQueue } from './encrypted.ts';
 import { ServiceFunction } from './service-function.ts';
 import type { ReplicaPlace, Storage } from './storage.ts';
 
@@ -75,7 +75,7 @@ export class Dissemination extends Construct {
     readerEnvironment: Readonly<Record<string, string>>,
     props: ConsumerFunctionProps,
   ): ServiceFunction {
-    const { dataset, logRetention, storage } = this.#props;
+    const { dataset, logRetention, storage, encryptionKey } = this.#props;
     const consumer = new ServiceFunction(this, id, {
       bundle: 'consumer',
       code: props.code,
@@ -92,6 +92,7 @@ export class Dissemination extends Construct {
       retryAttempts: 2,
       onFailure: new SqsDestination(this.undeliveredQueue),
     });
+    acknowledgeKeyUse(encryptionKey, consumer.role);
     this.#tell(id, new LambdaFunction(consumer.alias, this.#delivery));
     return consumer;
   }

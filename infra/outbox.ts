@@ -7,6 +7,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { checkEnvironment } from '../lib/settings.ts';
+import { acknowledgeKeyUse } from './encrypted.ts';
 import { ServiceFunction } from './service-function.ts';
 import type { Storage } from './storage.ts';
 
@@ -40,6 +41,7 @@ export class Outbox extends Construct {
     const { role, alias } = this.function;
     storage.grantReadHeads(role);
     role.addToPolicy(new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }));
+    acknowledgeKeyUse(props.undeliveredQueue.encryptionMasterKey, role);
     alias.addEventSource(
       new DynamoEventSource(storage.table, {
         startingPosition: StartingPosition.LATEST,

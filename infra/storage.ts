@@ -25,7 +25,7 @@ import { checkEnvironment } from '../lib/settings.ts';
 import { acknowledge } from './acknowledge.ts';
 import { neverOverwrite, raiseOnCondition, refuseCopies } from './bucket-rules.ts';
 import { checkAccount, checkElsewhere, copierName } from './elsewhere.ts';
-import { grantKey } from './encrypted.ts';
+import { acknowledgeKeyUse, grantKey } from './encrypted.ts';
 import { logicalIdOf } from './logical-id.ts';
 
 /** Where a dataset is read beside its home. Conditional writes go to the home only (docs/protocol.md). */
@@ -198,6 +198,7 @@ export class Storage extends Construct {
         'S3 itself copies from this bucket to that of the replica; what it takes, the rule of the replication says.',
       );
     }
+    acknowledgeKeyUse(rule?.kmsKey, copier ?? bucket);
     if (this.#props.isFenced === true) bucket.addToResourcePolicy(refuseCopies(bucket));
     return bucket;
   }

@@ -13,7 +13,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 const { path, remove } = await temporaryDirectory();
 afterAll(remove);
 
-/** A home, and its replica in another account with a key of its own. */
+/** A home and its replica in another account, each with a key of its own. */
 function addAccounts(app: App): void {
   const [homeAccount, awayAccount] = ['111122223333', '444455556666'];
   const home = new Stack(app, 'Home', { env: { region: 'eu-west-1', account: homeAccount } });
@@ -23,7 +23,13 @@ function addAccounts(app: App): void {
   new HollowDataset(home, 'Prices', {
     ...shared,
     schema: priceSchema,
-    replica: { region: 'eu-central-1', account: awayAccount, ...place },
+    encryptionKey: new Key(home, 'Key', { enableKeyRotation: true }),
+    replica: {
+      region: 'eu-central-1',
+      account: awayAccount,
+      ...place,
+      encryptionKeyArn: `arn:aws:kms:eu-central-1:${awayAccount}:key/1`,
+    },
   });
   new HollowReplica(away, 'Prices', {
     ...shared,

@@ -27,6 +27,13 @@ describe('with the latencies of AWS, on a virtual clock', () => {
     expect([conflicts, returned]).toEqual([0, 0]);
   });
 
+  it('small deltas in the table are in within half of that', async () => {
+    const steady = { ...scenario, durationMs: 5_000, partitions: 1, producers: 1, messagesPerSecond: 20 };
+    const { handlerMs, toVisibleMs } = await runCommitPath({ ...steady, isInline: true });
+    expect(handlerMs[Math.floor(handlerMs.length * 0.95)]).toBeLessThan(50);
+    expect(toVisibleMs.length).toBeGreaterThan(50);
+  });
+
   it('gives the same numbers for the same seed', async () => {
     const run = () => runCommitPath({ ...scenario, partitions: 2, producers: 2, messagesPerSecond: 20 });
     expect(await run()).toEqual(await run());

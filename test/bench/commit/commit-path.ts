@@ -17,7 +17,7 @@ import { defineDataset, type } from '../../../lib/schema/builder.ts';
 import { t } from '../../../lib/schema/field-specs.ts';
 import { Calls } from './calls.ts';
 import { cpuMs, Delays, latencies } from './latencies.ts';
-import { SlowAnnouncements, slowBlobs, slowHeads } from './slow-ports.ts';
+import { SlowAnnouncements, slowBlobs, slowHeads, slowInline } from './slow-ports.ts';
 
 const fields = { id: t.long(), name: t.string(), price: t.double(), stock: t.int() };
 const lambdaMemoryGb = 1.769;
@@ -36,6 +36,8 @@ export interface Scenario {
   /** To each partition, at random moments; null: there is always more than producers take. */
   readonly messagesPerSecond: number | null;
   readonly durationMs: number;
+  /** Small deltas are committed as items of the table. */
+  readonly isInline?: boolean;
 }
 
 export interface CommitPathResult {
@@ -73,6 +75,7 @@ class Bench {
   readonly #calls = new Calls();
   readonly #heads = new MemoryHeadStore();
   readonly #blobs = new MemoryBlobStore();
+  readonly #inline = new MemoryBlobStore();
   readonly #telemetry = new MemoryTelemetry();
   readonly #quarantine = new MemoryQuarantine();
   readonly #bus: SlowAnnouncements;
@@ -138,9 +141,14 @@ class Bench {
       id,
       heads: slowHeads(this.#heads, this.#delays, null),
       blobs: slowBlobs(this.#blobs, this.#delays, null),
+      ...this.#inlineOf(null),
     });
     const queue = new MemoryMutationQueue({ clock: this.clock, random, visibilityMs: 180_000 });
     return new Lane(id, queue, consumer, this.clock);
+  }
+
+  #inlineOf(calls: Calls | null) {
+    return this.#scenario.isInline === true ? { inline: slowInline(this.#inline, this.#delays, calls) } : {};
   }
 
   async #send(lane: Lane): Promise<void> {
@@ -181,6 +189,7 @@ class Bench {
       partitions: this.#dataset.partitions,
       heads: slowHeads(this.#heads, this.#delays, this.#calls, (_, version) => lane.onCommit(version)),
       blobs: slowBlobs(this.#blobs, this.#delays, this.#calls),
+      ...this.#inlineOf(this.#calls),
       announcer: this.#bus,
       quarantine: this.#quarantine,
       clock: this.clock,

@@ -65,6 +65,7 @@ line(
 );
 header(
   ...[
+    'deltas in',
     'partitions',
     'producers each',
     'queue to committed p50/p95/p99, ms',
@@ -73,10 +74,12 @@ header(
   ],
   ...['conflicts', 'records/commit', 'requests per 1M records', '$ per 1M records'],
 );
-for (const each of counts) {
+const inlineCounts = [1, 4].map((partitions) => ({ partitions, producers: 1, isInline: true }));
+for (const each of [...counts.map((count) => ({ ...count, isInline: false })), ...inlineCounts]) {
   const result = await runCommitPath(scenario(each));
   row(
-    ...[each.partitions, each.producers, quantiles(result.toCommitMs), quantiles(result.toVisibleMs)],
+    ...[each.isInline ? 'table' : 'bucket', each.partitions, each.producers],
+    ...[quantiles(result.toCommitMs), quantiles(result.toVisibleMs)],
     ...[quantiles(result.handlerMs), shares(result), ...costOf(result)],
   );
 }

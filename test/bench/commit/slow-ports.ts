@@ -62,6 +62,18 @@ export function slowBlobs(blobs: BlobStore, delays: Delays, calls: Calls | null)
   };
 }
 
+/** Small deltas in the heads' table, which take as long as its items. That the outbox copies them later is not counted. */
+export function slowInline(blobs: BlobStore, delays: Delays, calls: Calls | null): BlobStore {
+  return {
+    put: (name, bytes, metadata) =>
+      delays.around(latencies.dynamoDb, () => {
+        calls?.headWrite(bytes.length);
+        return blobs.put(name, bytes, metadata);
+      }),
+    get: (name) => delays.around(latencies.dynamoDb, () => blobs.get(name)),
+  };
+}
+
 /** A bus that takes as long as EventBridge. */
 export class SlowAnnouncements implements Announcer, AnnouncementWatcher {
   readonly #bus = new MemoryAnnouncements();

@@ -234,20 +234,25 @@ export class RecordLog {
       throw new Violation('S2', `${name} has no stamps`);
     }
     if (known.base !== null && this.#oracle.find(name, known.base).length === 0)
-      this.#requireRevert(name, record, known.base);
+      this.#requireRevert(name, record, known);
     const expected = this.#expectedRecord(name, known);
     if (isSame(record, expected)) return;
     throw new Violation('S2', `${name} is ${print(record)}, its stamps say ${print(expected)}`);
   }
 
-  /** What no message says, a rollback does: then the record is what it was in a version with that pin. */
-  #requireRevert(name: string, record: PlainRecord | null, stamp: Stamp): void {
-    const pin = /^rollback-([a-z]+)-/.exec(stamp[1])?.[1];
-    if (pin === undefined) return;
+  /**
+   * What no message says, a rollback does: then the record is what it was in a version with that pin, with what is newer than
+   * the rollback on top. (A sender whose clock is ahead is newer, although it came before.)
+   */
+  #requireRevert(name: string, record: PlainRecord | null, known: Stamps): void {
+    const stamp = known.base;
+    const pin = stamp === null ? undefined : /^rollback-([a-z]+)-/.exec(stamp[1])?.[1];
+    if (stamp === null || pin === undefined) return;
     const was = this.#recordsPinned(pin).map((records) => records.get(name) ?? null);
-    if (!was.some((each) => isSame(each, record)))
+    const reverted = was.find((each) => isSame(this.#withLater(name, known, each), record));
+    if (reverted === undefined)
       throw new Violation('S2', `${name} is ${print(record)}, which it never was under the pin ${pin}`);
-    this.#oracle.addRevert(name, stamp, record);
+    this.#oracle.addRevert(name, stamp, reverted);
   }
 
   #expectedRecord(name: string, known: Stamps): PlainRecord | null {
@@ -255,8 +260,12 @@ export class RecordLog {
     if (base !== null && (base.intent.op === 'delete') !== known.isDeleted) {
       throw new Violation('S2', `${name} has the stamp ${String(known.base)} of another mutation`);
     }
-    const record: Record<string, unknown> | null =
-      base?.intent.op === 'upsert' ? { ...base.intent.fields } : null;
+    return this.#withLater(name, known, base?.intent.op === 'upsert' ? base.intent.fields : null);
+  }
+
+  /** What an upsert or a deletion leaves, with the patches and increments that are in effect on top of it. */
+  #withLater(name: string, known: Stamps, base: PlainRecord | null): PlainRecord | null {
+    const record: Record<string, unknown> | null = base === null ? null : { ...base };
     for (const [field, { stamp, waiting }] of known.patches) {
       const { intent } = this.#setter(name, stamp);
       if (intent.op !== 'patch' || !Object.hasOwn(intent.fields, field)) {

@@ -60,6 +60,12 @@ export const alarmMeanings = {
     side: 'writing',
     meaning: 'Producers lose most of their commits to each other: work is done twice and latency rises.',
   },
+  NewVersionFails: {
+    severity: 'ticket',
+    side: 'writing',
+    meaning:
+      'Invocations of the version of a function that was deployed last fail within a minute; a deployment that is under way is rolled back.',
+  },
   RolloutFails: {
     severity: 'ticket',
     side: 'writing',

@@ -7,11 +7,13 @@ import {
   type IMetric,
   MathExpression,
   Metric,
+  type MetricOptions,
   Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { type ApplicationLoadBalancer, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { Alias } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { healthBounds, serviceGoals } from '../lib/health-rules.ts';
@@ -151,20 +153,23 @@ export class Alarms extends Construct {
     this.#addFailures('ConsumerFails', id, consumer);
   }
 
-  /** What rolls a deployment back: sooner than {@link watchConsumer}, and with less to go by. */
-  watchRollout(id: string, { alias }: ServiceFunction): Alarm {
+  /**
+   * What rolls a deployment back: sooner than {@link watchConsumer}, and with less to go by. A tenth of the traffic does
+   * not show in the failures of all of it, so the new version is judged by its own; what callers get over both versions,
+   * when one harms the other or all of the traffic moves at once, is watched beside it.
+   */
+  watchRollout(id: string, { alias, function: target }: ServiceFunction): readonly Alarm[] {
     const options = { period: minute, statistic: Stats.SUM };
-    const { operationsMin, errorRateMax } = healthBounds;
-    return this.#add('RolloutFails', id, {
-      metric: new MathExpression({
-        expression: `IF(total >= ${operationsMin}, 100 * failed / total, IF(failed >= 2, 100, 0))`,
-        usingMetrics: { failed: alias.metricErrors(options), total: alias.metricInvocations(options) },
-        label: 'failed, %',
-        period: minute,
-      }),
-      threshold: 100 * errorRateMax,
-      periods: 1,
-    });
+    // Counted while the alias leads to two versions. Whether it is afterwards, Lambda's documents leave open.
+    const dimensionsMap = {
+      FunctionName: target.functionName,
+      Resource: `${target.functionName}:${alias.aliasName}`,
+      ExecutedVersion: target.currentVersion.version,
+    };
+    return [
+      this.#addSuddenFailures('NewVersionFails', id, alias, { ...options, dimensionsMap }),
+      this.#addSuddenFailures('RolloutFails', id, alias, options),
+    ];
   }
 
   /** A service of containers, by what it calls itself. @returns what rolls a deployment back */
@@ -295,6 +300,21 @@ export class Alarms extends Construct {
     this.#add(name, of, {
       metric: failureRate(alias.metricErrors(options), alias.metricInvocations(options), fiveMinutes),
       threshold: 100 * healthBounds.errorRateMax,
+      periods: 1,
+    });
+  }
+
+  /** Within one minute, and of few invocations two are enough. */
+  #addSuddenFailures(name: AlarmName, of: string, alias: Alias, options: MetricOptions): Alarm {
+    const { operationsMin, errorRateMax } = healthBounds;
+    return this.#add(name, of, {
+      metric: new MathExpression({
+        expression: `IF(total >= ${operationsMin}, 100 * failed / total, IF(failed >= 2, 100, 0))`,
+        usingMetrics: { failed: alias.metricErrors(options), total: alias.metricInvocations(options) },
+        label: 'failed, %',
+        period: minute,
+      }),
+      threshold: 100 * errorRateMax,
       periods: 1,
     });
   }

@@ -168,8 +168,8 @@ export class HollowDataset extends Construct {
   #rollOutProducers(schema: string): void {
     for (const { partition, producer, memorySizeMb } of this.partitions) {
       const id = partition === 0 ? 'Producer' : `Producer${partition}`;
-      const alarm = this.alarms.watchRollout(id, producer);
-      const rollout = { target: producer, partition, memorySizeMb, alarm };
+      const alarms = this.alarms.watchRollout(id, producer);
+      const rollout = { target: producer, partition, memorySizeMb, alarms };
       this.#rollouts.add(id, { ...rollout, probe: 'batch', schema });
     }
   }
@@ -237,7 +237,7 @@ export class HollowDataset extends Construct {
       partition: 0,
       memorySizeMb: props.memorySizeMb ?? consumerMemorySizeMb,
       probe: props.code === undefined ? 'lookups' : 'announcement',
-      alarm: this.alarms.watchRollout(id, consumer),
+      alarms: this.alarms.watchRollout(id, consumer),
     });
     return consumer;
   }

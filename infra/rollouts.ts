@@ -41,8 +41,8 @@ export interface RolloutProps {
   readonly probe: 'lookups' | 'batch' | 'announcement';
   /** Of a producer: readers of the present schema must be able to read this one. */
   readonly schema?: string;
-  /** Rolls back when it is on. */
-  readonly alarm: Alarm;
+  /** Roll back when one of them is on. Those of a version must not refer to the alias, which waits for them. */
+  readonly alarms: readonly Alarm[];
 }
 
 /**
@@ -77,7 +77,7 @@ export class Rollouts extends Construct {
       alias: props.target.alias,
       deploymentConfig: shapes[this.#props.shape],
       role: this.#role,
-      alarms: [props.alarm],
+      alarms: [...props.alarms],
       autoRollback: { failedDeployment: true, stoppedDeployment: true, deploymentInAlarm: true },
       preHook: check.function,
       postHook: check.function,

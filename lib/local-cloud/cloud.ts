@@ -47,6 +47,8 @@ export interface LocalCloudOptions extends Assembly {
   readonly concurrencyMax?: number;
   /** How later versions of functions get their traffic. Default: by real minutes, and no alarm is ever on. */
   readonly rollouts?: CodeDeployOptions;
+  /** Gets every alarm of the template when it is made or changed, in its turn among the other resources. Default: nobody evaluates them. */
+  readonly onAlarm?: Surroundings['onAlarm'];
   /** Chances and ends of invocations. */
   readonly invocations?: Partial<Omit<FunctionPorts, 'log'>>;
 }
@@ -128,6 +130,7 @@ async function start(options: LocalCloudOptions, stops: (() => Promise<void> | v
     codeDeploy,
     environment,
     concurrencyMax: options.concurrencyMax ?? 3,
+    onAlarm: options.onAlarm ?? (() => {}),
     queueUrl: (name: string) => storage.sqs.queueUrl(name),
     addMapping: (config: ConstructorParameters<typeof EventSourceMapping>[0]) =>
       void mappings.push(new EventSourceMapping(config, lambda, endpoints.sqs)),

@@ -9,10 +9,8 @@ export const typesNotEmulated: Readonly<Record<string, string>> = {
   'AWS::IAM::Policy': 'no access control here: the rights are checked by assertions on the template',
   'AWS::S3::BucketPolicy': 'no access control here: the rights are checked by assertions on the template',
   'AWS::SQS::QueuePolicy': 'no access control here: the rights are checked by assertions on the template',
-  'AWS::CloudWatch::Alarm':
-    'replayed against metrics by test/infra/alarms.test.ts and npm run rehearse; here metrics are added up and printed',
-  'AWS::CloudWatch::AnomalyDetector': 'as alarms',
-  'AWS::CloudWatch::CompositeAlarm': 'as alarms',
+  'AWS::CloudWatch::AnomalyDetector': 'replayed against metrics by test/infra/alarms.test.ts',
+  'AWS::CloudWatch::CompositeAlarm': 'tells people, changes nothing',
   'AWS::CloudWatch::Dashboard': 'for people, changes nothing',
   'AWS::ApplicationSignals::ServiceLevelObjective': 'for people, changes nothing',
   'AWS::Backup::BackupVault': 'nothing is restored locally',

@@ -8,6 +8,7 @@ import {
   sectionsNotEmulated,
   typesNotEmulated,
 } from './not-emulated.ts';
+import { alarm } from './resources/alarms.ts';
 import { deploymentGroup, lambdaAlias } from './resources/deployments.ts';
 import { eventBus, rule } from './resources/events.ts';
 import {
@@ -49,6 +50,7 @@ export const handlers: Readonly<Record<string, ResourceHandler>> = {
   'AWS::Lambda::EventSourceMapping': eventSourceMapping,
   'AWS::Lambda::EventInvokeConfig': eventInvokeConfig,
   'AWS::Lambda::Permission': permission,
+  'AWS::CloudWatch::Alarm': alarm,
   'AWS::CodeDeploy::DeploymentGroup': deploymentGroup,
 };
 

@@ -90,6 +90,7 @@ const broken: Readonly<Record<string, Values>> = {
   ProducerMemory: { MemoryUsedPercent: 81 },
   Quarantine: { ApproximateNumberOfMessagesVisible: 1 },
   Conflicts: { CommitConflicts: 61, Commits: 60 },
+  NewVersionFails: { Errors: 4, Invocations: 60 },
   RolloutFails: { Errors: 31, Invocations: 600 },
   LateMutations: { ApproximateNumberOfMessagesVisible: 1 },
   SettingsRefused: { SettingsRefused: 1 },
@@ -121,6 +122,8 @@ const within: Readonly<Record<string, Values>> = {
   MutationsWait: { ApproximateAgeOfOldestMessage: healthBounds.producerIdleMsMax / 1000 },
   ProducerFails: { Errors: 29.4, Invocations: 600 }, // 4.9 %
   ConsumerFails: { Errors: 29.4, Invocations: 600 },
+  NewVersionFails: { Errors: 3, Invocations: 60 },
+  RolloutFails: { Errors: 30, Invocations: 600 },
   MessagesFail: { MessagesFailed: 294, MessagesReceived: 6_000 },
   ProducerMemory: { MemoryUsedPercent: 80 },
   ConsumerMemory: { MemoryUsedPercent: 80 },
@@ -183,6 +186,28 @@ describe.each(Object.entries(within))('the alarm %s', (name, values) => {
       write(store, alarm, minute, (metric) => values[metric] ?? Number.NaN);
       expect(alarm.evaluate(store, minute)).toBe('OK');
     }
+  });
+});
+
+describe('a new version with a tenth of the traffic', () => {
+  /** States after a minute of 600 invocations, of which the new version had 60. */
+  const after = (failures: number) => {
+    const store = new MetricStore();
+    const alarms = [alarmNamed('NewVersionFails'), alarmNamed('RolloutFails')];
+    for (const alarm of alarms) {
+      write(store, alarm, 0, (metric, series) => {
+        if (metric === 'Errors') return failures;
+        return series.includes('ExecutedVersion') ? 60 : 600;
+      });
+    }
+    return alarms.map((alarm) => alarm.evaluate(store, 0));
+  };
+
+  it('is judged by its own failures: the failures of all do not show it', () => {
+    expect(after(3)).toEqual(['OK', 'OK']);
+    expect(after(4)).toEqual(['ALARM', 'OK']);
+    expect(after(30)).toEqual(['ALARM', 'OK']);
+    expect(after(31)).toEqual(['ALARM', 'ALARM']);
   });
 });
 

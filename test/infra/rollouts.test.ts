@@ -42,9 +42,32 @@ describe.each([
       },
       AlarmConfiguration: {
         Enabled: true,
-        Alarms: [{ Name: { Ref: expect.stringContaining(`AlarmsRolloutFails${id}`) } }],
+        Alarms: [
+          { Name: { Ref: expect.stringContaining(`AlarmsNewVersionFails${id}`) } },
+          { Name: { Ref: expect.stringContaining(`AlarmsRolloutFails${id}`) } },
+        ],
       },
     });
+  });
+
+  it('is watched by the failures of the version that it is given, which the alarm knows before', () => {
+    const alias = resource(template, 'AWS::Lambda::Alias', `${id}Live`);
+    const { FunctionName, FunctionVersion } = alias['Properties'] as Record<string, unknown>;
+    const alarm = resource(template, 'AWS::CloudWatch::Alarm', `NewVersionFails${id}`)['Properties'];
+    const { Metrics } = alarm as { Metrics: { MetricStat?: { Metric: { Dimensions: unknown } } }[] };
+    const Dimensions = [
+      { Name: 'ExecutedVersion', Value: FunctionVersion },
+      { Name: 'FunctionName', Value: FunctionName },
+      { Name: 'Resource', Value: { 'Fn::Join': ['', [FunctionName, ':live']] } },
+    ];
+    const stats = Metrics.flatMap(({ MetricStat }) => MetricStat ?? []);
+    expect(stats).toMatchObject(
+      ['Errors', 'Invocations'].map((MetricName) => ({
+        Metric: { Namespace: 'AWS/Lambda', MetricName, Dimensions },
+        Stat: 'Sum',
+        Period: 60,
+      })),
+    );
   });
 
   it('is checked with settings that the check accepts, against the new version itself', () => {

@@ -40,6 +40,6 @@ test('a version that the check can see is bad gets no traffic', async () => {
 });
 
 test('a version that fails unseen passes the check, and an alarm takes it back', async () => {
-  const { deployments } = await play('a consumer that fails in a way no check sees');
+  const { deployments } = await play('a consumer that fails a fifth in a way no check sees');
   expect(deployments.map(({ hooks }) => hooks)).toEqual([{ BeforeAllowTraffic: 'Succeeded' }]);
 });

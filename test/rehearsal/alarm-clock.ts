@@ -1,9 +1,9 @@
 /**
  * CloudWatch for a rehearsal: counts invocations as Lambda's own metrics do, and evaluates at the end of each minute the
- * alarms that deployment groups of the template name. A minute may be shorter than 60 s.
+ * alarms that deployment groups of the template name, as the stack has set them. A minute may be shorter than 60 s.
  */
 import type { InvocationRecord } from '../../lib/local-cloud/lambda/lambda-function.ts';
-import { type References, resolveValue } from '../../lib/local-cloud/resources/intrinsics.ts';
+import type { Properties } from '../../lib/local-cloud/resources/resource.ts';
 import type { Template } from '../../lib/local-cloud/template.ts';
 import { alarmsOf, type EvaluatedAlarm, MetricStore, seriesOf } from '../support/alarm-evaluator.ts';
 
@@ -11,6 +11,8 @@ import { alarmsOf, type EvaluatedAlarm, MetricStore, seriesOf } from '../support
 interface Counts {
   readonly functionName: string;
   readonly qualifier: string;
+  /** Absent: all that the alias leads to. */
+  readonly version?: string;
   invocations: number;
   errors: number;
 }
@@ -20,7 +22,8 @@ export class AlarmClock {
   readonly #store = new MetricStore();
   readonly #counts = new Map<string, Counts>();
   readonly #onSinceMs = new Map<string, number>();
-  #alarms: readonly EvaluatedAlarm[] = [];
+  readonly #alarms = new Map<string, EvaluatedAlarm>();
+  #named = '';
   #minute = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -28,28 +31,33 @@ export class AlarmClock {
     this.#minuteMs = minuteMs;
   }
 
-  /** What Lambda counts by function and alias. */
-  count({ functionName, qualifier, isError }: InvocationRecord): void {
+  /** What Lambda counts by function and alias, and by the version that was executed. */
+  count({ functionName, qualifier, executedVersion: version, isError }: InvocationRecord): void {
     if (qualifier === undefined) return;
-    const key = `${functionName}:${qualifier}`;
-    const counts = this.#counts.get(key) ?? { functionName, qualifier, invocations: 0, errors: 0 };
-    this.#counts.set(key, counts);
-    counts.invocations += 1;
-    counts.errors += Number(isError);
+    for (const by of [
+      { functionName, qualifier },
+      { functionName, qualifier, version },
+    ]) {
+      const key = JSON.stringify(by);
+      const counts = this.#counts.get(key) ?? { ...by, invocations: 0, errors: 0 };
+      this.#counts.set(key, counts);
+      counts.invocations += 1;
+      counts.errors += Number(isError);
+    }
   }
 
-  /** Begins to evaluate what the template defines. */
-  async start(template: Template, references: References): Promise<void> {
+  /** An alarm is made, or changed; its state stays until it is evaluated. */
+  put(id: string, Properties: Properties): void {
+    for (const alarm of alarmsOf({ [id]: { Type: 'AWS::CloudWatch::Alarm', Properties } }))
+      this.#alarms.set(id, alarm);
+  }
+
+  /** Begins to evaluate the alarms that matter to deployments of this template. */
+  start(template: Template): void {
     const groups = Object.values(template.Resources).filter(
       ({ Type }) => Type === 'AWS::CodeDeploy::DeploymentGroup',
     );
-    const named = JSON.stringify(groups.map(({ Properties }) => Properties?.['AlarmConfiguration']));
-    const resources: Record<string, { Type: string; Properties: Readonly<Record<string, unknown>> }> = {};
-    for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {
-      if (Type !== 'AWS::CloudWatch::Alarm' || !named.includes(`"${id}"`)) continue;
-      resources[id] = { Type, Properties: Object(await resolveValue(Properties, references)) };
-    }
-    this.#alarms = alarmsOf(resources);
+    this.#named = JSON.stringify(groups.map(({ Properties }) => Properties?.['AlarmConfiguration']));
     this.#timer = setInterval(() => this.#endMinute(), this.#minuteMs);
   }
 
@@ -68,9 +76,13 @@ export class AlarmClock {
 
   #endMinute(): void {
     this.#minute += 1;
-    for (const { functionName, qualifier, invocations, errors } of this.#counts.values()) {
+    for (const { functionName, qualifier, version, invocations, errors } of this.#counts.values()) {
       const put = (MetricName: string, value: number) => {
-        const dimensions = { FunctionName: functionName, Resource: `${functionName}:${qualifier}` };
+        const dimensions = {
+          FunctionName: functionName,
+          Resource: `${functionName}:${qualifier}`,
+          ...(version === undefined ? {} : { ExecutedVersion: version }),
+        };
         const Dimensions = Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }));
         const Metric = { Namespace: 'AWS/Lambda', MetricName, Dimensions };
         this.#store.put(seriesOf({ Metric, Period: 60, Stat: 'Sum' }), this.#minute, value);
@@ -79,7 +91,8 @@ export class AlarmClock {
       put('Errors', errors);
     }
     this.#counts.clear();
-    for (const alarm of this.#alarms) {
+    for (const alarm of this.#alarms.values()) {
+      if (!this.#named.includes(`"${alarm.id}"`)) continue;
       const isOn = alarm.evaluate(this.#store, this.#minute) === 'ALARM';
       if (!isOn) this.#onSinceMs.delete(alarm.id);
       else if (!this.#onSinceMs.has(alarm.id)) this.#onSinceMs.set(alarm.id, performance.now());

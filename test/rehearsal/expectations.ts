@@ -62,9 +62,12 @@ export function checkConsumerRollback(rolled: Rolled): readonly string[] {
   const failed = rolled.lookups.filter(({ hasFailed }) => hasFailed);
   const repeated = failed.filter(({ failedAtOnce }) => failedAtOnce);
   const { meanMax, boundMax } = failuresMax(rolled, deployment);
+  // Of the alarms that are on, the deployment names the first: this one alone sees it.
+  const isSeenByVersion = rolled.refusal?.includes('NewVersionFails') ?? false;
   const again = boundOf(failed.length, Math.max(...deployment.weights.map(({ weight }) => weight)));
   return [
     ...(failed.length === 0 ? ['it did not fail: this showed nothing'] : []),
+    ...(isSeenByVersion ? [] : [`another alarm took it back: ${rolled.refusal}`]),
     ...(failed.every(({ version }) => isOfNew(deployment, version))
       ? []
       : ['the version before failed, too']),

@@ -22,9 +22,9 @@ import { type Lookup, Lookups } from './lookups.ts';
 import { type Change, nextAssembly } from './next-assembly.ts';
 
 /** A minute of the template in the rehearsal: how fast its clock runs. */
-export const minuteMs = 1_500;
+export const minuteMs = 3_000;
 
-const readers = 2;
+const readers = 3;
 const mutationsPerSecond = 20;
 /** Cities that nobody changes: what readers ask for. */
 const steadyCities = 50;
@@ -90,12 +90,13 @@ export class Rehearsal {
     const findings: string[] = [];
     const cloud = await startLocalCloud({
       ...assembly,
-      concurrencyMax: 10, // readers, announcements and checks at once
+      concurrencyMax: 16, // readers, announcements and checks at once
       onLog(source, text) {
         const problem = source.includes('Check') ? problemIn(text) : null;
         if (problem !== null) findings.push(problem);
       },
       rollouts: { minuteMs, isAlarmOn: (alarm) => clock.isOn(alarm) },
+      onAlarm: (alarm, properties) => clock.put(alarm, properties),
       invocations: {
         random: new SeededRandom(random.uniform() * 2 ** 32),
         onInvoked(invocation) {
@@ -184,7 +185,6 @@ export class Rehearsal {
   }
 
   async #begin(): Promise<void> {
-    const { cloud } = this;
     const messages = Array.from(this.#steady, ([cityId, population]) => ({
       body: JSON.stringify({
         op: 'upsert',
@@ -204,10 +204,7 @@ export class Rehearsal {
     const VisibilityTimeout = String(Math.ceil((seconds * minuteMs) / 60_000));
     const Attributes = { VisibilityTimeout };
     await this.#sqs.send(new SetQueueAttributesCommand({ QueueUrl: this.#queueUrl, Attributes }));
-    await this.#clock.start(this.#assembly.template, {
-      ref: async (id) => cloud.resources.get(id)?.ref ?? '',
-      attribute: async (id, name) => cloud.resources.get(id)?.attributes[name] ?? '',
-    });
+    this.#clock.start(this.#assembly.template);
   }
 
   #newLookups(settled: Promise<null>): Lookups {

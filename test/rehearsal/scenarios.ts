@@ -66,7 +66,7 @@ export function scenariosOf(versions: Versions): readonly Scenario[] {
       judge: (rolled) => checkNoTraffic(rolled, 'the new schema would break readers of the present one'),
     },
     {
-      name: 'a consumer that fails in a way no check sees',
+      name: 'a consumer that fails a fifth in a way no check sees',
       stage: 'staging',
       change: consumerOf(versions.failingConsumer),
       judge: checkConsumerRollback,

@@ -5,7 +5,7 @@
  *   resource.ts   (this file) the contract      storage.ts     tables and buckets
  *   queues.ts     queues and their redrive       events.ts      buses and rules
  *   functions.ts  functions, versions, mappings, permissions, asynchronous invocation
- *   deployments.ts  deployment groups, and aliases, which move by them
+ *   deployments.ts  deployment groups, and aliases, which move by them      alarms.ts   alarms
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly events: EventBridgeClient;
   readonly lambda: LambdaService;
   readonly codeDeploy: CodeDeploy;
+  /** Gets an alarm's name and properties when it is made or changed. */
+  readonly onAlarm: (name: string, properties: Properties) => void;
   readonly queueUrl: (name: string) => string;
   /** Starts polling when everything else is there. */
   readonly addMapping: (config: MappingConfig) => void;

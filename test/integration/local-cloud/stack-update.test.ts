@@ -59,7 +59,12 @@ function template(colour: string, more: Template['Resources'] = {}): Template {
           },
         },
       },
-      Alarm: { Type: 'AWS::CloudWatch::Alarm' },
+      Alarm: {
+        Type: 'AWS::CloudWatch::Alarm',
+        Properties: {
+          Dimensions: [{ Name: 'ExecutedVersion', Value: { 'Fn::GetAtt': [`Version${colour}`, 'Version'] } }],
+        },
+      },
       Group: {
         Type: 'AWS::CodeDeploy::DeploymentGroup',
         Properties: {
@@ -81,9 +86,12 @@ const toys: ToyFunction[] = [];
 let cloud: LocalCloud;
 let client: LambdaClient;
 let failed = 0;
+/** Of the alarm, each with the deployments that had begun when it was set. */
+let watched: unknown[] = [];
 
 async function start(minuteMs = 50): Promise<void> {
   failed = 0;
+  watched = [];
   const [workerToy, hookToy] = [toyFunction('worker', worker), toyFunction('hook', hook)];
   toys.push(workerToy, hookToy);
   const assets: Record<string, string> = {
@@ -93,6 +101,8 @@ async function start(minuteMs = 50): Promise<void> {
   cloud = await startLocalCloud({
     template: template('blue'),
     findAsset: (key) => assets[key],
+    onAlarm: (name, { Dimensions }) =>
+      void watched.push([name, Dimensions, cloud?.codeDeploy.deployments.length]),
     rollouts: { minuteMs, isAlarmOn: (name) => name === 'Alarm' && failed > 0 },
     invocations: { onInvoked: ({ isError }) => void (failed += Number(isError)) },
   });
@@ -147,6 +157,16 @@ describe('an update of the stack', () => {
     await expect(ask('Worker:2')).rejects.toThrow('not found');
     await update(template('green'));
     expect(await ask('Worker:live')).toBe('green');
+  });
+
+  test('gives an alarm the number of the new version before it has traffic, and the one before when it is back', async () => {
+    await start();
+    await expect(update(template('black'))).rejects.toThrow('the hook says no');
+    const of = (version: string) => [{ Name: 'ExecutedVersion', Value: version }];
+    expect(watched.slice(1)).toEqual([
+      ['Alarm', of('2'), 0],
+      ['Alarm', of('1'), 1],
+    ]);
   });
 
   test('takes the traffic back when an alarm goes on', async () => {

@@ -125,7 +125,7 @@ async function start(options: LocalCloudOptions, stops: (() => Promise<void> | v
   const streams: StreamMapping[] = [];
   stops.push(() => stopCompute(lambda, [...mappings, ...streams], () => eventBridge.stop()));
   stops.push(() => codeDeploy.stop());
-  const surroundings = {
+  const shared = {
     lambda,
     codeDeploy,
     environment,
@@ -138,13 +138,9 @@ async function start(options: LocalCloudOptions, stops: (() => Promise<void> | v
       void streams.push(new StreamMapping(config, { lambda, endpoint: endpoints.dynamodb, sendToQueue })),
   };
   let assembly: Assembly = options;
-  const complete = (clients: Clients, { findAsset }: Assembly) => ({
-    ...clients,
-    ...surroundings,
-    findAsset,
-  });
+  const around = (clients: Clients, { findAsset }: Assembly) => ({ ...clients, ...shared, findAsset });
   let deployment = await withClients(endpoints, (clients) =>
-    deployTemplate(assembly.template, complete(clients, assembly)),
+    deployTemplate(assembly.template, around(clients, assembly)),
   );
   for (const mapping of [...mappings, ...streams]) await mapping.start();
   return {
@@ -156,7 +152,7 @@ async function start(options: LocalCloudOptions, stops: (() => Promise<void> | v
     },
     async update(next) {
       deployment = await withClients(endpoints, (clients) =>
-        updateStack(deployment, next.template, complete(clients, next), complete(clients, assembly)),
+        updateStack(deployment, next.template, around(clients, next), around(clients, assembly)),
       );
       assembly = next;
     },

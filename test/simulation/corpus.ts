@@ -29,6 +29,14 @@ export const corpus: readonly Remembered[] = [
     scenario: drawScenario(95),
   },
   {
+    why: 'a patch by a clock that is ahead stays on a record that a rollback brought back',
+    scenario: drawScenario(9_428),
+  },
+  {
+    why: 'a message comes to the queue late, when it was thought to be empty',
+    scenario: drawScenario(9_378),
+  },
+  {
     why: 'two losses of the table within a run, everybody at work, everything purged at once',
     scenario: {
       ...drawScenario(95),

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { mutants } from '../simulation/all-mutants.ts';
 import { runBatch } from '../simulation/batch.ts';
@@ -15,7 +14,8 @@ describe('a protocol that is wrong on purpose is caught', () => {
 
   it.each(fast)('%s', { timeout: 300_000 }, async (mutant, { caughtBy }) => {
     const batch = { first: 0, count: seedsMax, mutant, untilFailure: true };
-    const { failures } = await runBatch(batch, Math.min(2, availableParallelism()));
+    // In one thread: the seed that fails first is the same each time.
+    const { failures } = await runBatch(batch, 1);
     expect(failures.length, `${mutant} survived ${seedsMax} seeds`).toBeGreaterThan(0);
     for (const { invariant } of failures) expect(caughtBy).toContain(invariant);
   });

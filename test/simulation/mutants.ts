@@ -70,7 +70,7 @@ export const pipelineMutants: Readonly<Record<string, Mutant>> = {
       }),
   },
   conflictIsSuccess: {
-    caughtBy: ['S4', 'S2', 'S3'],
+    caughtBy: ['S4', 'S2', 'S3', 'L2'],
     wrap: ({ ports }) =>
       withCommit(silent(ports), async (id, proposal, commit) => {
         const outcome = await commit(id, proposal);

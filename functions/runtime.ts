@@ -44,7 +44,7 @@ import { systemClock } from '../lib/local/system-clock.ts';
 import { systemCodec } from '../lib/local/system-codec.ts';
 import { systemRandom } from '../lib/local/system-random.ts';
 import { metrics as metricUnits } from '../lib/metric-names.ts';
-import type { Clock, DatasetId, Deadline } from '../lib/ports.ts';
+import type { Clock, Deadline } from '../lib/ports.ts';
 import { Producer } from '../lib/producer/producer.ts';
 import { validatorsOf } from '../lib/producer/validators.ts';
 import { LiveSettings, type RuntimeSettings } from '../lib/runtime-settings.ts';
@@ -184,7 +184,7 @@ function followSettings(place: RuntimeSettingsPlace | null, telemetry: LambdaTel
 const logLevels = { info: 'INFO', warn: 'WARN', error: 'ERROR' } as const;
 
 function readerPorts(settings: ReaderSettings, telemetry: LambdaTelemetry) {
-  const id: DatasetId = { dataset: settings.dataset, partition: settings.partition };
+  const { id } = settings;
   const database = dynamoDbClient();
   return {
     id,

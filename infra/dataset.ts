@@ -22,7 +22,10 @@ import { SettingsProfile } from './settings-profile.ts';
 import { type ReplicaPlace, Storage } from './storage.ts';
 
 export interface HollowDatasetProps {
-  /** Name of the dataset: lower-case letters, digits, hyphens. */
+  /**
+   * Name of the dataset: lower-case letters, digits, hyphens. `tenant/dataset` is that of a tenant: its names and keys, and
+   * with them the rights of every role, are the tenant's own, also where tenants share a table and a bucket.
+   */
   readonly dataset: string;
   /** Its schemas in Hollow's text form. */
   readonly schema: string;

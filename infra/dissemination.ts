@@ -7,6 +7,7 @@ import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { namedDataset } from '../lib/settings.ts';
 import { acknowledge } from './acknowledge.ts';
 import { acknowledgeKeyUse, securedQueue } from './encrypted.ts';
 import { ServiceFunction } from './service-function.ts';
@@ -141,10 +142,11 @@ export class Dissemination extends Construct {
   }
 
   get #eventPattern() {
+    const { tenant, dataset } = namedDataset(this.#props.dataset, 0);
     return {
       source: ['serverless-hollow'],
       detailType: ['Dataset Version Committed'],
-      detail: { id: { dataset: [this.#props.dataset] } },
+      detail: { id: { dataset: [dataset], ...(tenant === undefined ? {} : { tenant: [tenant] }) } },
     };
   }
 }

@@ -22,10 +22,13 @@ const goal = (attainment: number): CfnServiceLevelObjective.GoalProperty => ({
 /** The promises of a dataset with their error budgets over 28 days. */
 export class ServiceLevels extends Construct {
   readonly #dataset: string;
+  readonly #label: string;
 
   constructor(scope: Construct, id: string, dataset: string) {
     super(scope, id);
     this.#dataset = dataset;
+    // Names of objectives have no slash.
+    this.#label = `${this.node.addr.slice(-8)}-${dataset.replace('/', '.')}`;
     this.#addErrorRate();
     this.#addLag();
   }
@@ -57,7 +60,7 @@ export class ServiceLevels extends Construct {
       metricStat: { metric: { namespace, metricName, dimensions }, period: 60, stat: Stats.SUM },
     });
     new CfnServiceLevelObjective(this, `${id}Availability`, {
-      name: `${this.node.addr.slice(-8)}-${this.#dataset}-${id}-availability`,
+      name: `${this.#label}-${id}-availability`,
       description,
       requestBasedSli: {
         requestBasedSliMetric: {
@@ -72,7 +75,7 @@ export class ServiceLevels extends Construct {
   /** Messages that do not get in at the first attempt; the queue brings them again. */
   #addErrorRate(): void {
     new CfnServiceLevelObjective(this, 'ErrorRate', {
-      name: `${this.node.addr.slice(-8)}-${this.#dataset}-errors`,
+      name: `${this.#label}-errors`,
       description: 'Messages that the producer commits at the first attempt',
       requestBasedSli: {
         requestBasedSliMetric: {
@@ -88,7 +91,7 @@ export class ServiceLevels extends Construct {
 
   #addLag(): void {
     new CfnServiceLevelObjective(this, 'Lag', {
-      name: `${this.node.addr.slice(-8)}-${this.#dataset}-lag`,
+      name: `${this.#label}-lag`,
       description: 'Minutes in which new versions reach consumers in time',
       sli: {
         comparisonOperator: 'LessThanOrEqualTo',

@@ -21,7 +21,7 @@ import {
   ReplicationTimeValue,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { checkEnvironment } from '../lib/settings.ts';
+import { checkEnvironment, namedDataset } from '../lib/settings.ts';
 import { acknowledge } from './acknowledge.ts';
 import { neverOverwrite, raiseOnCondition, refuseCopies } from './bucket-rules.ts';
 import { checkAccount, checkElsewhere, copierName } from './elsewhere.ts';
@@ -210,7 +210,7 @@ export class Storage extends Construct {
       destination: Bucket.fromBucketAttributes(this, 'Replica', { bucketName, account }),
       // Who owns the bucket there owns what is copied to it.
       ...(account === undefined ? {} : { accessControlTransition: true }),
-      filter: { prefix: `d/${this.#dataset}/` },
+      filter: { prefix: `${folderOf(this.#dataset)}/` },
       deleteMarkerReplication: true,
       metrics: ReplicationTimeValue.FIFTEEN_MINUTES,
       ...(encryptionKeyArn === undefined
@@ -247,7 +247,7 @@ export class Storage extends Construct {
 
   /** Lets a producer take what senders left in the inbox. */
   grantTake(grantee: IGrantable): void {
-    this.#allowOnBlobs(grantee, ['s3:GetObject'], `inbox/d/${this.#dataset}/*`);
+    this.#allowOnBlobs(grantee, ['s3:GetObject'], `inbox/${folderOf(this.#dataset)}/*`);
   }
 
   /** Lets the producer of a partition read, add blobs and move the head. */
@@ -283,7 +283,7 @@ export class Storage extends Construct {
 
   /** Lets a sender leave what is too large for the queue. */
   grantLeave(grantee: IGrantable): void {
-    this.#allowOnBlobs(grantee, ['s3:PutObject'], `inbox/d/${this.#dataset}/*`);
+    this.#allowOnBlobs(grantee, ['s3:PutObject'], `inbox/${folderOf(this.#dataset)}/*`);
     grantKey(this.#key, grantee, 'write');
   }
 
@@ -360,17 +360,25 @@ function tableReplicas({ region, account }: ReplicaPlace): Partial<TablePropsV2>
     : { globalTableSettingsReplicationMode: GlobalTableSettingsReplicationMode.ALL };
 }
 
+/** Where everything of a dataset lies, apart from that of other datasets and tenants. */
+function folderOf(name: string): string {
+  const { tenant, dataset } = namedDataset(name, 0);
+  return tenant === undefined ? `d/${dataset}` : `t/${tenant}/${dataset}`;
+}
+
 /** Partition keys of the dataset's heads, as lib/aws/head-item.ts makes them. */
 function headKeys(dataset: string, partition: number | null): string {
-  return `C##${dataset}#${partition ?? '*'}`;
+  const id = namedDataset(dataset, 0);
+  return `C#${id.tenant ?? ''}#${id.dataset}#${partition ?? '*'}`;
 }
 
 /** The names of the dataset's blobs in every generation, as lib/blob/blob-names.ts makes them. */
 function blobNames(dataset: string, partition: number | null): string {
-  return partition === null ? `d/${dataset}/*` : `d/${dataset}/*/${partition}/*`;
+  const folder = folderOf(dataset);
+  return partition === null ? `${folder}/*` : `${folder}/*/${partition}/*`;
 }
 
 /** The copy of the partition's floor, as lib/blob/blob-names.ts makes it. */
 function floorName(dataset: string, partition: number): string {
-  return `d/${dataset}/floor/${partition}`;
+  return `${folderOf(dataset)}/floor/${partition}`;
 }

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { datasetIdProblem } from './dataset-id.ts';
 import { DatasetError } from './errors.ts';
 import { limits } from './limits.ts';
+import type { DatasetId } from './ports.ts';
 
 const name = z.string().min(1, 'must not be empty');
 
@@ -43,10 +44,17 @@ const validatorRules = z
   })
   .pipe(z.record(z.string(), validatorRule));
 
+/** The id that `dataset` or `tenant/dataset` is the name of. Not checked: see {@link datasetIdProblem}. */
+export function namedDataset(name: string, partition: number): DatasetId {
+  const slash = name.indexOf('/');
+  if (slash < 0) return { dataset: name, partition };
+  return { tenant: name.slice(0, slash), dataset: name.slice(slash + 1), partition };
+}
+
 /** Every variable there is. A `HOLLOW_` variable that is not here is a typing mistake and refused. */
 const variables = {
-  /** Name of the dataset: lower-case letters, digits, hyphens. */
-  HOLLOW_DATASET: z.string().check(keeps((dataset: string) => datasetIdProblem({ dataset, partition: 0 }))),
+  /** Name of the dataset: lower-case letters, digits, hyphens; of a tenant `tenant/dataset`. */
+  HOLLOW_DATASET: z.string().check(keeps((name: string) => datasetIdProblem(namedDataset(name, 0)))),
   /** 0-based partition of the dataset. */
   HOLLOW_PARTITION: z
     .string()
@@ -200,8 +208,9 @@ export type Environment<P extends Program> = z.input<Schemas[P]>;
 export type PlainRecord = Readonly<Record<string, string | undefined>>;
 
 export interface ReaderSettings {
+  /** As logs and metrics name it: with the tenant, if it is one's. */
   readonly dataset: string;
-  readonly partition: number;
+  readonly id: DatasetId;
   readonly table: string;
   readonly bucket: string;
 }
@@ -286,7 +295,7 @@ function parse<S extends z.ZodType>(program: Program, schema: S, environment: Pl
 function readerSettings(parsed: z.output<Schemas['consumer']>): ReaderSettings {
   return {
     dataset: parsed.HOLLOW_DATASET,
-    partition: parsed.HOLLOW_PARTITION,
+    id: namedDataset(parsed.HOLLOW_DATASET, parsed.HOLLOW_PARTITION),
     table: parsed.HOLLOW_TABLE,
     bucket: parsed.HOLLOW_BUCKET,
   };

@@ -12,7 +12,7 @@ import { startConsumerService } from './consumer-service.ts';
 import { LineTelemetry } from './line-telemetry.ts';
 
 const settings = parseServiceSettings(process.env);
-const { dataset, partition, table, bucket, announcementQueueUrl, pollMsMax, host, port } = settings;
+const { dataset, id, table, bucket, announcementQueueUrl, pollMsMax, host, port } = settings;
 const telemetry = new LineTelemetry({
   service: settings.service,
   dataset,
@@ -21,7 +21,7 @@ const telemetry = new LineTelemetry({
 });
 const database = dynamoDbClient();
 const consumer = new Consumer({
-  id: { dataset, partition },
+  id,
   heads: new AwsHeadStore({ client: database, table }),
   inline: new AwsInlineBlobs({ client: database, table }),
   blobs: new AwsBlobStore({ client: s3Client(), bucket }),

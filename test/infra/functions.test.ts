@@ -63,11 +63,11 @@ describe('environments', () => {
   it('are accepted by the functions that will start with them', () => {
     expect(parseProducerSettings(environmentOf('Producer'))).toMatchObject({
       dataset: 'cities',
-      partition: 0,
+      id: { partition: 0 },
     });
     expect(parseConsumerSettings(environmentOf('Consumer'))).toMatchObject({
       dataset: 'cities',
-      partition: 0,
+      id: { partition: 0 },
     });
   });
 

@@ -139,6 +139,61 @@ describe('a dataset in two partitions', () => {
   });
 });
 
+describe('a dataset of a tenant', () => {
+  const id = { tenant: 'acme', dataset: 'prices', partition: 0 };
+  const ofTenant = templateWith(
+    () => ({ dataset: 'acme/prices' }),
+    (dataset) => {
+      dataset.addConsumerFunction('Lookup');
+      const assumedBy = new ServicePrincipal('lambda.amazonaws.com');
+      dataset.grantSend(new Role(dataset, 'Importer', { assumedBy }));
+    },
+  );
+  const statements = (role: string, service: string) => byService(allowedTo(ofTenant, role), service);
+
+  it('gives every role the names and keys of that tenant only', () => {
+    const foreign = (text: string) => /"\/(inbox\/)?d\/|C##/.test(text);
+    const own = (text: string) => /"\/(inbox\/)?t\/acme\/prices\/|C#acme#prices#/.test(text);
+    const roles = [
+      'ProducerRole',
+      'PurgerRole',
+      'SnapshotterRole',
+      'CleanerRole',
+      'OutboxRole',
+      'LookupRole',
+      'Importer',
+    ];
+    for (const role of roles) {
+      const places = [...statements(role, 's3'), ...statements(role, 'dynamodb')]
+        .filter(({ actions }) => !actions.some((action) => /ListBucket|Stream|Shard/.test(action)))
+        .map(({ resources, condition }) => resources + JSON.stringify(condition ?? {}));
+      expect(places.length, role).toBeGreaterThan(0);
+      expect(
+        places.filter((place) => foreign(place) || !own(place)),
+        role,
+      ).toEqual([]);
+    }
+  });
+
+  it('has the heads and blobs that these allow, under the names of the library', () => {
+    const keys = JSON.stringify(statements('ProducerRole', 'dynamodb').map(({ condition }) => condition));
+    expect(keys).toContain(JSON.stringify(headKey(id)['pk']?.S));
+    const blob = blobName({ kind: 'snapshot', id, mapGeneration: 3, toVersion: 7, cid: 'a'.repeat(32) });
+    const puts = statements('ProducerRole', 's3').filter(({ actions }) => actions.includes('s3:PutObject'));
+    const pattern = /"\/(t\/[^"]*)"/.exec(puts[0]?.resources ?? '')?.[1] ?? '';
+    expect(blob).toMatch(new RegExp(`^${pattern.replaceAll('*', '.*')}$`));
+    expect(JSON.stringify(statements('CleanerRole', 's3'))).toContain(`/${floorName(id)}`);
+  });
+
+  it('tells readers of its own versions, and starts its functions with its name', () => {
+    const rules = JSON.stringify(ofTenant.findResources('AWS::Events::Rule'));
+    expect(rules).toContain('{"id":{"dataset":["prices"],"tenant":["acme"]}}');
+    const variables = JSON.stringify(ofTenant.findResources('AWS::Lambda::Function'));
+    expect(variables).toContain('"HOLLOW_DATASET":"acme/prices"');
+    expect(variables).not.toContain('"HOLLOW_DATASET":"prices"');
+  });
+});
+
 describe('a dataset with a key of its own', () => {
   const withKey = templateWith(
     (stack) => ({ encryptionKey: new Key(stack, 'Key') }),

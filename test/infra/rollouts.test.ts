@@ -77,7 +77,7 @@ describe.each([
       typeof value === 'string' ? value : `deployed ${JSON.stringify(value)}`,
     ]);
     const settings = parseDeployCheckSettings(Object.fromEntries(deployed));
-    expect(settings).toMatchObject({ dataset: 'cities', partition: 0, probe });
+    expect(settings).toMatchObject({ dataset: 'cities', id: { partition: 0 }, probe });
     expect(settings.candidate).toContain(`${id}FunctionCurrentVersion`);
     expect(settings.live).toContain(':live');
     expect(settings.schema === null).toBe(id === 'Consumer');

@@ -33,7 +33,7 @@ describe('settings', () => {
     const settings = parseProducerSettings(producer);
     expect(settings).toEqual({
       dataset: 'cities',
-      partition: 0,
+      id: { dataset: 'cities', partition: 0 },
       partitions: '1',
       table: 'heads',
       bucket: 'blobs',
@@ -53,7 +53,7 @@ describe('settings', () => {
 
   it('reads numbers', () => {
     const service = { ...reader, HOLLOW_PARTITION: '12', HOLLOW_ANNOUNCEMENT_QUEUE_URL: 'q', PORT: '3000' };
-    expect(parseServiceSettings(service)).toMatchObject({ partition: 12, port: 3000 });
+    expect(parseServiceSettings(service)).toMatchObject({ id: { partition: 12 }, port: 3000 });
   });
 
   it('of housekeeping have defaults that a person can change', () => {
@@ -74,13 +74,24 @@ describe('settings', () => {
   it('ignores what other programs and the platform set', () => {
     expect(parseConsumerSettings({ ...producer, AWS_REGION: 'eu-west-1' })).toEqual({
       dataset: 'cities',
-      partition: 0,
+      id: { dataset: 'cities', partition: 0 },
       table: 'heads',
       bucket: 'blobs',
     });
   });
 
+  it('name a tenant before its dataset', () => {
+    const settings = parseConsumerSettings({ ...reader, HOLLOW_DATASET: 'acme/cities' });
+    expect(settings).toMatchObject({
+      dataset: 'acme/cities',
+      id: { tenant: 'acme', dataset: 'cities', partition: 0 },
+    });
+  });
+
   it.each([
+    [{ ...producer, HOLLOW_DATASET: 'Acme/cities' }, 'HOLLOW_DATASET: tenant must match'],
+    [{ ...producer, HOLLOW_DATASET: 'acme/eu/cities' }, 'HOLLOW_DATASET: dataset must match'],
+    [{ ...producer, HOLLOW_DATASET: '/cities' }, 'HOLLOW_DATASET: tenant must match'],
     [{ ...producer, HOLLOW_TABEL: 'x' }, 'HOLLOW_TABEL: no such setting'],
     [{ ...producer, HOLLOW_TABLE: undefined }, 'HOLLOW_TABLE: is not set'],
     [{ ...producer, HOLLOW_TABLE: '' }, 'HOLLOW_TABLE: must not be empty'],

@@ -64,5 +64,9 @@ test('whoever goes by hints alone is told of a commit whose producer died before
   await eventually(() => expect(reader.version?.version).toBe(2), 120_000);
   expect(reader.get('City', 1).toObject()).toMatchObject({ name: 'Delft' });
   await requireHead(2);
-  expect(it.cloud.metrics().get('OutboxAnnouncements')?.sum ?? 0).toBeGreaterThan(0);
+  // The function tells of it when it has ended, which is after the hint has got there.
+  await eventually(
+    () => expect(it.cloud.metrics().get('OutboxAnnouncements')?.sum ?? 0).toBeGreaterThan(0),
+    30_000,
+  );
 });

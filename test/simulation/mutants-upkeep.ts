@@ -1,6 +1,6 @@
 import { parseBlobName } from '../../lib/blob/blob-names.ts';
 import type { CommitProposal, Head, HeadStore, SnapshotEntry, VersionRef } from '../../lib/ports.ts';
-import { type Mutant, type MutantPlace, withHeads } from './mutants.ts';
+import { type Mutant, type MutantPlace, mute, withHeads } from './mutants.ts';
 import { type Ports, rescuer } from './stores.ts';
 
 /** Of snapshots, cleaning, pins and restores. */
@@ -101,8 +101,7 @@ export const upkeepMutants: Readonly<Record<string, Mutant>> = {
   outboxDead: {
     caughtBy: ['L2'],
     // Polls would repair it, so it is held against what was announced.
-    wrap: ({ ports, process }) =>
-      process.name === 'outbox' ? { ...ports, announcer: { announce: () => Promise.resolve() } } : ports,
+    wrap: ({ ports, process }) => (process.name === 'outbox' ? mute(ports) : ports),
   },
   outboxCopiesNothing: {
     caughtBy: ['L2'],

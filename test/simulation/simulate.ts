@@ -150,6 +150,7 @@ class Run {
     await world.run(world.nowMs + drainMsMax, isDrained);
     if (!applications.every(({ isDone }) => isDone))
       throw new Violation('L1', 'a sender does not come to its end');
+    for (const chain of chains) chain.requireDrained();
     // What was sent before may still be applied, and be a message.
     await world.run(world.nowMs + 10_000, () => this.#network.lateCount === 0);
     await world.run(world.nowMs + drainMsMax, isDrained);

@@ -10,6 +10,8 @@ import { buildVersions, type Scenario, scenariosOf } from '../rehearsal/scenario
 import { writeAssemblies } from '../rehearsal/write-assemblies.ts';
 
 const seed = randomInt(2 ** 31);
+/** Of the template: more than `npm run rehearse` takes, as other suites may run beside this one. */
+const minuteMs = 10_000;
 let directory: string;
 let scenarios: readonly Scenario[];
 let rehearsal: Rehearsal;
@@ -18,7 +20,7 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'hollow-rehearsal-'));
   scenarios = scenariosOf(await buildVersions());
   await writeAssemblies(directory, ['staging']);
-  rehearsal = await Rehearsal.start(readAssembly(directory, 'serverless-hollow-staging'), seed);
+  rehearsal = await Rehearsal.start(readAssembly(directory, 'serverless-hollow-staging'), seed, minuteMs);
 });
 
 afterAll(async () => {

@@ -44,17 +44,26 @@ export interface BatchResult {
 /** Young objects of a run die with it: with room for them hardly any are ever copied. */
 const youngGenerationMb = 192;
 
-/** Runs a batch on `workerCount` threads. `onProgress` is told of seeds that are done, now and then. */
+/** Told while a batch runs, as a long one may be ended before its end. */
+export interface BatchObserver {
+  /** Seeds that are done, now and then. */
+  readonly onProgress?: (seeds: number) => void;
+  readonly onFailure?: (failure: Failure) => void;
+}
+
+/** Runs a batch on `workerCount` threads. */
 export async function runBatch(
   batch: Batch,
   workerCount: number,
-  onProgress: (seeds: number) => void = () => undefined,
+  { onProgress = () => undefined, onFailure = () => undefined }: BatchObserver = {},
 ): Promise<BatchResult> {
   const next = new Int32Array(new SharedArrayBuffer(4));
   const workerData: WorkerInput = { batch, next };
   const progress = setInterval(() => onProgress(Math.min(batch.count, Atomics.load(next, 0))), 10_000);
   try {
-    const results = await Promise.all(Array.from({ length: workerCount }, () => runWorker(workerData)));
+    const results = await Promise.all(
+      Array.from({ length: workerCount }, () => runWorker(workerData, onFailure)),
+    );
     return sum(results);
   } finally {
     clearInterval(progress);
@@ -67,13 +76,16 @@ interface WorkerResult {
   readonly cells: ReadonlyMap<string, number>;
 }
 
-function runWorker(data: WorkerInput): Promise<WorkerResult> {
+function runWorker(data: WorkerInput, onFailure: (failure: Failure) => void): Promise<WorkerResult> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), {
       workerData: data,
       resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
     });
-    worker.once('message', resolve);
+    worker.on('message', (message: Failure | WorkerResult) => {
+      if ('totals' in message) resolve(message);
+      else onFailure(message);
+    });
     worker.once('error', reject);
   });
 }
@@ -94,7 +106,10 @@ function sum(results: readonly WorkerResult[]): BatchResult {
   return { totals, failures, coverage };
 }
 
-async function work({ batch, next }: WorkerInput): Promise<WorkerResult> {
+async function work(
+  { batch, next }: WorkerInput,
+  onFailure: (failure: Failure) => void,
+): Promise<WorkerResult> {
   const mutant = batch.mutant === null ? {} : (mutants[batch.mutant] ?? {});
   const coverage = new Coverage();
   const failures: Failure[] = [];
@@ -114,7 +129,9 @@ async function work({ batch, next }: WorkerInput): Promise<WorkerResult> {
     totals.conflicts += run.conflictCount;
     totals.crashes += run.crashCount;
     if (violation === null) continue;
-    failures.push({ seed, invariant: violation.invariant, message: violation.message, lastLines });
+    const failure = { seed, invariant: violation.invariant, message: violation.message, lastLines };
+    failures.push(failure);
+    onFailure(failure);
     if (batch.untilFailure) Atomics.store(next, 0, batch.count);
   }
   return { totals, failures, cells: coverage.cells };
@@ -123,5 +140,6 @@ async function work({ batch, next }: WorkerInput): Promise<WorkerResult> {
 if (!isMainThread && parentPort !== null) {
   // Errors are answers here, and their stacks the most expensive part of them.
   Error.stackTraceLimit = 0;
-  parentPort.postMessage(await work(workerData as WorkerInput), []);
+  const port = parentPort;
+  port.postMessage(await work(workerData as WorkerInput, (failure) => port.postMessage(failure)));
 }

@@ -132,10 +132,12 @@ async function runSeeds(): Promise<void> {
   const { totals, failures, coverage } = await runBatch(
     { first, count, mutant, untilFailure: mutant !== null },
     workerCount,
-    (seeds) => write(`${seeds} of ${count} seeds, ${perSecond(seeds)}/s\n`),
+    {
+      onProgress: (seeds) => write(`${seeds} of ${count} seeds, ${perSecond(seeds)}/s\n`),
+      onFailure: print,
+    },
   );
   const seconds = ((performance.now() - startMs) / 1_000).toFixed(1);
-  for (const failure of failures) print(failure);
   if (values.coverage) write(coverage.table());
   write(
     `${totals.seeds} seeds from ${first} in ${seconds} s on ${workerCount} cores (${perSecond(totals.seeds)}/s): ` +

@@ -1,4 +1,4 @@
-import { rescuer } from './stores.ts';
+import { rescuer } from './ports.ts';
 
 /** The restore, and the first commit after it. */
 export const rescuerAndProducer = `${rescuer} and producer 2` as const;

@@ -7,10 +7,11 @@ import type { Mutant } from './mutants.ts';
 import { purgeSilently } from './mutants-purge.ts';
 import type { Network } from './network.ts';
 import { runOutbox } from './outbox.ts';
+import { inlineOf, type Ports, rescuer } from './ports.ts';
 import { SimProcess } from './process.ts';
 import { deadlineOf, type ProducerPlace, runFunction, runLongLived } from './producers.ts';
 import type { Scenario } from './scenario.ts';
-import { type Cloud, inlineOf, type Ports, rescuer } from './stores.ts';
+import type { Cloud } from './stores.ts';
 import { Sender, schema } from './traffic.ts';
 import {
   cleanOnce,
@@ -126,20 +127,20 @@ export class ChainRun {
     });
     await world.run(world.nowMs + 10_000, () => passes === 2);
     if (passes < 2) throw new Violation('G1', 'a cleaner does not get to its end');
-    cloud.invariants.requireClean(floor, cloud.blobNames);
+    cloud.invariants.requireClean(floor, cloud.bucket.names);
   }
 
   #disaster(back: number | null): void {
     const { world, cloud } = this;
     if (cloud.head === null || cloud.hasOutage) return;
     if (this.#options.mutant.skipsRestore === true) {
-      cloud
+      cloud.heads
         .beginOutage(back ?? 2)
         .then(() => cloud.endOutage())
         .catch((error: unknown) => world.fail(error));
       return;
     }
-    const begun = cloud.beginOutage(back).catch((error: unknown) => world.fail(error));
+    const begun = cloud.heads.beginOutage(back).catch((error: unknown) => world.fail(error));
     this.#start(`${rescuer} of ${world.nowMs.toFixed(0)}`, async (process, ports) => {
       await begun;
       if (cloud.hasOutage) await runDisaster(this.#place(process, ports), cloud, back === null);

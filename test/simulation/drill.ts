@@ -1,6 +1,6 @@
+import type { Recovery } from './heads.ts';
 import { drawScenario } from './scenario.ts';
 import { simulate } from './simulate.ts';
-import type { Recovery } from './stores.ts';
 
 export interface Drill {
   readonly recoveries: readonly Recovery[];

@@ -8,9 +8,10 @@ import { type Cast, casts, type Role, rescuerAndProducer } from './casts.ts';
 import { noFaults } from './faults.ts';
 import type { Mutant } from './mutants.ts';
 import { type Call, type Carrier, type Settled, settled } from './network.ts';
+import { type Ports, rescuer } from './ports.ts';
 import { SimProcess } from './process.ts';
 import { SharedStores } from './shared-stores.ts';
-import { Cloud, type Ports, rescuer } from './stores.ts';
+import { Cloud } from './stores.ts';
 import { schema } from './traffic.ts';
 import { cadence, cleanOnce, runDisaster } from './upkeep.ts';
 import { Violation, World } from './world.ts';
@@ -165,7 +166,7 @@ class Schedule implements Carrier {
   async #rescue(process: SimProcess, ports: Ports): Promise<void> {
     // The first step is the loss itself.
     await ports.floors.load(this.#cloud.id);
-    await this.#cloud.beginOutage(1);
+    await this.#cloud.heads.beginOutage(1);
     await runDisaster(this.#place(process, ports), this.#cloud, false);
   }
 

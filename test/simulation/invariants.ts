@@ -43,7 +43,7 @@ export interface InvariantsOptions {
  *   S8  no blob name has two contents
  *   S9  no version has only a part of an atomic message
  *   S10 era, version, snapshot, floor, pin revision and serve epoch only rise
- *   S11 a request of one tenant names nothing of another (stores.ts)
+ *   S11 a request of one tenant names nothing of another (heads.ts, bucket.ts)
  *   S12 what a version says of a source's progress is true
  *   G1  a cleaner leaves nothing below the floor
  *   G2  the head stays small (head-size.ts)

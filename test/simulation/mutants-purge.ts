@@ -18,8 +18,8 @@ import { recordObject } from '../../lib/state/plain-record.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
 import { WriteState } from '../../lib/state/write-state.ts';
 import type { Mutant } from './mutants.ts';
+import type { Ports } from './ports.ts';
 import type { SimProcess } from './process.ts';
-import type { Ports } from './stores.ts';
 import { schema } from './traffic.ts';
 
 const full = withBookkeeping(schema);

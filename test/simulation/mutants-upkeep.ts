@@ -1,7 +1,7 @@
 import { parseBlobName } from '../../lib/blob/blob-names.ts';
 import type { CommitProposal, Head, HeadStore, SnapshotEntry, VersionRef } from '../../lib/ports.ts';
 import { type Mutant, type MutantPlace, mute, withHeads } from './mutants.ts';
-import { type Ports, rescuer } from './stores.ts';
+import { type Ports, rescuer } from './ports.ts';
 
 /** Of snapshots, cleaning, pins and restores. */
 export const upkeepMutants: Readonly<Record<string, Mutant>> = {
@@ -19,7 +19,7 @@ export const upkeepMutants: Readonly<Record<string, Mutant>> = {
           const outcome = await ports.heads.registerSnapshot(id, era, snapshot);
           const { head } = cloud;
           if (outcome.kind === 'committed' && head !== null && known !== null)
-            await cloud.forceHead({ ...head, recent: known.recent });
+            await cloud.heads.forceHead({ ...head, recent: known.recent });
           return outcome;
         },
       });
@@ -34,7 +34,7 @@ export const upkeepMutants: Readonly<Record<string, Mutant>> = {
         if (outcome.kind === 'committed' || head?.era !== era) return outcome;
         if (head.snapshots.some(({ version }) => version === snapshot.version)) return outcome;
         const next = { ...head, snapshots: [...head.snapshots, snapshot] };
-        await cloud.forceHead(next);
+        await cloud.heads.forceHead(next);
         return { kind: 'committed', head: next };
       }),
   },
@@ -72,11 +72,11 @@ export const upkeepMutants: Readonly<Record<string, Mutant>> = {
     wrap: ({ ports, cloud }) =>
       withHeads(ports, {
         raiseFloor: async (id, raise) => {
-          for (const text of [...cloud.blobNames]) {
+          for (const text of [...cloud.bucket.names]) {
             const name = parseBlobName(text)?.name;
             if (name === undefined) continue;
             const limit = name.kind === 'snapshot' ? raise.floor - 1 : raise.floor;
-            if (name.toVersion <= limit) await cloud.deleteBlob(text);
+            if (name.toVersion <= limit) await cloud.bucket.delete(text);
           }
           return ports.heads.raiseFloor(id, raise);
         },
@@ -176,7 +176,8 @@ function deletingUnreferenced({ ports, process, cloud }: MutantPlace): Ports {
           const name = parseBlobName(text)?.name;
           const seenMs = firstSeenMs.get(text) ?? nowMs;
           firstSeenMs.set(text, seenMs);
-          if (name !== undefined && !cids.has(name.cid) && nowMs - seenMs > 500) await cloud.deleteBlob(text);
+          if (name !== undefined && !cids.has(name.cid) && nowMs - seenMs > 500)
+            await cloud.bucket.delete(text);
         }
         return page;
       },

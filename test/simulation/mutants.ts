@@ -12,8 +12,10 @@ import type {
 } from '../../lib/ports.ts';
 import { announcementOf } from '../../lib/producer/announce.ts';
 import type { Cast } from './casts.ts';
+import type { LaxTable } from './heads.ts';
+import type { Ports } from './ports.ts';
 import type { SimProcess } from './process.ts';
-import type { Cloud, LaxTable, Ports } from './stores.ts';
+import type { Cloud } from './stores.ts';
 import type { World } from './world.ts';
 
 export interface MutantPlace {
@@ -176,7 +178,7 @@ export const pipelineMutants: Readonly<Record<string, Mutant>> = {
         get: (name) => ports.blobs.get(name),
         // The name is taken by another commit of the same version: "our own earlier attempt".
         put: async (name, bytes, metadata) => {
-          const taken = cloud.findBlob(
+          const taken = cloud.bucket.find(
             name.replace(/[0-9a-f]{32}.*/, ''),
             name.endsWith('.part-bookkeeping'),
           );
@@ -193,9 +195,9 @@ export const pipelineMutants: Readonly<Record<string, Mutant>> = {
           const isSnapshot = name.includes('/snapshot/');
           const rival = isSnapshot
             ? null
-            : cloud.findBlob(name.replace(/[0-9a-f]{32}.*/, ''), name.endsWith('.part-bookkeeping'));
+            : cloud.bucket.find(name.replace(/[0-9a-f]{32}.*/, ''), name.endsWith('.part-bookkeeping'));
           const copy = { bytes: Uint8Array.from(bytes), metadata, sha256: sha256Of(bytes) };
-          if (rival !== null) cloud.overwriteBlob(rival, copy);
+          if (rival !== null) cloud.bucket.overwrite(rival, copy);
           return ports.blobs.put(name, bytes, metadata);
         },
       }),
@@ -280,7 +282,7 @@ function withDeletedBlobs({ ports, cloud }: MutantPlace, after: 'unknown' | 'con
     },
   };
   const cleanUp = async (cid: string): Promise<void> => {
-    for (const name of mine) if (name.includes(cid)) await cloud.deleteBlob(name);
+    for (const name of mine) if (name.includes(cid)) await cloud.bucket.delete(name);
   };
   return withCommit({ ...ports, blobs }, async (id, proposal, commit) => {
     try {

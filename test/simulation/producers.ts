@@ -3,8 +3,8 @@ import type { Deadline, MutationMessage } from '../../lib/ports.ts';
 import type { Producer } from '../../lib/producer/producer.ts';
 import type { Mutant } from './mutants.ts';
 import type { Network } from './network.ts';
+import type { Ports } from './ports.ts';
 import type { SimProcess } from './process.ts';
-import type { Ports } from './stores.ts';
 
 /** What one producer works with. */
 export interface ProducerPlace {

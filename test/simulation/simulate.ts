@@ -4,12 +4,13 @@ import type { Receipt } from '../../lib/receipt.ts';
 import { Application } from './application.ts';
 import { ChainRun } from './chain-run.ts';
 import { Coverage } from './coverage.ts';
+import type { Recovery } from './heads.ts';
 import type { Mutant } from './mutants.ts';
 import { type Down, Network } from './network.ts';
 import type { SimProcess } from './process.ts';
 import { chainsOf, type Scenario } from './scenario.ts';
 import { SharedStores } from './shared-stores.ts';
-import { Cloud, type Recovery } from './stores.ts';
+import { Cloud } from './stores.ts';
 import { Violation, World } from './world.ts';
 
 export interface SimulationOptions {

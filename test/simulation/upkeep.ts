@@ -8,8 +8,9 @@ import { rollback, serve } from '../../lib/housekeeping/rollback.ts';
 import { Snapshotter } from '../../lib/housekeeping/snapshotter.ts';
 import type { DatasetId, Deadline, Telemetry } from '../../lib/ports.ts';
 import type { Producer } from '../../lib/producer/producer.ts';
+import { inlineOf, type Ports } from './ports.ts';
 import type { SimProcess } from './process.ts';
-import { type Cloud, inlineOf, type Ports } from './stores.ts';
+import type { Cloud } from './stores.ts';
 
 /** What one process of upkeep works with. */
 export interface UpkeepPlace {
@@ -136,7 +137,7 @@ export async function runDisaster(place: UpkeepPlace, cloud: Cloud, isLost: bool
       if (!isDatasetError(error)) throw error;
       process.world.trace(() => `${process.name} failed: ${error.kind} ${error.message}`);
       // Blobs of that point are gone already: a later one, then.
-      if (error.kind === 'refused' && !isLost) await cloud.setBack(1);
+      if (error.kind === 'refused' && !isLost) await cloud.heads.setBack(1);
       await clock.sleep(200);
     }
   }

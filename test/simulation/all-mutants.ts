@@ -1,4 +1,5 @@
 import { type Mutant, pipelineMutants } from './mutants.ts';
+import { claimMutants } from './mutants-claims.ts';
 import { purgeMutants } from './mutants-purge.ts';
 import { upkeepMutants } from './mutants-upkeep.ts';
 
@@ -7,4 +8,5 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   ...pipelineMutants,
   ...upkeepMutants,
   ...purgeMutants,
+  ...claimMutants,
 };

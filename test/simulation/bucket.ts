@@ -1,3 +1,4 @@
+import { checkBlobSize } from '../../lib/blob-rules.ts';
 import { DatasetError } from '../../lib/errors.ts';
 import type { BlobMetadata, BlobShelf, BlobStore, DatasetId, StoredBlob } from '../../lib/ports.ts';
 import type { Invariants } from './invariants.ts';
@@ -6,8 +7,8 @@ import type { Request } from './ports.ts';
 import type { SharedStores } from './shared-stores.ts';
 import { Violation, type World } from './world.ts';
 
-/** With the other blobs, or in the heads' table. */
-type Place = 'blob' | 'inline';
+/** With the other blobs of the chain, in the heads' table, or in the inbox of the dataset. */
+type Place = 'blob' | 'inline' | 'inbox';
 
 interface NewBlob {
   readonly bytes: Uint8Array;
@@ -28,8 +29,9 @@ export class Bucket {
   readonly #network: Carrier;
   readonly #shared: SharedStores;
   readonly #invariants: Invariants;
-  /** Where they are; no request of the chain's processes names anything else. */
+  /** Where they are, and where the inbox is; no request of the chain's processes names anything else. */
   readonly #folder: string;
+  readonly #inboxFolder: string;
 
   constructor({ id, world, network, shared, invariants }: BucketOptions) {
     this.#world = world;
@@ -37,6 +39,7 @@ export class Bucket {
     this.#shared = shared;
     this.#invariants = invariants;
     this.#folder = chainFolder(id);
+    this.#inboxFolder = inboxFolder(id);
   }
 
   storeOf(request: Request, place: Place): BlobStore {
@@ -45,13 +48,13 @@ export class Bucket {
         request(
           `${place}.put`,
           () => short(name),
-          () => this.#put(place, this.#own(name), { bytes, metadata }),
+          () => this.#put(place, this.#own(name, place), { bytes, metadata }),
         ),
-      get: (name) =>
+      get: (name, sizeMax) =>
         request(
           `${place}.get`,
           () => short(name),
-          async () => this.#get(place, this.#own(name)),
+          async () => this.#get(place, this.#own(name, place), sizeMax),
         ),
     };
   }
@@ -78,7 +81,7 @@ export class Bucket {
 
   #at(place: Place) {
     const { blobs, present, inline, presentInline } = this.#shared;
-    return place === 'blob' ? { store: blobs, present } : { store: inline, present: presentInline };
+    return place === 'inline' ? { store: inline, present: presentInline } : { store: blobs, present };
   }
 
   async delete(name: string, place: Place = 'blob'): Promise<void> {
@@ -92,6 +95,16 @@ export class Bucket {
   get names(): readonly string[] {
     const { present, presentInline } = this.#shared;
     return [...present.keys(), ...presentInline.keys()].filter((name) => name.startsWith(this.#folder));
+  }
+
+  /** The bucket's rule for what is old: an object of the inbox is gone. */
+  async expire(name: string): Promise<void> {
+    await this.delete(this.#own(name, 'inbox'), 'inbox');
+  }
+
+  /** For mutants only: as it is stored, without faults. */
+  peek(name: string): StoredBlob | null {
+    return this.#shared.present.get(name) ?? null;
   }
 
   /** For mutants only: a blob whose name begins like this, the part or the main one. */
@@ -109,8 +122,8 @@ export class Bucket {
   }
 
   /** S11: what a process of this chain asks for is of this chain. */
-  #own(name: string): string {
-    if (name.startsWith(this.#folder)) return name;
+  #own(name: string, place: Place = 'blob'): string {
+    if (name.startsWith(place === 'inbox' ? this.#inboxFolder : this.#folder)) return name;
     throw new Violation('S11', `a request to ${this.#folder} names ${name}`);
   }
 
@@ -126,9 +139,10 @@ export class Bucket {
   }
 
   /** Damage on the way is found by the adapters, by digest and by size: that is their contract. */
-  #get(place: Place, name: string): StoredBlob | null {
+  #get(place: Place, name: string, sizeMax: number | undefined): StoredBlob | null {
     const blob = this.#at(place).present.get(name);
     if (blob === undefined) return null;
+    checkBlobSize(name, blob.bytes.length, sizeMax);
     if (this.#network.strikes(`${place}.get`, 'corrupt'))
       throw new DatasetError('corrupt', 'the digest does not match');
     if (this.#network.strikes(`${place}.get`, 'truncate'))
@@ -139,6 +153,10 @@ export class Bucket {
 
 function chainFolder({ tenant, dataset, partition }: DatasetId): string {
   return `${tenant === undefined ? 'd' : `t/${tenant}`}/${dataset}/1/${partition}/`;
+}
+
+function inboxFolder({ tenant, dataset }: DatasetId): string {
+  return `inbox/${tenant === undefined ? 'd' : `t/${tenant}`}/${dataset}/`;
 }
 
 /** Enough of a blob's name to follow a trace. */

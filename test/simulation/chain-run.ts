@@ -3,6 +3,7 @@ import { servedHead } from '../../lib/head-rules.ts';
 import type { Deadline, Telemetry } from '../../lib/ports.ts';
 import { Producer } from '../../lib/producer/producer.ts';
 import { dataset } from './application.ts';
+import { claimPorts, fates, sendClaim } from './claims.ts';
 import type { Mutant } from './mutants.ts';
 import { purgeSilently } from './mutants-purge.ts';
 import type { Network } from './network.ts';
@@ -12,7 +13,7 @@ import { SimProcess } from './process.ts';
 import { deadlineOf, type ProducerPlace, runFunction, runLongLived } from './producers.ts';
 import type { Scenario } from './scenario.ts';
 import type { Cloud } from './stores.ts';
-import { Sender, schema } from './traffic.ts';
+import { Sender, type Sent, schema } from './traffic.ts';
 import {
   cleanOnce,
   runCleaner,
@@ -43,6 +44,8 @@ export class ChainRun {
   readonly #processes = new Set<SimProcess>();
   readonly #consumers = new Map<string, Consumer>();
   #crashCount = 0;
+  #claimCount = 0;
+  #claimsUnsent = 0;
 
   constructor(options: ChainRunOptions) {
     this.#options = options;
@@ -96,13 +99,14 @@ export class ChainRun {
   }
 
   isDrained(): boolean {
-    return this.cloud.queue.messageCount === 0 && !this.cloud.hasOutage;
+    return this.cloud.queue.messageCount === 0 && !this.cloud.hasOutage && this.#claimsUnsent === 0;
   }
 
   /** L1. */
   requireDrained(): void {
     if (this.cloud.hasOutage) throw new Violation('L1', 'the table of heads does not come back');
     const { messageCount } = this.cloud.queue;
+    if (this.#claimsUnsent > 0) throw new Violation('L1', 'a claim does not get into the queue');
     if (messageCount > 0) throw new Violation('L1', `${messageCount} messages are stuck`);
   }
 
@@ -169,8 +173,27 @@ export class ChainRun {
     const senders = Array.from({ length: count }, (_, i) => new Sender(world, `app${i + 1}`, options));
     for (let i = 0; i < messages; i++) {
       const sender = world.pick(senders);
-      world.schedule(world.between(0, faultsMs), () => this.cloud.send(sender.next()));
+      world.schedule(world.between(0, faultsMs), () => this.#send(sender.next()));
     }
+  }
+
+  /** A message, or a claim of it. The sender that dies before the queue has it begins again. */
+  #send(sent: Sent): void {
+    const { cloud, world } = this;
+    const { claims } = this.#options.scenario;
+    if (claims === 0 || !world.chance(claims)) {
+      cloud.send(sent);
+      return;
+    }
+    const fate = world.pick(fates);
+    let isSent = false;
+    this.#claimsUnsent += 1;
+    this.#start(`claimant ${++this.#claimCount}`, async (process, ports) => {
+      if (isSent) return;
+      await sendClaim({ process, ports, cloud }, sent, fate);
+      isSent = true;
+      this.#claimsUnsent -= 1;
+    });
   }
 
   /** A process that starts again, with nothing in memory, some time after each crash. */
@@ -203,6 +226,7 @@ export class ChainRun {
       announcer,
       quarantine,
       lateQueue,
+      claims: claimPorts(this.cloud.id, ports, random),
       clock,
       random,
       telemetry,

@@ -14,6 +14,8 @@ export const sites = [
   'blob.get',
   'inline.put',
   'inline.get',
+  'inbox.put',
+  'inbox.get',
   'shelf.list',
   'shelf.delete',
   'floor.load',
@@ -75,8 +77,8 @@ export class Coverage {
 /** Faults that belong to one kind of call, and why no other has them. */
 const onlyAt: Partial<Record<Fault, readonly Site[]>> = {
   // Only bytes that are read can be damaged.
-  corrupt: ['blob.get', 'inline.get'],
-  truncate: ['blob.get', 'inline.get'],
+  corrupt: ['blob.get', 'inline.get', 'inbox.get'],
+  truncate: ['blob.get', 'inline.get', 'inbox.get'],
   // Only heads are read with a choice of consistency.
   stale: ['head.load'],
   // Deliveries and sends are the queue's.

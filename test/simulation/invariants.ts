@@ -136,9 +136,14 @@ export class Invariants {
       throw new Violation('S4', `message ${id} was acknowledged, mutation ${mutation.index} is nowhere`);
     }
     for (const index of this.#oracle.badOf(id)) {
-      if (this.#quarantined.has(`${id} ${index}`)) continue;
+      if (this.#isQuarantined(id, index)) continue;
       throw new Violation('S4', `message ${id} was acknowledged, its bad ${index} is not in quarantine`);
     }
+  }
+
+  /** By itself, or with the whole message. */
+  #isQuarantined(messageId: string, index: number | null): boolean {
+    return this.#quarantined.has(`${messageId} ${index}`) || this.#quarantined.has(`${messageId} null`);
   }
 
   onQuarantine(entries: readonly QuarantineEntry[]): void {
@@ -155,6 +160,7 @@ export class Invariants {
   /** It is bad, or a condition did not hold: its own, or one of the atomic message that it is in. */
   #mayBeQuarantined(messageId: string, index: number | null): boolean {
     if (this.#oracle.badOf(messageId).includes(index)) return true;
+    if (index === null && this.#oracle.mayBeUnopened(messageId)) return true;
     return this.#oracle
       .mutationsOf(messageId)
       .some(
@@ -168,10 +174,8 @@ export class Invariants {
   }
 
   #isSetAside({ messageId, index }: Accepted): boolean {
-    return [index, null].some((at) => {
-      const entry = `${messageId} ${at}`;
-      return this.#quarantined.has(entry) || this.#late.has(entry);
-    });
+    const isLate = [index, null].some((at) => this.#late.has(`${messageId} ${at}`));
+    return isLate || this.#isQuarantined(messageId, index);
   }
 
   /** S5: nothing is announced that is not committed. */

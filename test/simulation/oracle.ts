@@ -37,12 +37,14 @@ export class Oracle {
   readonly #byRecord = new Map<string, Accepted[]>();
   readonly #byOperation = new Map<string, Accepted[]>();
   readonly #byNumber = new Map<string, string[]>();
+  readonly #unopened = new Set<string>();
   readonly #bad = new Map<string, (number | null)[]>();
   readonly #copies = new Map<Sent, string[]>();
   readonly #copiesByMessage = new Map<string, readonly string[]>();
 
   accept(message: MutationMessage, sent: Sent): void {
-    const { intents, isBroken, isAtomic, number } = sent;
+    const { intents, isBroken, isAtomic, number, mayBeUnopened = false } = sent;
+    if (mayBeUnopened) this.#unopened.add(message.id);
     if (number !== null) addTo(this.#byNumber, `${number.source} ${number.sequence}`, message.id);
     addTo(this.#copies, sent, message.id);
     this.#copiesByMessage.set(message.id, this.#copies.get(sent) ?? []);
@@ -97,6 +99,11 @@ export class Oracle {
   /** Positions of what has to be quarantined; null: the message as a whole. */
   badOf(messageId: string): readonly (number | null)[] {
     return this.#bad.get(messageId) ?? [];
+  }
+
+  /** Its claim may have been opened in vain. */
+  mayBeUnopened(messageId: string): boolean {
+    return this.#unopened.has(messageId);
   }
 
   ofRecord(name: string): readonly Accepted[] {

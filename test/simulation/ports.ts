@@ -19,6 +19,8 @@ export interface Ports {
   readonly blobs: BlobStore;
   /** Small deltas in the table, if there are any. */
   readonly inline?: BlobStore;
+  /** Where the content of messages is that only name it. */
+  readonly inbox: BlobStore;
   /** Only for those who delete. */
   readonly shelf: BlobShelf;
   readonly inlineShelf: BlobShelf;

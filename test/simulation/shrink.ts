@@ -85,6 +85,7 @@ const steps: readonly Step[] = [
   ),
   (s) => (s.poison > 0 ? { ...s, poison: 0 } : null),
   (s) => (s.operations > 0 ? { ...s, operations: 0 } : null),
+  (s) => (s.claims > 0 ? { ...s, claims: 0 } : null),
   (s) => (s.atomic > 0 ? { ...s, atomic: 0 } : null),
   (s) => (s.senders > 1 ? { ...s, senders: 1 } : null),
   (s) => (s.skewMsMax > 0 ? { ...s, skewMsMax: 0 } : null),

@@ -125,6 +125,7 @@ export class Cloud {
       heads: this.heads.storeOf(process, request),
       blobs: bucket.storeOf(request, 'blob'),
       ...(this.#hasInline ? { inline: bucket.storeOf(request, 'inline') } : {}),
+      inbox: bucket.storeOf(request, 'inbox'),
       shelf: bucket.shelfOf(request, 'blob'),
       inlineShelf: bucket.shelfOf(request, 'inline'),
       floors: {

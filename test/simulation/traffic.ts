@@ -54,6 +54,8 @@ export interface Sent {
   readonly isBroken: boolean;
   /** All of it in one version, or nothing. */
   readonly isAtomic: boolean;
+  /** Its claim was sent before what it names was there: it may be opened, and it may be quarantined. */
+  readonly mayBeUnopened?: true;
   /** Which message of its source it is; null: it does not say. */
   readonly number: MessageProgress | null;
 }

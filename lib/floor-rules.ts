@@ -8,12 +8,14 @@ export function checkFloorMark({ era, floor }: FloorMark): void {
   if (!isSound) throw new DatasetError('invalid', 'floor record: era from 1, floor from 0');
 }
 
-/** Each field's own maximum: a mark never goes back in either. */
+/**
+ * Each field's own maximum: a mark never goes back in either. A mark of an era that is over changes nothing: its cleaner is about to
+ * see that, and deletes nothing, so a restore need not be refused for its floor.
+ */
 export function higherMark(before: FloorMark | null, mark: FloorMark): FloorMark {
-  return {
-    era: Math.max(before?.era ?? 1, mark.era),
-    floor: Math.max(before?.floor ?? 0, mark.floor),
-  };
+  if (before === null) return mark;
+  if (mark.era < before.era) return before;
+  return { era: mark.era, floor: Math.max(before.floor, mark.floor) };
 }
 
 /** `corrupt` for what no record wrote. */

@@ -279,7 +279,7 @@ export interface FloorMark {
 export interface FloorRecord {
   /** Null: nothing was ever deleted, and the era is the first. */
   load(id: DatasetId): Promise<FloorMark | null>;
-  /** Raises what is lower. Resolves when at least this is durably recorded. */
+  /** Raises what is lower. Resolves when at least this is durably recorded, or the mark's era is known to be over. */
   raise(id: DatasetId, mark: FloorMark): Promise<void>;
 }
 

@@ -28,9 +28,16 @@ export function floorRecordContract(name: string, open: () => Promise<FloorRecor
       await record.raise(id, { era: 2, floor: 7 });
       await record.raise(id, { era: 1, floor: 5 });
       expect(await harness.records[1].load(id)).toEqual({ era: 2, floor: 7 });
-      await record.raise(id, { era: 1, floor: 9 });
+      await record.raise(id, { era: 2, floor: 9 });
       await harness.records[1].raise(id, { era: 3, floor: 0 });
       expect(await record.load(id)).toEqual({ era: 3, floor: 9 });
+    });
+
+    test('takes no floor of an era that is over: nothing was deleted by it', async () => {
+      const id = freshId();
+      await record.raise(id, { era: 2, floor: 1 });
+      await harness.records[1].raise(id, { era: 1, floor: 6 });
+      expect(await record.load(id)).toEqual({ era: 2, floor: 1 });
     });
 
     test('chains have records of their own', async () => {

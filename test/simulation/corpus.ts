@@ -37,6 +37,18 @@ export const corpus: readonly Remembered[] = [
     scenario: drawScenario(9_378),
   },
   {
+    why: 'a cleaner of an era that was over raised the floor record, and the next restore was refused for it',
+    scenario: drawScenario(121_318),
+  },
+  {
+    why: 'the write of one rescue comes after the next loss, which set the table back to what it was planned on',
+    scenario: drawScenario(117_624),
+  },
+  {
+    why: 'a record is brought back that is in one of two versions with a pin of that name',
+    scenario: drawScenario(103_246),
+  },
+  {
     why: 'two losses of the table within a run, everybody at work, everything purged at once',
     scenario: {
       ...drawScenario(95),

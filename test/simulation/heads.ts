@@ -100,15 +100,18 @@ export class Heads {
     this.#outage = { points, at };
     const head = points[at] ?? null;
     this.#world.trace(() => `TABLE SET BACK to version ${head?.version ?? 0} of era ${head?.era ?? 0}`);
+    this.#invariants.afterSetBack(head);
     await this.#shared.setBack(this.#id, head);
   }
 
   /** Writers and readers reach the table again. */
   endOutage(): void {
     if (this.#outage === null) return;
-    const lost = this.#outage.points.at(-1)?.version ?? 0;
+    const lost = this.#outage.points.at(-1) ?? null;
     const outageMs = this.#world.nowMs - this.#outageSinceMs;
-    this.#recoveries.push({ outageMs, lostVersions: Math.max(0, lost - (this.head?.version ?? 0)) });
+    const lostVersions = Math.max(0, (lost?.version ?? 0) - (this.head?.version ?? 0));
+    this.#recoveries.push({ outageMs, lostVersions });
+    this.#invariants.afterOutage(lost);
     this.#outage = null;
     this.#world.trace(() => 'TABLE IS BACK');
   }

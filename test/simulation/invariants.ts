@@ -75,6 +75,8 @@ export class Invariants {
   /** Names of all blobs that a reader of the head or of a pin may fetch, and which invariant wants them. */
   #needed = new Map<string, string>();
   #head: Head | null = null;
+  /** What the table has: the head, unless it was set back. */
+  #stored: Head | null = null;
   #progress: Progress = new Map();
 
   constructor({ id, bounds }: InvariantsOptions, oracle: Oracle, stores: StoreView) {
@@ -119,13 +121,29 @@ export class Invariants {
 
   afterHead(head: Head): void {
     const before = this.#head;
-    requireMonotone(before, head);
+    requireMonotone(this.#stored, head);
     this.#head = head;
+    this.#stored = head;
     if (before !== null && head.era !== before.era) this.#followRestore(head);
     else if (before === null || head.cid !== before.cid || head.version !== before.version)
       this.#followCommit(before, head);
     this.#requireReadable(head);
     requireSmall(head, this.#bounds);
+  }
+
+  /**
+   * The table was set back. What still lands there before the rescue is over is a rescue of an earlier loss, planned on
+   * just this head: it is not above what was lost since, and need not be.
+   */
+  afterSetBack(head: Head | null): void {
+    this.#stored = head;
+  }
+
+  /** S10: what readers and writers find after a rescue is above all that they knew. */
+  afterOutage(lost: Head | null): void {
+    const era = this.#head?.era ?? 0;
+    if (lost !== null && era <= lost.era)
+      throw new Violation('S10', `era ${era} follows the lost era ${lost.era}`);
   }
 
   /** S4: what leaves the queue is in some committed version, or was set aside where people see it. */

@@ -248,7 +248,10 @@ export class RecordLog {
     const stamp = known.base;
     const pin = stamp === null ? undefined : /^rollback-([a-z]+)-/.exec(stamp[1])?.[1];
     if (stamp === null || pin === undefined) return;
-    const was = this.#recordsPinned(pin).map((records) => records.get(name) ?? null);
+    // Several versions may have had a pin of that name, some with the record and some without.
+    const was = this.#recordsPinned(pin)
+      .map((records) => records.get(name) ?? null)
+      .filter((each) => (each === null) === (record === null));
     const reverted = was.find((each) => isSame(this.#withLater(name, known, each), record));
     if (reverted === undefined)
       throw new Violation('S2', `${name} is ${print(record)}, which it never was under the pin ${pin}`);

@@ -5,7 +5,7 @@ import { correlationIdAttribute } from '../lib/message-rules.ts';
 import type { MutationMessage } from '../lib/ports.ts';
 import { composeProducer, lambdaHandler } from './runtime.ts';
 
-const { producer, telemetry, advanceSchema, currentSettings } = composeProducer();
+const { producer, telemetry, currentSettings } = composeProducer();
 
 /**
  * A batch of the mutation queue. The answer is an exact list: what is not named in it is deleted from the queue, so
@@ -17,7 +17,6 @@ export const handler = lambdaHandler<SQSEvent, SQSBatchResponse>(telemetry, asyn
   const deadline = { remainingMs: () => context.getRemainingTimeInMillis() };
   const { isPaused, messagesPerCommitMax: size } = await currentSettings();
   const isIn = new Set<MutationMessage>();
-  if (!isPaused) await advanceSchema(deadline);
   for (let from = 0; from < messages.length && !isPaused; from += size) {
     const { acknowledged } = await producer.process(messages.slice(from, from + size), deadline);
     for (const message of acknowledged) isIn.add(message);

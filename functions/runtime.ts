@@ -44,7 +44,7 @@ import { systemClock } from '../lib/local/system-clock.ts';
 import { systemCodec } from '../lib/local/system-codec.ts';
 import { systemRandom } from '../lib/local/system-random.ts';
 import { metrics as metricUnits } from '../lib/metric-names.ts';
-import type { Clock, Deadline } from '../lib/ports.ts';
+import type { Clock } from '../lib/ports.ts';
 import { Producer } from '../lib/producer/producer.ts';
 import { validatorsOf } from '../lib/producer/validators.ts';
 import { LiveSettings, type RuntimeSettings } from '../lib/runtime-settings.ts';
@@ -69,8 +69,6 @@ type CurrentSettings = () => Promise<RuntimeSettings>;
 export function composeProducer(): {
   readonly producer: Producer;
   readonly telemetry: LambdaTelemetry;
-  /** Does what the settings ask for, until it is done. What stands in the way of it is met again by the next batch. */
-  readonly advanceSchema: (deadline: Deadline) => Promise<void>;
   readonly currentSettings: CurrentSettings;
 } {
   const settings = parseProducerSettings(process.env);
@@ -81,6 +79,7 @@ export function composeProducer(): {
     ...ports,
     ...(settings.inlineDeltas ? { inline } : {}),
     schema,
+    advanceFrom: settings.advanceSchemaFrom,
     partitions: parsePartitions(schema, settings.partitions),
     announcer: new AwsAnnouncer({ client: eventBridgeClient(), bus: settings.bus }),
     quarantine: new AwsQuarantine({ client: sqsClient(), queueUrl: settings.quarantineQueueUrl }),
@@ -93,18 +92,8 @@ export function composeProducer(): {
     validators: validatorsOf(schema, settings.validators),
     validationOverride: settings.validationOverride,
   });
-  let advanceFrom = settings.advanceSchemaFrom;
-  const advanceSchema = async (deadline: Deadline): Promise<void> => {
-    if (advanceFrom === null) return;
-    try {
-      await producer.advanceSchema(advanceFrom, deadline);
-      advanceFrom = null;
-    } catch (error) {
-      telemetry.log('error', 'the schema was not advanced', { error, from: advanceFrom });
-    }
-  };
   const currentSettings = followSettings(settings.runtimeSettings, telemetry);
-  return { producer, telemetry, advanceSchema, currentSettings };
+  return { producer, telemetry, currentSettings };
 }
 
 export function composeSnapshotter() {

@@ -46,6 +46,11 @@ export interface ProducerOptions {
   readonly id: DatasetId;
   /** The user's types. Some of them need a primary key. */
   readonly schema: DatasetSchema;
+  /**
+   * `schemaIdOf` the schema that this one follows: where the dataset has it, it is advanced before a batch is taken in, as by
+   * {@link Producer.advanceSchema}. Default: it is not.
+   */
+  readonly advanceFrom?: string | null;
   readonly heads: ChainHeads;
   readonly blobs: BlobStore;
   /**
@@ -102,6 +107,9 @@ export class Producer {
   readonly #purgeHorizonMs: number;
   readonly #activity: Activity;
   #warm: WarmState | null = null;
+  readonly #advanceFrom: string | null;
+  /** The dataset may have the schema to advance from. */
+  #isAdvanceDue: boolean;
 
   constructor(options: ProducerOptions) {
     checkDatasetId(options.id);
@@ -112,6 +120,8 @@ export class Producer {
       lateQueue: options.lateQueue ?? options.quarantine,
     });
     this.#shelf = { id, quarantine, lateQueue, claims, telemetry };
+    this.#advanceFrom = options.advanceFrom ?? null;
+    this.#isAdvanceDue = this.#advanceFrom !== null;
     this.#home = homeOf(id, options.partitions);
     this.#activity = new Activity(clock);
     this.#purgeHorizonMs = options.purgeHorizonMs ?? limits.purgeHorizonMs;
@@ -157,6 +167,7 @@ export class Producer {
     const { telemetry, clock, schema } = this.#context;
     const startMs = clock.monotonicMs();
     telemetry.record('MessagesReceived', messages.length);
+    if (this.#isAdvanceDue) await this.#advanceIfItCan(deadline);
     const { claims, ...opened } = await openClaims(this.#shelf.claims, messages, telemetry);
     const intake = takeIn(schema, opened.messages, clock.nowMs(), { home: this.#home, claims });
     telemetry.record('MutationsReceived', intake.mutationCount);
@@ -170,11 +181,26 @@ export class Producer {
       failed.set(sent, { message: sent, reason });
     }
     if (failed.size > 0) telemetry.record('MessagesFailed', failed.size);
+    // It may be because of the schema: a table that was set back has the one before again.
+    this.#isAdvanceDue ||= failed.size > 0 && this.#advanceFrom !== null;
     this.#activity.ended(failed.size > 0);
     return {
       acknowledged: messages.filter((message) => !failed.has(message)),
       failed: [...failed.values()],
     };
+  }
+
+  /** What stands in the way of it is met again by the next batch. */
+  async #advanceIfItCan(deadline: Deadline): Promise<void> {
+    const from = this.#advanceFrom;
+    if (from === null) return;
+    try {
+      await this.advanceSchema(from, deadline);
+      this.#isAdvanceDue = false;
+    } catch (error) {
+      if (!isDatasetError(error)) throw error;
+      this.#context.telemetry.log('error', 'the schema was not advanced', { error, from });
+    }
   }
 
   /** Processes what `source` gives until the signal aborts, and then finishes the batch at hand. */

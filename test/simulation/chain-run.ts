@@ -3,6 +3,7 @@ import { servedHead } from '../../lib/head-rules.ts';
 import type { Deadline, Telemetry } from '../../lib/ports.ts';
 import { Producer } from '../../lib/producer/producer.ts';
 import { dataset } from './application.ts';
+import { type Bundle, type Deployment, schemaIds, schemas } from './bundles.ts';
 import { claimPorts, fates, sendClaim } from './claims.ts';
 import type { Mutant } from './mutants.ts';
 import { purgeSilently } from './mutants-purge.ts';
@@ -13,7 +14,7 @@ import { SimProcess } from './process.ts';
 import { deadlineOf, type ProducerPlace, runFunction, runLongLived } from './producers.ts';
 import type { Scenario } from './scenario.ts';
 import type { Cloud } from './stores.ts';
-import { Sender, type Sent, schema } from './traffic.ts';
+import { Sender, type Sent } from './traffic.ts';
 import {
   cleanOnce,
   runCleaner,
@@ -44,6 +45,8 @@ export class ChainRun {
   readonly #processes = new Set<SimProcess>();
   readonly #consumers = new Map<string, Consumer>();
   #crashCount = 0;
+  /** Of producers with another one than the first, by name. */
+  readonly #bundles = new Map<string, Bundle>();
   #claimCount = 0;
   #claimsUnsent = 0;
 
@@ -61,7 +64,7 @@ export class ChainRun {
   begin(): void {
     const { world } = this;
     const { producers, consumers, faultsMs, ...rest } = this.#options.scenario;
-    const { snapshotters, cleaners, pinners, operators, disasters } = rest;
+    const { snapshotters, cleaners, pinners, operators, disasters, deployments } = rest;
     this.#startSenders();
     for (const [i, kind] of producers.entries()) {
       const run = kind === 'service' ? runLongLived : runFunction;
@@ -84,6 +87,8 @@ export class ChainRun {
         runOperator(this.#place(process, ports), this.#producer(process, ports), () => deadlineOf(process)),
       );
     }
+    for (const deployment of deployments)
+      world.schedule(deployment.at * faultsMs, () => this.#deploy(deployment));
     for (const { at, back } of disasters) world.schedule(at * faultsMs, () => this.#disaster(back));
   }
 
@@ -91,11 +96,19 @@ export class ChainRun {
   portsOf(process: SimProcess): Ports {
     const { world, cloud } = this;
     const ports = cloud.portsOf(process);
-    return this.#options.mutant.wrap?.({ ports, process, cloud, world }) ?? ports;
+    return (
+      this.#options.mutant.wrap?.({ ports, process, cloud, world, bundle: this.#bundleOf(process) }) ?? ports
+    );
   }
 
   thaw(): void {
     for (const process of this.#processes) process.thaw();
+  }
+
+  /** A rollout that has begun comes to its end. */
+  endRollout(): void {
+    const { deployments, producers } = this.#options.scenario;
+    if (deployments.length > 0) this.#deploy({ at: 1, producers: producers.length, bundle: 'new' });
   }
 
   isDrained(): boolean {
@@ -134,6 +147,25 @@ export class ChainRun {
     cloud.invariants.requireClean(floor, cloud.bucket.names);
   }
 
+  /** Whoever gets another bundle is started again with it. */
+  #deploy({ producers, bundle }: Deployment): void {
+    for (let i = 1; i <= producers; i++) {
+      const name = `producer ${i}`;
+      const process = [...this.#processes].find((each) => this.#nameOf(each) === name);
+      const isNew = (this.#bundles.get(name) ?? 'old') !== bundle;
+      this.#bundles.set(name, bundle);
+      if (!isNew) continue;
+      this.world.trace(() => `${name} GETS THE ${bundle.toUpperCase()} BUNDLE`);
+      process?.crash();
+    }
+  }
+
+  /** Operators work with the first producer's. */
+  #bundleOf(process: SimProcess): Bundle {
+    const name = this.#nameOf(process);
+    return this.#bundles.get(name.startsWith('operator') ? 'producer 1' : name) ?? 'old';
+  }
+
   #disaster(back: number | null): void {
     const { world, cloud } = this;
     if (cloud.head === null || cloud.hasOutage) return;
@@ -169,7 +201,8 @@ export class ChainRun {
     const { world } = this;
     const { senders: count, messages, faultsMs, ...rest } = this.#options.scenario;
     const { poison, operations, atomic, senderSkewMsMax: skewMsMax } = rest;
-    const options = { poison, operations, atomic, skewMsMax };
+    const isAdvanced = (): boolean => this.cloud.head?.schemaId === schemaIds.new;
+    const options = { poison, operations, atomic, skewMsMax, isAdvanced };
     const senders = Array.from({ length: count }, (_, i) => new Sender(world, `app${i + 1}`, options));
     for (let i = 0; i < messages; i++) {
       const sender = world.pick(senders);
@@ -213,13 +246,16 @@ export class ChainRun {
     main(process, this.portsOf(process)).catch((error: unknown) => world.fail(error));
   }
 
-  #producer({ clock, random }: SimProcess, ports: Ports): Producer {
+  #producer(process: SimProcess, ports: Ports): Producer {
+    const { clock, random } = process;
+    const bundle = this.#bundleOf(process);
     const { heads, blobs, announcer, quarantine, lateQueue } = ports;
     const { scenario, telemetry } = this.#options;
     const { purgeHorizonMs } = scenario;
     return new Producer({
       id: this.cloud.id,
-      schema,
+      schema: schemas[bundle],
+      ...(bundle === 'new' ? { advanceFrom: schemaIds.old } : {}),
       heads,
       blobs,
       ...inlineOf(ports),

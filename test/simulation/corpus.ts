@@ -49,6 +49,23 @@ export const corpus: readonly Remembered[] = [
     scenario: drawScenario(103_246),
   },
   {
+    why: 'another commit comes into an advance of the schema (advanceUnconditional)',
+    scenario: drawScenario(113),
+  },
+  {
+    why: 'a table that is set back has the old schema again, and every producer has advanced it before',
+    scenario: {
+      ...drawScenario(18),
+      messages: 12,
+      neighbour: 'none',
+      deployments: [
+        { at: 0.1, producers: 1, bundle: 'new' },
+        { at: 0.3, producers: 4, bundle: 'new' },
+      ],
+      disasters: [{ at: 0.9, back: 9 }],
+    },
+  },
+  {
     why: 'two losses of the table within a run, everybody at work, everything purged at once',
     scenario: {
       ...drawScenario(95),

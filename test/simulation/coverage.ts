@@ -4,6 +4,7 @@ import { type Fault, faultKinds } from './faults.ts';
 export const sites = [
   'head.load',
   'head.commit',
+  'head.advance',
   'head.snapshot',
   'head.floor',
   'head.pin',

@@ -4,7 +4,8 @@ import { Snapshotter } from '../../lib/housekeeping/snapshotter.ts';
 import type { Deadline, MutationMessage, Telemetry } from '../../lib/ports.ts';
 import type { ChainBounds } from '../../lib/producer/chain.ts';
 import { Producer } from '../../lib/producer/producer.ts';
-import { type Cast, casts, type Role, rescuerAndProducer } from './casts.ts';
+import { type Bundle, schemaIds, schemas } from './bundles.ts';
+import { advancer, type Cast, casts, type Role, rescuerAndProducer } from './casts.ts';
 import { noFaults } from './faults.ts';
 import type { Mutant } from './mutants.ts';
 import { type Call, type Carrier, type Settled, settled } from './network.ts';
@@ -12,7 +13,6 @@ import { type Ports, rescuer } from './ports.ts';
 import { SimProcess } from './process.ts';
 import { SharedStores } from './shared-stores.ts';
 import { Cloud } from './stores.ts';
-import { schema } from './traffic.ts';
 import { cadence, cleanOnce, runDisaster } from './upkeep.ts';
 import { Violation, World } from './world.ts';
 
@@ -141,11 +141,14 @@ class Schedule implements Carrier {
 
   #begin(): void {
     const { id } = this.#cloud;
-    const take = (message: MutationMessage) => (process: SimProcess, ports: Ports) =>
-      this.#take(this.#producer(process, ports), ports, message);
+    const take =
+      (message: MutationMessage, bundle: Bundle = 'old') =>
+      (process: SimProcess, ports: Ports) =>
+        this.#take(this.#producer(process, ports, bundle), ports, message);
     const roles: Readonly<Record<Role, (process: SimProcess, ports: Ports) => Promise<unknown>>> = {
       'producer 1': take(this.#send(1, 'Gouda')),
       'producer 2': take(this.#send(2, 'Delft')),
+      [advancer]: take(this.#send(2, 'Delft'), 'new'),
       pinner: (process, ports) =>
         pinVersion({ ...ports, clock: process.clock }, id, { name: 'audit', version: 2 }),
       [rescuer]: (process, ports) => this.#rescue(process, ports),
@@ -207,7 +210,8 @@ class Schedule implements Carrier {
   async #end(): Promise<void> {
     const { process, ports } = this.#process(`${rescuer} again`);
     if (this.#cloud.hasOutage) await runDisaster(this.#place(process, ports), this.#cloud, false);
-    const producer = this.#producer(process, ports);
+    const bundle = this.#cast === 'advance' ? 'new' : 'old';
+    const producer = this.#producer(process, ports, bundle);
     for (let i = 0; this.#cloud.queue.messageCount > 0; i++) {
       const messages = await ports.source.receive(10, 0);
       await this.#take(producer, ports, ...messages);
@@ -252,19 +256,20 @@ class Schedule implements Carrier {
     const world = this.#world;
     const cloud = this.#cloud;
     const ports = cloud.portsOf(process);
-    return { process, ports: this.#mutant.wrap?.({ ports, process, cloud, world }) ?? ports };
+    return { process, ports: this.#mutant.wrap?.({ ports, process, cloud, world, bundle: 'old' }) ?? ports };
   }
 
   #place(process: SimProcess, ports: Ports) {
     return { id: this.#cloud.id, process, ports, telemetry: silent };
   }
 
-  #producer({ clock, random }: SimProcess, ports: Ports): Producer {
+  #producer({ clock, random }: SimProcess, ports: Ports, bundle: Bundle = 'old'): Producer {
     const { heads, blobs, announcer, quarantine } = ports;
     const { id } = this.#cloud;
     return new Producer({
       id,
-      schema,
+      schema: schemas[bundle],
+      ...(bundle === 'new' ? { advanceFrom: schemaIds.old } : {}),
       heads,
       blobs,
       announcer,

@@ -135,7 +135,7 @@ export class Heads {
         ),
       commit: (id, proposal) =>
         write(
-          'head.commit',
+          proposal.operation === 'schema' ? 'head.advance' : 'head.commit',
           () => `${proposal.version} ${proposal.cid.slice(0, 6)}`,
           async () => {
             const outcome = await this.#tableOf(id).commit(id, this.#loosened(this.#lax.commit, proposal));

@@ -16,10 +16,13 @@ import type { ChainBounds } from '../../lib/producer/chain.ts';
 import type { MessageProgress } from '../../lib/receipt.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
 import { hashState, toHex } from '../../lib/state/state-hash.ts';
+import { schemaIds } from './bundles.ts';
+import { isSchemaLost, requireForward } from './head-order.ts';
 import { requireSmall } from './head-size.ts';
 import type { Accepted, Oracle, PlainRecord } from './oracle.ts';
 import { RecordLog, readRecords, requireSameRecords } from './records.ts';
 import { isDataType, Replayer, type StoreView, Timeline } from './timeline.ts';
+import { isOfNewSchema } from './traffic.ts';
 import { Violation } from './world.ts';
 
 /** By source, the number up to which all its messages are done. */
@@ -45,6 +48,7 @@ export interface InvariantsOptions {
  *   S10 era, version, snapshot, floor, pin revision and serve epoch only rise
  *   S11 a request of one tenant names nothing of another (heads.ts, bucket.ts)
  *   S12 what a version says of a source's progress is true
+ *   S13 a schema only advances, in a version of its own that has the same records (records.ts, timeline.ts)
  *   G1  a cleaner leaves nothing below the floor
  *   G2  the head stays small (head-size.ts)
  *   L1, L2  without faults the queue gets empty and every reader gets to the head, also one that only listens, if there
@@ -77,6 +81,8 @@ export class Invariants {
   #head: Head | null = null;
   /** What the table has: the head, unless it was set back. */
   #stored: Head | null = null;
+  /** A restore led back to the old schema. */
+  #lostSchema = false;
   #progress: Progress = new Map();
 
   constructor({ id, bounds }: InvariantsOptions, oracle: Oracle, stores: StoreView) {
@@ -121,7 +127,8 @@ export class Invariants {
 
   afterHead(head: Head): void {
     const before = this.#head;
-    requireMonotone(this.#stored, head);
+    if (this.#stored !== null) requireForward(this.#stored, head);
+    this.#lostSchema ||= before !== null && isSchemaLost(before, head);
     this.#head = head;
     this.#stored = head;
     if (before !== null && head.era !== before.era) this.#followRestore(head);
@@ -179,12 +186,15 @@ export class Invariants {
   #mayBeQuarantined(messageId: string, index: number | null): boolean {
     if (this.#oracle.badOf(messageId).includes(index)) return true;
     if (index === null && this.#oracle.mayBeUnopened(messageId)) return true;
-    return this.#oracle
-      .mutationsOf(messageId)
-      .some(
-        ({ intent, index: own, isAtomic }) =>
-          intent.op !== 'increment' && intent.condition !== null && (own === index || isAtomic),
-      );
+    const mutations = this.#oracle.mutationsOf(messageId);
+    // With the table the schema is lost to which senders had it: to an old bundle what is new in it is wrong then.
+    const isLost = ({ intent, index: own, isAtomic }: Accepted): boolean =>
+      isOfNewSchema(intent) && (own === index || isAtomic);
+    if (this.#lostSchema && mutations.some(isLost)) return true;
+    return mutations.some(
+      ({ intent, index: own, isAtomic }) =>
+        intent.op !== 'increment' && intent.condition !== null && (own === index || isAtomic),
+    );
   }
 
   onLate(entries: readonly QuarantineEntry[]): void {
@@ -265,6 +275,8 @@ export class Invariants {
     }
     const from = this.#timeline.newest;
     const next = this.#replayer.next(head, from);
+    if ((next.state.schema.find('River') !== undefined) !== (head.schemaId === schemaIds.new))
+      throw new Violation('S13', `version ${head.version} does not have the schema that its head names`);
     this.#timeline.push(next);
     this.#records.advance({ from: from?.state ?? null, to: next.state, changes: next.changes });
     this.#progress = this.#followProgress(this.#progress, next.state);
@@ -383,27 +395,13 @@ export class Invariants {
       if (committed.previousCid !== before)
         throw new Violation(invariant, `entry ${version} does not follow the one before`);
       before = entry.cid;
-      for (const name of committed.deltaNames ?? []) need(name);
+      if (committed.deltaNames === null)
+        throw new Violation(invariant, `no delta leads to version ${version}`);
+      for (const name of committed.deltaNames) need(name);
     }
   }
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
-}
-
-/** S10. */
-function requireMonotone(before: Head | null, head: Head): void {
-  if (before === null) return;
-  const newest = (of: Head): number => of.snapshots.at(-1)?.version ?? 0;
-  const isSameEra = head.era === before.era;
-  const isForward =
-    (head.era > before.era || (isSameEra && head.version >= before.version)) &&
-    (!isSameEra || newest(head) >= newest(before)) &&
-    (!isSameEra || head.floor >= before.floor) &&
-    (!isSameEra || head.pinRevision >= before.pinRevision) &&
-    (!isSameEra || head.serve.epoch >= before.serve.epoch) &&
-    head.mapGeneration >= before.mapGeneration &&
-    (!isSameEra || before.status === 'open' || head.status === 'sealed');
-  if (!isForward) throw new Violation('S10', `the head went back after version ${before.version}`);
 }

@@ -13,16 +13,15 @@ import {
 import type { ChainBounds } from '../../lib/producer/chain.ts';
 import { commitPlanned } from '../../lib/producer/commit.ts';
 import { planPurge } from '../../lib/producer/plan-purge.ts';
-import { schemaIdOf } from '../../lib/schema/dataset-schema.ts';
 import { recordObject } from '../../lib/state/plain-record.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
 import { WriteState } from '../../lib/state/write-state.ts';
+import { schemaIds, schemas } from './bundles.ts';
 import type { Mutant } from './mutants.ts';
 import type { Ports } from './ports.ts';
 import type { SimProcess } from './process.ts';
-import { schema } from './traffic.ts';
 
-const full = withBookkeeping(schema);
+const full = withBookkeeping(schemas.old);
 const parts = new Map([[bookkeepingPart, bookkeepingTypesOf(full)]]);
 
 /** Of what is forgotten. */
@@ -93,7 +92,7 @@ export async function purgeSilently(place: SilentPurge, deadline: Deadline): Pro
     random,
     telemetry,
     schema: full,
-    schemaId: schemaIdOf(schema),
+    schemaId: schemaIds.old,
     schemaHash: '0',
     parts,
     indexedTypes: null,

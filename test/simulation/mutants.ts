@@ -11,6 +11,7 @@ import type {
   PutOutcome,
 } from '../../lib/ports.ts';
 import { announcementOf } from '../../lib/producer/announce.ts';
+import type { Bundle } from './bundles.ts';
 import type { Cast } from './casts.ts';
 import type { LaxTable } from './heads.ts';
 import type { Ports } from './ports.ts';
@@ -23,6 +24,8 @@ export interface MutantPlace {
   readonly process: SimProcess;
   readonly cloud: Cloud;
   readonly world: World;
+  /** Of the process, if it is a producer. */
+  readonly bundle: Bundle;
 }
 
 /** A protocol that is wrong on purpose: ports that lie to the real code, or a host that acknowledges wrongly. */
@@ -302,7 +305,7 @@ export function withHeads(ports: Ports, heads: Partial<HeadStore>): Ports {
 
 type Commit = HeadStore['commit'];
 
-function withCommit(
+export function withCommit(
   ports: Ports,
   commit: (id: DatasetId, proposal: CommitProposal, real: Commit) => Promise<CommitOutcome>,
 ): Ports {

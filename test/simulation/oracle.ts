@@ -1,5 +1,5 @@
 import type { MutationMessage } from '../../lib/ports.ts';
-import type { Intent, Sent, Stamp } from './traffic.ts';
+import type { Intent, RecordType, Sent, Stamp } from './traffic.ts';
 
 /** A mutation that the queue has accepted. */
 export interface Accepted {
@@ -69,7 +69,7 @@ export class Oracle {
 
   /** A rollback made the record what it was: by no message, but it counts. */
   addRevert(name: string, stamp: Stamp, record: PlainRecord | null): void {
-    const [type, key] = name.split(' ') as ['City' | 'Score', string];
+    const [type, key] = name.split(' ') as [RecordType, string];
     const target = { type, key, order: stamp, condition: null, opId: null };
     const intent: Accepted['intent'] =
       record === null ? { ...target, op: 'delete' } : { ...target, op: 'upsert', fields: record };

@@ -10,14 +10,13 @@ import {
   type PlainRecord,
   recordName,
 } from './oracle.ts';
-import type { Stamp } from './traffic.ts';
+import type { RecordType, Stamp } from './traffic.ts';
 import { Violation } from './world.ts';
 
-const keyFields = { City: ['cityId'], Score: ['team', 'round'] } as const;
-const types = ['City', 'Score'] as const;
+const keyFields = { City: ['cityId'], Score: ['team', 'round'], River: ['name'] } as const;
+const types: readonly RecordType[] = ['City', 'Score', 'River'];
 const ledgerType = 'OperationLedgerEntry';
 const watermarkType = 'PurgeWatermark';
-type KeyedType = (typeof types)[number];
 
 /** A stamp record, read without the code that wrote it. */
 interface Stamps {
@@ -32,7 +31,7 @@ interface Outcome {
   readonly stamp: Stamp;
 }
 
-/** One step of a chain. `from` null: `to` is where it begins. */
+/** One step of a chain. `from` null: `to` is where it begins. `changes` null, and `from` not: an advance of the schema. */
 export interface ChainStep {
   readonly from: ReadState | null;
   readonly to: ReadState;
@@ -80,6 +79,8 @@ export class RecordLog {
   }
 
   advance(step: ChainStep): void {
+    if (step.from !== null && step.changes === null)
+      return requireSameRecords('S13', readRecords(step.to), this.#records);
     for (const o of addedOf(step.to, step.changes, watermarkType))
       this.#watermark = Math.max(
         this.#watermark,
@@ -146,7 +147,7 @@ export class RecordLog {
   }
 
   #readType(
-    type: KeyedType,
+    type: RecordType,
     { from, to, changes }: ChainStep,
     {
       touched,
@@ -383,11 +384,11 @@ export function requireSameRecords(
   }
 }
 
-function nameOf(type: KeyedType, record: StatePlain): string {
+function nameOf(type: RecordType, record: StatePlain): string {
   return recordName(type, keyFields[type].map((field) => String(record[field])).join('/'));
 }
 
-function stampedName(type: KeyedType, record: StatePlain): string {
+function stampedName(type: RecordType, record: StatePlain): string {
   return recordName(type, keyFields[type].map((_, i) => String(record[`key${i}`])).join('/'));
 }
 
@@ -416,6 +417,8 @@ function addedOf(state: ReadState, changes: StateChanges | null, type: string): 
 }
 
 function* populated(state: ReadState, type: string): Generator<number> {
+  // The old schema does not have it.
+  if (!state.typeNames.includes(type)) return;
   const records = state.type(type);
   for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) yield o;
 }

@@ -1,6 +1,7 @@
 import { SeededRandom } from '../../lib/memory/random.ts';
 import type { DatasetId } from '../../lib/ports.ts';
 import type { ChainBounds } from '../../lib/producer/chain.ts';
+import type { Deployment } from './bundles.ts';
 import { drawFaults, type Faults } from './faults.ts';
 
 /** What happens in a run, as far as it is settled beforehand. Drawn from a seed; a failure is made smaller by changing it. */
@@ -48,6 +49,8 @@ export interface Scenario {
   readonly outage: Outage | null;
   /** Share of messages whose content lies in the inbox. */
   readonly claims: number;
+  /** Bundles that know a new schema; empty: all producers have the first one, in the end too. */
+  readonly deployments: readonly Deployment[];
   /** Producers put small deltas into the heads' table, whence the outbox copies them. */
   readonly hasInline: boolean;
 }
@@ -61,20 +64,35 @@ const nobody = Array.from({ length: 7 }, () => 'none' as const);
 
 /** A mix of its own for every seed. */
 export function drawScenario(seed: number): Scenario {
-  const drawn = { ...draw(seed), ...drawMore(seed) };
+  const drawn = fitting({ ...draw(seed), ...drawMore(seed) });
   if (!drawn.hasInline) return drawn;
   // With the table its deltas are lost, so there is nothing to recover from that has all that was acknowledged.
   const disasters = drawn.disasters.map(({ at, back }) => ({ at, back: back ?? 2 }));
   return { ...drawn, hasOutbox: true, disasters };
 }
 
+/** Applications with the sender library know one schema. */
+function fitting(drawn: Scenario): Scenario {
+  return drawn.neighbour === 'partition' ? { ...drawn, deployments: [] } : drawn;
+}
+
 /** Far from every seed that is run, and such that the seeds of corpus.ts are what they were. */
 const more = 217 * 2 ** 40;
 
 /** What came later has draws of its own: a seed without it is the run that it always was. */
-function drawMore(seed: number): Pick<Scenario, 'claims'> {
+function drawMore(seed: number): Pick<Scenario, 'claims' | 'deployments'> {
   const random = new SeededRandom(more + seed);
-  return { claims: random.uniform() < 1 / 12 ? 0.4 : 0 };
+  const claims = random.uniform() < 1 / 12 ? 0.4 : 0;
+  return { claims, deployments: random.uniform() < 1 / 12 ? drawDeployments(random) : [] };
+}
+
+/** A canary of one, often taken back, and then some or all producers. In peace the others follow (chain-run.ts). */
+function drawDeployments(random: SeededRandom): readonly Deployment[] {
+  const [first = 0, second = 0, third = 0] = [1, 2, 3].map(() => random.uniform()).sort((a, b) => a - b);
+  const canary = { at: first, producers: 1, bundle: 'new' } as const;
+  const back = { at: second, producers: 4, bundle: 'old' } as const;
+  const rest = { at: third, producers: 1 + Math.floor(4 * random.uniform()), bundle: 'new' } as const;
+  return random.uniform() < 0.5 ? [canary, back, rest] : [canary, rest];
 }
 
 function draw(seed: number): Omit<Scenario, keyof ReturnType<typeof drawMore>> {

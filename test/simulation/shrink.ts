@@ -56,6 +56,7 @@ export function describeScenario(scenario: Scenario): string {
     `producers: ${scenario.producers.join(', ') || 'none'}`,
     `consumers: ${scenario.consumers.join(', ') || 'none'}`,
     `upkeep: ${scenario.snapshotters} snapshotters, ${scenario.cleaners} cleaners, ${scenario.pinners} pinners, ${scenario.operators} operators, ${scenario.disasters.length} disasters, purge ${String(scenario.purgeHorizonMs)}`,
+    `claims ${scenario.claims}, deployments: ${scenario.deployments.map(({ bundle, producers }) => `${bundle} at ${producers}`).join(', ') || 'none'}`,
     `faults: ${faults.join(', ') || 'none'}`,
   ].join('; ');
 }
@@ -85,6 +86,7 @@ const steps: readonly Step[] = [
   ),
   (s) => (s.poison > 0 ? { ...s, poison: 0 } : null),
   (s) => (s.operations > 0 ? { ...s, operations: 0 } : null),
+  (s) => (s.deployments.length > 0 ? { ...s, deployments: s.deployments.slice(0, -1) } : null),
   (s) => (s.claims > 0 ? { ...s, claims: 0 } : null),
   (s) => (s.atomic > 0 ? { ...s, atomic: 0 } : null),
   (s) => (s.senders > 1 ? { ...s, senders: 1 } : null),

@@ -146,6 +146,7 @@ class Run {
     world.trace(() => 'FAULTS OFF');
     world.areFaultsOn = false;
     for (const each of [...chains, ...applications]) each.thaw();
+    for (const chain of chains) chain.endRollout();
     const isDrained = (): boolean =>
       applications.every(({ isDone }) => isDone) && chains.every((chain) => chain.isDrained());
     await world.run(world.nowMs + drainMsMax, isDrained);

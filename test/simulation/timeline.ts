@@ -18,7 +18,7 @@ export interface Replayed extends VersionRef {
   readonly hash: string;
   /** Of the version before; empty for a first one. */
   readonly previousCid: string;
-  /** What its delta changed, and the names of the delta's files; null: a first version has none. */
+  /** What its delta changed, and the names of the delta's files; null: it has none, being a first one or an advance of the schema. */
   readonly changes: StateChanges | null;
   readonly deltaNames: readonly string[] | null;
 }
@@ -41,9 +41,7 @@ export class Replayer {
   /** S2: the delta leads from the state before to the hashes that were committed. */
   next(head: Head, before: Replayed | null): Replayed {
     const { version } = head;
-    const next = guarded('S2', `version ${version} cannot be replayed`, () =>
-      before === null ? this.#first(head) : this.#following(head, before),
-    );
+    const next = guarded('S2', `version ${version} cannot be replayed`, () => this.#replay(head, before));
     if (next.hash !== head.hashes.data || toHex(next.bookkeeping) !== head.hashes.bookkeeping) {
       throw new Violation('S2', `version ${version} does not have the hash that was committed`);
     }
@@ -82,13 +80,30 @@ export class Replayer {
     return blob;
   }
 
+  #replay(head: Head, before: Replayed | null): Replayed {
+    if (before === null) return this.#first(head);
+    return head.lastOperation === 'schema' ? this.#advanced(head, before) : this.#following(head, before);
+  }
+
   #first(head: Head): Replayed {
+    return this.#whole(head, head.snapshots[0] as SnapshotEntry, '');
+  }
+
+  /** S13: it has the records of the version before, under a new schema; records.ts looks at those of the users. */
+  #advanced(head: Head, before: Replayed): Replayed {
+    const next = this.#whole(head, head, before.cid);
+    if (toHex(next.bookkeeping) === toHex(before.bookkeeping)) return next;
+    throw new Violation('S13', `version ${next.version} has a new schema, and other bookkeeping`);
+  }
+
+  /** What is nothing but its snapshot. */
+  #whole(head: Head, of: { readonly version: number; readonly cid: string }, previousCid: string): Replayed {
     const { era, version, cid } = head;
-    const state = this.#readSnapshot(head, head.snapshots[0] as SnapshotEntry);
+    const state = this.#readSnapshot(head, of);
     const data = hashState(state, isDataType);
     const bookkeeping = hashState(state, isBookkeepingType);
     const hash = toHex(data);
-    const ref = { era, version, cid, previousCid: '' };
+    const ref = { era, version, cid, previousCid };
     return { ...ref, state, data, bookkeeping, hash, changes: null, deltaNames: null };
   }
 

@@ -1,22 +1,14 @@
 import type { MessageProgress } from '../../lib/receipt.ts';
-import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
-import { parseSchemas } from '../../lib/schema/dsl.ts';
 import type { World } from './world.ts';
-
-/** Two types, one with a compound key, one with a reference, so that every kind of plan occurs. */
-export const schema = DatasetSchema.of(
-  parseSchemas(`
-    City @PrimaryKey(cityId) { int cityId; String name; int population; }
-    Score @PrimaryKey(team, round) { string team; int round; long points; boolean final; }
-    String { string value; }
-  `),
-);
 
 /** `[timestamp, source, sequence]` */
 export type Stamp = readonly [number, string, number];
 
+/** Rivers came with the new schema (bundles.ts). */
+export type RecordType = 'City' | 'Score' | 'River';
+
 interface SentMutation {
-  readonly type: 'City' | 'Score';
+  readonly type: RecordType;
   /** Equal for equal keys of a type. */
   readonly key: string;
   /** Null: from the message. */
@@ -68,7 +60,16 @@ export interface TrafficOptions {
   readonly operations: number;
   /** Share of atomic messages among those of several mutations. */
   readonly atomic: number;
+  /** True: the dataset has the new schema, so that what is new in it may be sent. */
+  readonly isAdvanced: () => boolean;
 }
+
+/** The field of a type that increments are of. */
+const counters: Readonly<Record<RecordType, string>> = {
+  City: 'population',
+  Score: 'points',
+  River: 'length',
+};
 
 /** One application that sends mutations. */
 export class Sender {
@@ -107,7 +108,9 @@ export class Sender {
     const world = this.#world;
     const { poison, operations } = this.#options;
     if (world.chance(poison)) return { wire: this.#poison(), intent: { op: 'bad' } };
-    const type = world.pick(['City', 'City', 'Score'] as const);
+    const isNew = this.#options.isAdvanced();
+    const type: RecordType =
+      isNew && world.chance(0.25) ? 'River' : world.pick(['City', 'City', 'Score'] as const);
     const { key, keyFields } = this.#key(type);
     const order = world.chance(0.4) ? this.#stamp() : null;
     const sent = { type, key, order };
@@ -118,7 +121,7 @@ export class Sender {
       ...(opId === null ? {} : { opId }),
     };
     if (isOperation && world.chance(0.5)) {
-      const fields = { [type === 'City' ? 'population' : 'points']: world.count(1, 100) };
+      const fields = { [counters[type]]: world.count(1, 100) };
       const wire = { op: 'increment', type, key: keyFields, fields, ...surroundings };
       return { wire, intent: { op: 'increment', ...sent, fields, opId } };
     }
@@ -133,7 +136,7 @@ export class Sender {
       const wire = { op, type, key: keyFields, ...around, ...wireCondition };
       return { wire, intent: { op, ...sent, ...conditional } };
     }
-    const fields = this.#fields(type, op === 'patch');
+    const fields = this.#fields(type, op === 'patch', isNew);
     const value = op === 'upsert' ? { ...keyFields, ...fields } : fields;
     const content = op === 'upsert' ? { value } : { key: keyFields, fields };
     const wire = { op, type, ...content, ...around, ...wireCondition };
@@ -147,26 +150,37 @@ export class Sender {
   }
 
   /** Few keys, so that mutations meet. */
-  #key(type: 'City' | 'Score'): { key: string; keyFields: Record<string, unknown> } {
+  #key(type: RecordType): { key: string; keyFields: Record<string, unknown> } {
     const world = this.#world;
     if (type === 'City') {
       const cityId = world.count(1, 5);
       return { key: String(cityId), keyFields: { cityId } };
+    }
+    if (type === 'River') {
+      const name = world.pick(['Maas', 'Rijn']);
+      return { key: name, keyFields: { name } };
     }
     const team = world.pick(['a', 'b']);
     const round = world.count(1, 2);
     return { key: `${team}/${round}`, keyFields: { team, round } };
   }
 
-  #fields(type: 'City' | 'Score', isPatch: boolean): Record<string, unknown> {
+  #fields(type: RecordType, isPatch: boolean, isNew: boolean): Record<string, unknown> {
     const world = this.#world;
-    const all: Record<string, unknown> =
-      type === 'City'
-        ? { name: world.pick(['Utrecht', 'Delft', 'Gouda', null]), population: world.count(0, 1_000_000) }
-        : { points: world.count(0, 2 ** 40), final: world.chance(0.5) };
+    const all = this.#allFields(type);
+    // Senders that know the new field, and such that do not.
+    if (type === 'City' && isNew && world.chance(0.6)) all['mayor'] = world.pick(['Aad', 'Bep', null]);
     if (!isPatch) return all;
     const name = world.pick(Object.keys(all));
     return world.chance(0.7) ? { [name]: all[name] } : all;
+  }
+
+  #allFields(type: RecordType): Record<string, unknown> {
+    const world = this.#world;
+    if (type === 'City')
+      return { name: world.pick(['Utrecht', 'Delft', 'Gouda', null]), population: world.count(0, 1_000_000) };
+    if (type === 'River') return { length: world.count(0, 2 ** 40) };
+    return { points: world.count(0, 2 ** 40), final: world.chance(0.5) };
   }
 
   #stamp(): Stamp {
@@ -200,4 +214,9 @@ function wireStamp([timestamp, source, sequence]: Stamp): unknown {
 
 function wireOf(condition: IntendedCondition): unknown {
   return condition === 'absent' ? { ifAbsent: true } : { ifVersion: wireStamp(condition) };
+}
+
+/** True: only the new schema has what it names. */
+export function isOfNewSchema(intent: Exclude<Intent, { op: 'bad' }>): boolean {
+  return intent.type === 'River' || ('fields' in intent && Object.hasOwn(intent.fields, 'mayor'));
 }

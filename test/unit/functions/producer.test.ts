@@ -24,7 +24,6 @@ vi.mock(import('../../../functions/runtime.ts'), async (importOriginal) => {
       ({
         producer: { process },
         telemetry,
-        advanceSchema: async () => undefined,
         currentSettings: async () => parseRuntimeSettings(settings.text),
       }) as never,
   };

@@ -90,6 +90,31 @@ test('only from the schema that was named, and once; a dataset without a version
   expect(await new MemoryCloud().producer({ schema: next }).advanceSchema('x', plentyOfTime)).toBe(false);
 });
 
+test('a producer that is told to does it before its first batch, and again when the table was set back to before it', async () => {
+  const { cloud, head } = await start();
+  const earlier = await head();
+  if (earlier === null) throw new Error('there is no head');
+  const producer = cloud.producer({ schema: next, advanceFrom: schemaIdOf(old) });
+  const message = cloud.message(river);
+  const failedNow = async () => (await producer.process([message], plentyOfTime)).failed;
+  expect(await failedNow()).toEqual([]);
+  expect(await head()).toMatchObject({ version: 4, schemaId: schemaIdOf(next) });
+  await cloud.heads.replace(cloud.id, await head(), { ...earlier, era: 2 });
+  expect(await failedNow()).toMatchObject([{ reason: expect.stringMatching(/^incompatible: /) }]);
+  expect(await failedNow()).toEqual([]);
+  expect(await head()).toMatchObject({ era: 2, version: 4, schemaId: schemaIdOf(next) });
+});
+
+test('a producer that cannot advance it says so, and takes nothing in', async () => {
+  const { cloud } = await start();
+  const producer = cloud.producer({ schema: next, advanceFrom: 'another' });
+  const message = cloud.message(river);
+  expect((await producer.process([message], plentyOfTime)).failed).toHaveLength(1);
+  expect(cloud.telemetry.lines('error')).toContainEqual(
+    expect.objectContaining({ message: 'the schema was not advanced' }),
+  );
+});
+
 test.each([
   ['a field of a type', 'City @PrimaryKey(cityId) { int cityId; }', /City lost the field 'name'/],
   [

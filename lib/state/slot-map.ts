@@ -1,25 +1,25 @@
 import { bitCount } from '../bytes/bit-set.ts';
 import type { SharedArena } from '../bytes/shared-arena.ts';
 
-const pageShift = 12;
+const pageShift = 13;
 const pageSize = 1 << pageShift;
 const wordsPerPage = pageSize / 32;
+const indexSize = 2 * wordsPerPage;
 
-/** Of 4,096 ordinals. */
-interface Page {
-  /** Of each 32 of them, up to the last that has a slot: a bit for each that has one, at 2w; how many come before theirs, at 2w + 1. */
-  readonly index: Uint32Array;
-  /** In the order of the ordinals. */
-  readonly slots: Int32Array;
-}
+/**
+ * Of 8,192 ordinals. For each 32 of them, at 2w, a bit for each that has a slot, and at 2w + 1, where in the page the first of
+ * their slots is. Behind that the slots, in the order of the ordinals. One array, and large pages: what leads to the bits of
+ * an ordinal is read at every look-up, and stays in the first cache.
+ */
+type Page = Int32Array;
 
 /** A {@link SlotMap} on its way to another thread. */
 export interface SharedSlotMap {
   /** Null: there is nothing in it. */
-  readonly pages: readonly (Page | null)[];
+  readonly pages: readonly (Int32Array | null)[];
 }
 
-const emptyPage: Page = { index: new Uint32Array(0), slots: new Int32Array(0) };
+const emptyPage: Page = new Int32Array(indexSize);
 
 /**
  * An immutable map from ordinals to slots (numbers from 0 on). A changed copy shares the pages that it did not touch. It takes
@@ -40,10 +40,7 @@ export class SlotMap {
   }
 
   share(arena: SharedArena): SharedSlotMap {
-    const pages = this.#pages.map((page) =>
-      page === emptyPage ? null : { index: arena.uint32(page.index), slots: arena.int32(page.slots) },
-    );
-    return { pages };
+    return { pages: this.#pages.map((page) => (page === emptyPage ? null : arena.int32(page))) };
   }
 
   /** All its ordinals are below. */
@@ -56,19 +53,18 @@ export class SlotMap {
     const page = this.#pages[ordinal >>> pageShift];
     if (page === undefined) return -1;
     const at = 2 * ((ordinal >>> 5) % wordsPerPage);
-    const word = page.index[at] ?? 0;
-    const bit = 1 << (ordinal & 31);
-    if ((word & bit) === 0) return -1;
-    return page.slots[(page.index[at + 1] as number) + bitCount(word & (bit - 1))] as number;
+    const bits = page[at] as number;
+    if (((bits >>> (ordinal & 31)) & 1) === 0) return -1;
+    return page[(page[at + 1] as number) + bitCount(bits & ~(-1 << (ordinal & 31)))] as number;
   }
 
   /** Ascending. */
   ordinals(): number[] {
     const ordinals: number[] = [];
-    this.#pages.forEach(({ index }, p) => {
-      for (let w = 0; 2 * w < index.length; w++) {
-        for (let word = index[2 * w] as number; word !== 0; word &= word - 1)
-          ordinals.push(p * pageSize + w * 32 + 31 - Math.clz32(word & -word));
+    this.#pages.forEach((page, p) => {
+      for (let at = 0; at < indexSize; at += 2) {
+        for (let bits = page[at] as number; bits !== 0; bits &= bits - 1)
+          ordinals.push(p * pageSize + at * 16 + lowestBit(bits));
       }
     });
     return ordinals;
@@ -91,34 +87,34 @@ export class SlotMap {
 
 /** @param ordinals all of the page */
 function pageWith(before: Page, ordinals: Int32Array, firstSlot: number): Page {
-  const lastWord = ((ordinals.at(-1) as number) >>> 5) % wordsPerPage;
-  const index = new Uint32Array(Math.max(before.index.length, 2 * (lastWord + 1)));
-  index.set(before.index);
-  let count = before.slots.length;
+  const bitsOf = before.slice(0, indexSize);
+  let size = before.length;
   for (let k = 0; k < ordinals.length; k++) {
     const ordinal = ordinals[k] as number;
     const at = 2 * ((ordinal >>> 5) % wordsPerPage);
-    const word = index[at] as number;
-    const bit = 1 << (ordinal & 31);
-    if ((word & bit) === 0) count++;
-    index[at] = word | bit;
+    const bits = bitsOf[at] as number;
+    if (((bits >>> (ordinal & 31)) & 1) === 0) size++;
+    bitsOf[at] = bits | (1 << (ordinal & 31));
   }
-  const slots = new Int32Array(count);
-  let at = 0;
-  let old = 0;
+  const page = new Int32Array(size);
+  let end = indexSize;
+  let old = indexSize;
   let k = 0;
-  for (let w = 0; 2 * w < index.length; w++) {
-    index[2 * w + 1] = at;
-    const oldWord = before.index[2 * w] ?? 0;
-    for (let word = index[2 * w] as number; word !== 0; word &= word - 1) {
-      const bit = word & -word;
-      const isOld = (oldWord & bit) !== 0;
-      const isNew =
-        k < ordinals.length && (ordinals[k] as number) % pageSize === w * 32 + 31 - Math.clz32(bit);
-      slots[at++] = isNew ? firstSlot + k : (before.slots[old] as number);
-      if (isNew) k++;
-      if (isOld) old++;
+  for (let at = 0; at < indexSize; at += 2) {
+    page[at] = bitsOf[at] as number;
+    page[at + 1] = end;
+    const oldBits = before[at] as number;
+    for (let bits = bitsOf[at] as number; bits !== 0; bits &= bits - 1) {
+      const bit = lowestBit(bits);
+      const isNew = k < ordinals.length && (ordinals[k] as number) % pageSize === at * 16 + bit;
+      page[end++] = isNew ? firstSlot + k++ : (before[old] as number);
+      if (((oldBits >>> bit) & 1) === 1) old++;
     }
   }
-  return { index, slots };
+  return page;
+}
+
+/** Which of 32 bits is the lowest that is set. */
+function lowestBit(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
 }

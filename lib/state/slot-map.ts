@@ -4,12 +4,12 @@ import type { SharedArena } from '../bytes/shared-arena.ts';
 const pageShift = 13;
 const pageSize = 1 << pageShift;
 const wordsPerPage = pageSize / 32;
-const indexSize = 2 * wordsPerPage;
+const indexSizeMax = 2 * wordsPerPage;
 
 /**
- * Of 8,192 ordinals. For each 32 of them, at 2w, a bit for each that has a slot, and at 2w + 1, where in the page the first of
- * their slots is. Behind that the slots, in the order of the ordinals. One array, and large pages: what leads to the bits of
- * an ordinal is read at every look-up, and stays in the first cache.
+ * Of 8,192 ordinals. For each 32 of them, up to the map's end: at 2w, a bit for each that has a slot, and at 2w + 1, where in
+ * the page the first of their slots is. Behind that the slots, in the order of the ordinals. One array, and large pages: what
+ * leads to the bits of an ordinal is read at every look-up, and stays in the first cache.
  */
 type Page = Int32Array;
 
@@ -17,9 +17,11 @@ type Page = Int32Array;
 export interface SharedSlotMap {
   /** Null: there is nothing in it. */
   readonly pages: readonly (Int32Array | null)[];
+  readonly end: number;
 }
 
-const emptyPage: Page = new Int32Array(indexSize);
+/** Of no slots; whole, as all but the last page are. */
+const emptyPage: Page = new Int32Array(indexSizeMax).fill(indexSizeMax, 1, 2);
 
 /**
  * An immutable map from ordinals to slots (numbers from 0 on). A changed copy shares the pages that it did not touch. It takes
@@ -27,31 +29,33 @@ const emptyPage: Page = new Int32Array(indexSize);
  * Guarded by test/bench (deltas, apply).
  */
 export class SlotMap {
-  static readonly empty = new SlotMap([]);
+  static readonly empty = new SlotMap([], 0);
 
+  /** All its ordinals are below. */
+  readonly end: number;
   readonly #pages: readonly Page[];
 
-  private constructor(pages: readonly Page[]) {
+  private constructor(pages: readonly Page[], end: number) {
     this.#pages = pages;
+    this.end = end;
   }
 
-  static open({ pages }: SharedSlotMap): SlotMap {
-    return new SlotMap(pages.map((page) => page ?? emptyPage));
+  static open({ pages, end }: SharedSlotMap): SlotMap {
+    return new SlotMap(
+      pages.map((page) => page ?? emptyPage),
+      end,
+    );
   }
 
   share(arena: SharedArena): SharedSlotMap {
-    return { pages: this.#pages.map((page) => (page === emptyPage ? null : arena.int32(page))) };
+    const pages = this.#pages.map((page) => (page === emptyPage ? null : arena.int32(page)));
+    return { pages, end: this.end };
   }
 
-  /** All its ordinals are below. */
-  get end(): number {
-    return this.#pages.length * pageSize;
-  }
-
-  /** The slot of an ordinal from 0 to 2^32; -1: it has none. */
+  /** The slot of an ordinal >= 0; -1: it has none. */
   get(ordinal: number): number {
-    const page = this.#pages[ordinal >>> pageShift];
-    if (page === undefined) return -1;
+    if (ordinal >= this.end) return -1;
+    const page = this.#pages[ordinal >>> pageShift] as Page;
     const at = 2 * ((ordinal >>> 5) % wordsPerPage);
     const bits = page[at] as number;
     if (((bits >>> (ordinal & 31)) & 1) === 0) return -1;
@@ -62,7 +66,7 @@ export class SlotMap {
   ordinals(): number[] {
     const ordinals: number[] = [];
     this.#pages.forEach((page, p) => {
-      for (let at = 0; at < indexSize; at += 2) {
+      for (let at = 0; at < indexSizeOf(page); at += 2) {
         for (let bits = page[at] as number; bits !== 0; bits &= bits - 1)
           ordinals.push(p * pageSize + at * 16 + lowestBit(bits));
       }
@@ -72,23 +76,39 @@ export class SlotMap {
 
   /** With the slot `firstSlot` + k for the k-th of these ordinals, which ascend. */
   with(ordinals: Int32Array, firstSlot: number): SlotMap {
-    const pages = this.#pages.slice();
-    for (let from = 0; from < ordinals.length; ) {
-      const p = (ordinals[from] as number) >>> pageShift;
-      let to = from + 1;
+    const words = ((ordinals.at(-1) ?? -1) + 32) >>> 5;
+    const end = Math.max(this.end, words * 32);
+    const pages: Page[] = [];
+    for (let p = 0, from = 0; p * pageSize < end; p++) {
+      let to = from;
       while (to < ordinals.length && (ordinals[to] as number) >>> pageShift === p) to++;
-      while (pages.length <= p) pages.push(emptyPage);
-      pages[p] = pageWith(pages[p] as Page, ordinals.subarray(from, to), firstSlot + from);
+      const before = this.#pages[p] ?? emptyPage;
+      const indexSize = Math.min((end - p * pageSize) / 16, indexSizeMax);
+      const isSame = to === from && indexSizeOf(before) === indexSize;
+      const added = { ordinals: ordinals.subarray(from, to), firstSlot: firstSlot + from };
+      pages.push(isSame ? before : pageWith(before, added, indexSize));
       from = to;
     }
-    return new SlotMap(pages);
+    return new SlotMap(pages, end);
   }
 }
 
-/** @param ordinals all of the page */
-function pageWith(before: Page, ordinals: Int32Array, firstSlot: number): Page {
-  const bitsOf = before.slice(0, indexSize);
-  let size = before.length;
+/** The slots of the first word begin behind the index. */
+function indexSizeOf(page: Page): number {
+  return page[1] as number;
+}
+
+/** Some ordinals of a page, the k-th of which has the slot `firstSlot` + k. */
+interface AddedSlots {
+  readonly ordinals: Int32Array;
+  readonly firstSlot: number;
+}
+
+function pageWith(before: Page, { ordinals, firstSlot }: AddedSlots, indexSize: number): Page {
+  const oldSize = Math.min(indexSizeOf(before), indexSize);
+  const bitsOf = new Int32Array(indexSize);
+  for (let at = 0; at < oldSize; at += 2) bitsOf[at] = before[at] as number;
+  let size = indexSize + before.length - indexSizeOf(before);
   for (let k = 0; k < ordinals.length; k++) {
     const ordinal = ordinals[k] as number;
     const at = 2 * ((ordinal >>> 5) % wordsPerPage);
@@ -98,12 +118,12 @@ function pageWith(before: Page, ordinals: Int32Array, firstSlot: number): Page {
   }
   const page = new Int32Array(size);
   let end = indexSize;
-  let old = indexSize;
+  let old = indexSizeOf(before);
   let k = 0;
   for (let at = 0; at < indexSize; at += 2) {
     page[at] = bitsOf[at] as number;
     page[at + 1] = end;
-    const oldBits = before[at] as number;
+    const oldBits = at < oldSize ? (before[at] as number) : 0;
     for (let bits = bitsOf[at] as number; bits !== 0; bits &= bits - 1) {
       const bit = lowestBit(bits);
       const isNew = k < ordinals.length && (ordinals[k] as number) % pageSize === at * 16 + bit;

@@ -5,7 +5,7 @@ import { createPeer as createOurs } from './ours.ts';
 
 const bytes = 28 * 2 ** 20;
 
-/** {@link createOurs} with a cache of 12 MiB of text. */
+/** {@link createOurs} with a cache of 28 MiB of text. */
 export function createPeer<Item>(records: Records<Item>): Peer {
   return createOurs(records, new StringCache(bytes));
 }

@@ -143,13 +143,22 @@ describe('clean', () => {
     await cloud.requireReadable();
   });
 
-  it('deletes nothing once a restore has begun, whichever of the two comes first', async () => {
+  it('deletes nothing once a restore has begun', async () => {
     const cloud = new UpkeepCloud();
     await cloud.rename('a', 'b');
     await cloud.snapshot();
     await cloud.floors.raise(cloud.id, { era: 2, floor: 0 });
     expect(await cloud.clean()).toMatchObject({ floor: null, names: [] });
-    // It had written its floor before it looked at the era, so the restore knows.
+    // So the restore need not mind its floor.
+    expect(await cloud.floors.load(cloud.id)).toEqual({ era: 2, floor: 0 });
+  });
+
+  it('has written its floor down for a restore that begins after it', async () => {
+    const cloud = new UpkeepCloud();
+    await cloud.rename('a', 'b');
+    await cloud.snapshot();
+    expect(await cloud.clean()).toMatchObject({ floor: 2 });
+    await cloud.floors.raise(cloud.id, { era: 2, floor: 0 });
     expect(await cloud.floors.load(cloud.id)).toEqual({ era: 2, floor: 2 });
   });
 });

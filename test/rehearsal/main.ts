@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readAssembly } from '../../lib/local-cloud/assembly.ts';
-import { minuteMs, Rehearsal } from './rehearsal.ts';
+import { defaultMinuteMs, Rehearsal } from './rehearsal.ts';
 import { buildVersions, type Scenario, scenariosOf } from './scenarios.ts';
 import { type Played, tableOf } from './summary.ts';
 import { writeAssemblies } from './write-assemblies.ts';
@@ -28,7 +28,7 @@ const { values } = parseArgs({
 const seed = Number(values.seed);
 const line = (text: string): void => void process.stdout.write(`${text}\n`);
 line(
-  `rehearsal: seed ${seed}; a minute of the template is ${minuteMs / 1_000} s here, 1 s is ${60_000 / minuteMs} s`,
+  `rehearsal: seed ${seed}; a minute of the template is ${defaultMinuteMs / 1_000} s here, 1 s is ${60_000 / defaultMinuteMs} s`,
 );
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));

@@ -22,7 +22,7 @@ import { type Lookup, Lookups } from './lookups.ts';
 import { type Change, nextAssembly } from './next-assembly.ts';
 
 /** A minute of the template in the rehearsal, unless told otherwise: how fast its clock runs. */
-export const minuteMs = 3_000;
+export const defaultMinuteMs = 3_000;
 
 const readers = 3;
 const mutationsPerSecond = 20;
@@ -88,11 +88,15 @@ export class Rehearsal {
   /**
    * With data, and warm.
    *
-   * @param clockMinuteMs longer where the machine may be busy: an alarm wants to see ten requests of the new version in a minute
+   * @param minuteMs longer where the machine may be busy: an alarm wants to see ten requests of the new version in a minute
    */
-  static async start(assembly: Assembly, seed: number, clockMinuteMs: number = minuteMs): Promise<Rehearsal> {
+  static async start(
+    assembly: Assembly,
+    seed: number,
+    minuteMs: number = defaultMinuteMs,
+  ): Promise<Rehearsal> {
     const random = new SeededRandom(seed);
-    const clock = new AlarmClock(clockMinuteMs);
+    const clock = new AlarmClock(minuteMs);
     const invocations: InvocationRecord[] = [];
     const findings: string[] = [];
     const cloud = await startLocalCloud({
@@ -102,7 +106,7 @@ export class Rehearsal {
         const problem = source.includes('Check') ? problemIn(text) : null;
         if (problem !== null) findings.push(problem);
       },
-      rollouts: { minuteMs: clockMinuteMs, isAlarmOn: (alarm) => clock.isOn(alarm) },
+      rollouts: { minuteMs, isAlarmOn: (alarm) => clock.isOn(alarm) },
       onAlarm: (alarm, properties) => clock.put(alarm, properties),
       invocations: {
         random: new SeededRandom(random.uniform() * 2 ** 32),
@@ -112,10 +116,7 @@ export class Rehearsal {
         },
       },
     });
-    const rehearsal = new Rehearsal({
-      ...{ cloud, clock, invocations, findings, random, assembly },
-      minuteMs: clockMinuteMs,
-    });
+    const rehearsal = new Rehearsal({ cloud, clock, invocations, findings, random, assembly, minuteMs });
     try {
       await rehearsal.#begin();
     } catch (error) {

@@ -1,7 +1,7 @@
 /** The table at the end. */
 import type { DeploymentRecord } from '../../lib/local-cloud/code-deploy/code-deploy.ts';
 import { exposedMs } from './expectations.ts';
-import { minuteMs, type Rolled } from './rehearsal.ts';
+import { defaultMinuteMs, type Rolled } from './rehearsal.ts';
 import type { Scenario } from './scenarios.ts';
 
 export interface Played {
@@ -56,7 +56,7 @@ const weightsOf = ({ weights }: DeploymentRecord): string =>
 
 function takenBackOf(deployment: DeploymentRecord): string {
   const ms = exposedMs(deployment);
-  return ms === null ? '' : `${(ms / 1_000).toFixed(1)} s = ${(ms / minuteMs).toFixed(1)} min`;
+  return ms === null ? '' : `${(ms / 1_000).toFixed(1)} s = ${(ms / defaultMinuteMs).toFixed(1)} min`;
 }
 
 /** Lines of text; the first has the names of the columns. */

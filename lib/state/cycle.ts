@@ -56,6 +56,9 @@ export class Cycle {
     this.#writer = new RecordWriter(base.plans, {
       open: (position) => this.#type(position).arena.open(),
       close: (position) => this.#intern(position),
+      isNew: (position, ordinal) => this.#type(position).indexOf(ordinal) >= 0,
+      // A populator has to meet each record itself, or it goes.
+      keptStrings: (position) => (options.mode === 'populate' ? null : this.#type(position).base.strings),
     });
     this.#hashKeys = new HashKeys(base.state.schema, (type, ordinal, out) =>
       this.#type(this.#positionOf(type)).writeRecord(ordinal, out),

@@ -5,7 +5,7 @@ import { boxedField, isPlainObject, type PlainObject } from '../schema/record.ts
 import type { MapSchema, Schema } from '../schema/schema.ts';
 import { addFlatEntries, CollectionEntries } from './collection-bytes.ts';
 import { kindCodes } from './packed-field.ts';
-import { StringOrdinals } from './string-ordinals.ts';
+import { CycleStrings, type StringOrdinals } from './string-ordinals.ts';
 import { unexpected, writeValue } from './value-writer.ts';
 
 /** Where records go. Types by position. */
@@ -14,6 +14,10 @@ export interface RecordSink {
   open(type: number): ByteWriter;
   /** The record is written: its ordinal. */
   close(type: number): number;
+  /** The record is not of the state beneath. */
+  isNew(type: number, ordinal: number): boolean;
+  /** Where strings of that state, which stand for records of the type, are remembered from cycle to cycle; null: nowhere. */
+  keptStrings(type: number): StringOrdinals | null;
 }
 
 /** What is worked out once for each type. */
@@ -39,7 +43,7 @@ interface TypePlan {
 export class RecordWriter {
   readonly #plans: TypePlans;
   /** Per type whose records may stand for a STRING: ordinals of values seen lately. */
-  readonly #strings: (StringOrdinals | undefined)[] = [];
+  readonly #strings: (CycleStrings | undefined)[] = [];
   readonly #sink: RecordSink;
   /** Ordinals of the records nested in those that are being written, one behind the other; -1: null. */
   #nested = new Int32Array(64);
@@ -54,7 +58,7 @@ export class RecordWriter {
 
   /** Interns every record anew, for a cycle in which that has an effect even if the record is known. */
   forgetOrdinals(): void {
-    for (const strings of this.#strings) strings?.clear();
+    for (const strings of this.#strings) strings?.clearOwn();
   }
 
   /** The ordinal of the record. */
@@ -177,7 +181,8 @@ export class RecordWriter {
     if (boxKind < 0 || isPlainObject(value)) return this.#writeNested(type, value, depth);
     writeValue(boxKind, value, this.#sink.open(type));
     const ordinal = this.#sink.close(type);
-    if (strings !== null && typeof value === 'string') strings.add(value, ordinal);
+    if (strings !== null && typeof value === 'string')
+      strings.add(value, ordinal, this.#sink.isNew(type, ordinal));
     return ordinal;
   }
 
@@ -189,10 +194,10 @@ export class RecordWriter {
     return entries;
   }
 
-  #stringsOf(type: number): StringOrdinals {
+  #stringsOf(type: number): CycleStrings {
     const known = this.#strings[type];
     if (known !== undefined) return known;
-    const strings = new StringOrdinals();
+    const strings = new CycleStrings(this.#sink.keptStrings(type));
     this.#strings[type] = strings;
     return strings;
   }

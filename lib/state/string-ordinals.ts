@@ -4,19 +4,20 @@ const countMax = 16_384;
 const lengthMax = 64;
 
 /**
- * The ordinals of strings that a cycle has met, most of which come again and again (tags, names of attributes): finding
- * one here takes a fifth of the time of writing and interning its bytes. Bounded, and given up for a type whose strings
- * do not repeat.
+ * The ordinals of strings that were met lately, most of which come again and again (tags, names of attributes): finding
+ * one here takes a fifth of the time of writing and interning its bytes. Bounded, and given up where strings do not repeat.
  */
 export class StringOrdinals {
-  readonly #ordinals = new Map<string, number>();
+  #ordinals = new Map<string, number>();
+  /** Of the map. */
+  #count = 0;
   /** Hits since the last time that it was full. */
   #hits = 0;
   #isOpen = true;
 
   /** -1: not known here. */
   find(text: string): number {
-    if (!this.#isOpen || text.length > lengthMax) return -1;
+    if (this.#count === 0 || text.length > lengthMax) return -1;
     const ordinal = this.#ordinals.get(text);
     if (ordinal === undefined) return -1;
     this.#hits++;
@@ -25,16 +26,64 @@ export class StringOrdinals {
 
   add(text: string, ordinal: number): void {
     if (!this.#isOpen || text.length > lengthMax) return;
-    if (this.#ordinals.size === countMax) {
+    if (this.#count === countMax) {
       this.#isOpen = this.#hits > countMax;
       this.#hits = 0;
-      this.#ordinals.clear();
+      this.clear();
       if (!this.#isOpen) return;
     }
     this.#ordinals.set(text, ordinal);
+    this.#count = this.#ordinals.size;
+  }
+
+  delete(text: string): void {
+    this.#ordinals.delete(text);
+    this.#count = this.#ordinals.size;
   }
 
   clear(): void {
     this.#ordinals.clear();
+    this.#count = 0;
+  }
+
+  /** Another one with what is in this one, which knows nothing from then on, and takes nothing more. */
+  handOn(): StringOrdinals {
+    const next = new StringOrdinals();
+    next.#ordinals = this.#ordinals;
+    next.#count = this.#count;
+    this.#ordinals = new Map();
+    this.#count = 0;
+    this.#isOpen = false;
+    return next;
+  }
+}
+
+/**
+ * The strings of one type that a cycle has met: those of the state beneath are kept for the cycles after it, those that it has
+ * added are its own, as it may come to nothing.
+ */
+export class CycleStrings {
+  readonly #kept: StringOrdinals | null;
+  readonly #own = new StringOrdinals();
+
+  /** @param kept null: everything is its own */
+  constructor(kept: StringOrdinals | null) {
+    this.#kept = kept;
+  }
+
+  /** -1: not known here. */
+  find(text: string): number {
+    const kept = this.#kept === null ? -1 : this.#kept.find(text);
+    return kept < 0 ? this.#own.find(text) : kept;
+  }
+
+  add(text: string, ordinal: number, isNew: boolean): void {
+    const strings = isNew ? this.#own : (this.#kept ?? this.#own);
+    strings.add(text, ordinal);
+  }
+
+  /** What is kept for other cycles stays. */
+  clearOwn(): void {
+    this.#own.clear();
   }
 }

@@ -1,11 +1,14 @@
 import { assert } from '../assert.ts';
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
+import { boxedField } from '../schema/record.ts';
 import type { Schema } from '../schema/schema.ts';
 import { DedupTable, type RecordBytes } from './dedup-table.ts';
 import { FreeOrdinals } from './free-ordinals.ts';
+import { ObjectTypeState } from './object-type-state.ts';
 import { ReferenceCounts } from './reference-counts.ts';
 import type { TypeRecords } from './stored-records.ts';
+import { StringOrdinals } from './string-ordinals.ts';
 import type { CycleTypeTransition } from './transition.ts';
 import type { TypeStatistics } from './type-statistics.ts';
 import { WidthHistograms } from './width-histograms.ts';
@@ -17,6 +20,8 @@ export class TypeWriteState {
   readonly isKeyed: boolean;
   readonly references = new ReferenceCounts();
   readonly ordinals = new FreeOrdinals();
+  readonly #isText: boolean;
+  #strings = new StringOrdinals();
   #records: TypeRecords;
   readonly #table: DedupTable;
   #histograms: WidthHistograms;
@@ -27,6 +32,7 @@ export class TypeWriteState {
   constructor(schema: Schema, records: TypeRecords) {
     this.schema = schema;
     this.isKeyed = schema.kind === 'OBJECT' && schema.primaryKey.length > 0;
+    this.#isText = boxedField(schema)?.kind === 'STRING';
     this.#records = records;
     this.#table = new DedupTable(records.count);
     this.#histograms = new WidthHistograms(schema, records.shardCount);
@@ -34,6 +40,14 @@ export class TypeWriteState {
 
   get records(): TypeRecords {
     return this.#records;
+  }
+
+  /**
+   * Of strings that stand for records of this state, as cycles have met them. Of the present state only: what a cycle from
+   * before the last {@link settle} still holds is empty.
+   */
+  get strings(): StringOrdinals {
+    return this.#strings;
   }
 
   /** The ordinal of the record `bytes[start, end)`, or -1. */
@@ -84,6 +98,7 @@ export class TypeWriteState {
     const isFound = this.#table.remove(murmur3(record.bytes, 0, record.position), ordinal);
     this.#requireFound(isFound ? -1 : ordinal);
     this.#histograms.count(record.bytes, 0, ordinal, -1);
+    this.#forgetString(ordinal);
     if (!next.isPopulated(ordinal)) this.ordinals.release(ordinal);
     return record;
   }
@@ -95,9 +110,17 @@ export class TypeWriteState {
       const record = this.#read(this.#records, ordinal);
       hashes[i] = murmur3(record.bytes, 0, record.position);
       this.#histograms.count(record.bytes, 0, ordinal, -1);
+      this.#forgetString(ordinal);
       if (!next.isPopulated(ordinal)) this.ordinals.release(ordinal);
     }
     this.#requireFound(this.#table.removeAll(hashes, removed));
+  }
+
+  /** Its ordinal may be another record's soon. */
+  #forgetString(ordinal: number): void {
+    if (!this.#isText || !(this.#records instanceof ObjectTypeState)) return;
+    const text = this.#records.readString(ordinal, 0);
+    if (text !== null) this.#strings.delete(text);
   }
 
   #requireFound(missing: number): void {
@@ -125,6 +148,7 @@ export class TypeWriteState {
   /** The transition is over: `records` are those of the new state. */
   settle(records: TypeRecords, isChanged: boolean): void {
     this.#records = records;
+    this.#strings = this.#strings.handOn();
     if (!isChanged) this.#statistics = null;
   }
 

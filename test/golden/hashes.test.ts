@@ -37,6 +37,8 @@ function hashAsElement(kinds: readonly string[], values: readonly unknown[]): nu
       record = out.toBytes();
       return 0;
     },
+    isNew: () => true,
+    keptStrings: () => null,
   });
   writer.writeFlat(0, [true, ...values.map((value, i) => flatValue(kinds[i], value))]);
   const keys = new HashKeys(schema, (_, __, out) => out.writeBytes(record));

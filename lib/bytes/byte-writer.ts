@@ -208,7 +208,7 @@ export class ByteWriter {
     const size = end - start;
     this.reserve(size);
     // Below a few dozen bytes the loop beats the call into the runtime.
-    if (size < 32) {
+    if (size < 56) {
       const bytes = this.bytes;
       let at = this.position;
       for (let i = start; i < end; i++) bytes[at++] = source[i] as number;

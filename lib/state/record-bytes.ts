@@ -21,26 +21,29 @@ export function writeObjectRecord(layer: ObjectLayer, record: number, out: ByteW
   for (let i = 0; i < layer.fields.length; i++) {
     const field = layer.fields[i] as PackedField;
     const { kind } = field;
-    if (kind >= kindCodes.STRING) {
-      writeVar(field, record, out);
-      continue;
-    }
-    const isNull = isNullIn(field, record);
-    const low = rawLow(field, record);
-    switch (kind) {
-      case kindCodes.FLOAT:
-        out.writeInt32(isNull ? floatNull : low);
-        break;
-      case kindCodes.DOUBLE:
-        out.writeInt32(isNull ? doubleNullHigh : rawHigh(field, record));
-        out.writeInt32(isNull ? doubleNullLow : low);
-        break;
-      default:
-        if (isNull) out.writeVarNull();
-        else if (kind === kindCodes.LONG) out.writeVarLongBits(rawHigh(field, record), low);
-        else out.writeVarInt(low);
-    }
+    if (kind >= kindCodes.STRING) writeVar(field, record, out);
+    else if (kind === kindCodes.FLOAT || kind === kindCodes.DOUBLE) writeReal(field, record, out);
+    else writeWhole(field, record, out);
   }
+}
+
+function writeReal(field: PackedField, record: number, out: ByteWriter): void {
+  const isNull = isNullIn(field, record);
+  const low = rawLow(field, record);
+  if (field.kind === kindCodes.FLOAT) {
+    out.writeInt32(isNull ? floatNull : low);
+    return;
+  }
+  out.writeInt32(isNull ? doubleNullHigh : rawHigh(field, record));
+  out.writeInt32(isNull ? doubleNullLow : low);
+}
+
+/** Of all kinds whose null is all ones. */
+function writeWhole(field: PackedField, record: number, out: ByteWriter): void {
+  const low = rawLow(field, record);
+  const high = rawHigh(field, record);
+  if (low === field.mask && high === field.highMask) out.writeVarNull();
+  else out.writeVarLongBits(high, low);
 }
 
 function writeVar(field: PackedField, record: number, out: ByteWriter): void {
@@ -74,19 +77,21 @@ export function objectRecordEquals(
 /** The offset behind the field's bytes, or -1 if they differ. */
 function matchField(field: PackedField, record: number, bytes: Uint8Array, at: number, end: number): number {
   if (field.kind >= kindCodes.STRING) return matchVar(field, record, bytes, at, end);
+  if (field.kind === kindCodes.FLOAT || field.kind === kindCodes.DOUBLE)
+    return matchReal(field, record, bytes, at, end);
+  const low = rawLow(field, record);
+  const high = rawHigh(field, record);
+  const isNull = low === field.mask && high === field.highMask;
+  if (isNull) return at < end && bytes[at] === 0x80 ? at + 1 : -1;
+  return matchVarBits(high, low, bytes, at, end);
+}
+
+function matchReal(field: PackedField, record: number, bytes: Uint8Array, at: number, end: number): number {
   const isNull = isNullIn(field, record);
   const low = rawLow(field, record);
-  switch (field.kind) {
-    case kindCodes.FLOAT:
-      return matchInt32(isNull ? floatNull : low, bytes, at, end);
-    case kindCodes.DOUBLE: {
-      const next = matchInt32(isNull ? doubleNullHigh : rawHigh(field, record), bytes, at, end);
-      return next < 0 ? -1 : matchInt32(isNull ? doubleNullLow : low, bytes, next, end);
-    }
-    default:
-      if (isNull) return at < end && bytes[at] === 0x80 ? at + 1 : -1;
-      return matchVarBits(rawHigh(field, record), low, bytes, at, end);
-  }
+  if (field.kind === kindCodes.FLOAT) return matchInt32(isNull ? floatNull : low, bytes, at, end);
+  const next = matchInt32(isNull ? doubleNullHigh : rawHigh(field, record), bytes, at, end);
+  return next < 0 ? -1 : matchInt32(isNull ? doubleNullLow : low, bytes, next, end);
 }
 
 function matchVar(field: PackedField, record: number, bytes: Uint8Array, at: number, end: number): number {

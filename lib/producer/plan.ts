@@ -123,16 +123,49 @@ function planPlain(base: LoadedState, changes: readonly KeyChange[], slow: SlowP
 
 /** Populates a cycle with what was planned. Equal records keep their ordinals. */
 export function populate(cycle: Cycle, { keys, others }: Pick<Plan, 'keys' | 'others'>): void {
-  for (const { type, stampType, ordinal, stampOrdinal, record, stampRecord } of keys) {
-    replace(cycle, type, ordinal, record);
-    replace(cycle, stampType, stampOrdinal, stampRecord);
+  for (const run of runsOfType(keys)) {
+    const { type, stampType } = run[0] as PlannedKey;
+    replaceAll(cycle, type, {
+      ordinals: run.map((key) => key.ordinal),
+      records: run.map((key) => key.record),
+    });
+    replaceAll(cycle, stampType, {
+      ordinals: run.map((key) => key.stampOrdinal),
+      records: run.map((key) => key.stampRecord),
+    });
   }
-  for (const { type, ordinal, record } of others) replace(cycle, type, ordinal, record);
+  // Of these one may be equal to another one that goes: each is done with before the next.
+  for (const { type, ordinal, record } of others)
+    replaceAll(cycle, type, { ordinals: [ordinal], records: [record] });
 }
 
-function replace(cycle: Cycle, type: string, ordinal: number, record: PlainObject | null): void {
-  const next = record === null ? -1 : cycle.add(type, record);
-  if (ordinal !== -1 && ordinal !== next) cycle.remove(type, ordinal);
+/** Keys of one type that follow each other, as most do. */
+function* runsOfType(keys: readonly PlannedKey[]): Generator<readonly PlannedKey[]> {
+  for (let from = 0, end = 0; from < keys.length; from = end) {
+    const { type } = keys[from] as PlannedKey;
+    while (end < keys.length && keys[end]?.type === type) end++;
+    yield keys.slice(from, end);
+  }
+}
+
+interface Replacements {
+  /** What is there; -1: nothing. */
+  readonly ordinals: readonly number[];
+  /** What is to be there; null: nothing. */
+  readonly records: readonly (PlainObject | null)[];
+}
+
+function replaceAll(cycle: Cycle, type: string, { ordinals, records }: Replacements): void {
+  const added = cycle.addAll(
+    type,
+    records.filter((record) => record !== null),
+  );
+  let next = 0;
+  for (const [i, record] of records.entries()) {
+    const before = ordinals[i] as number;
+    const after = record === null ? -1 : (added[next++] as number);
+    if (before !== -1 && before !== after) cycle.remove(type, before);
+  }
 }
 
 function findOrdinal(base: LoadedState, type: string, key: RecordKey): number {

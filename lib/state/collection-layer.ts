@@ -2,6 +2,7 @@ import { maskOf, readBits } from '../bytes/bit-reader.ts';
 import { type BitArray, paddingHalves } from '../bytes/longs.ts';
 import type { SharedArena } from '../bytes/shared-arena.ts';
 import { DatasetError } from '../errors.ts';
+import type { RecordTable } from './record-table.ts';
 
 /** What a collection layer is made of. Widths in bits. */
 export interface CollectionLayout {
@@ -115,4 +116,30 @@ export function keyAt(layer: CollectionLayer, bucket: number): number {
 export function valueAt(layer: CollectionLayer, bucket: number): number {
   const position = bucket * layer.bitsPerEntry + layer.keyWidth;
   return readBits(layer.entries, position, maskOf(layer.valueWidth)) >>> 0;
+}
+
+/** More than this many at a time would not stay in the processor's first caches. */
+const touchedMax = 256;
+const ends = new Float64Array(touchedMax);
+
+/** See `TypeRecords.touch`. First where the entries are, then the entries. */
+export function touchCollections(
+  table: RecordTable<CollectionLayer>,
+  ordinals: Int32Array,
+  count: number,
+): void {
+  const touched = Math.min(count, touchedMax);
+  for (let i = 0; i < touched; i++) {
+    const ordinal = ordinals[i] as number;
+    const slot = table.slotOf(ordinal);
+    ends[i] = ordinal < 0 ? 0 : entriesEnd(table.layerAt(slot, ordinal), table.recordAt(slot, ordinal));
+  }
+  let seen = 0;
+  for (let i = 0; i < touched; i++) {
+    const ordinal = ordinals[i] as number;
+    if (ordinal < 0) continue;
+    const layer = table.layerAt(table.slotOf(ordinal), ordinal);
+    seen |= layer.entries[Math.floor(((ends[i] as number) * layer.bitsPerEntry) / 32)] as number;
+  }
+  ends[0] = seen;
 }

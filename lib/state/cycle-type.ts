@@ -44,6 +44,12 @@ export class CycleType {
     this.#rootMarks = new OrdinalMap(tailStart);
   }
 
+  /** Asks for the memory that {@link findOpen} will look at for these hashes, so that the waits for it overlap. */
+  touch(hashes: Int32Array, count: number): void {
+    this.base.touch(hashes, count);
+    this.arena.touch(this.#table.candidates(hashes, count), count);
+  }
+
   /** The ordinal of the record that is open in the arena, if it is in the state beneath or was added before; else -1. */
   findOpen(hash: number): number {
     const { bytes, size: start, openEnd: end } = this.arena;

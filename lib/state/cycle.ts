@@ -55,7 +55,9 @@ export class Cycle {
     this.#positions = new Map(base.types.map((type, position) => [type.schema.name, position]));
     this.#writer = new RecordWriter(base.plans, {
       open: (position) => this.#type(position).arena.open(),
-      close: (position) => this.#intern(position),
+      close: (position) => this.#intern(position, this.#type(position).arena.hashOpen()),
+      closeHashed: (position, hash) => this.#intern(position, hash),
+      touch: (position, hashes, count) => this.#type(position).touch(hashes, count),
       isNew: (position, ordinal) => this.#type(position).indexOf(ordinal) >= 0,
       // A populator has to meet each record itself, or it goes.
       keptStrings: (position) => (options.mode === 'populate' ? null : this.#type(position).base.strings),
@@ -76,6 +78,25 @@ export class Cycle {
   add(type: string, value: unknown): number {
     const position = this.#positionOf(type);
     return this.#addRoot(position, this.#writer.write(position, value));
+  }
+
+  /**
+   * Adds many records, as {@link add} one after the other; several at a time wait for memory, which makes it sooner. If it
+   * throws, those before the one that is not valid are in.
+   *
+   * @returns their ordinals
+   * @throws DatasetError as {@link add}
+   * @example
+   * cycle.addAll('City', [{ cityId: 1, name: 'Utrecht' }, { cityId: 2, name: 'Gouda' }]);   // Int32Array [0, 1]
+   */
+  addAll(type: string, values: readonly unknown[]): Int32Array {
+    const position = this.#positionOf(type);
+    const ordinals = new Int32Array(values.length);
+    let count = 0;
+    this.#writer.writeAll(position, values, (ordinal) => {
+      ordinals[count++] = this.#addRoot(position, ordinal);
+    });
+    return ordinals;
   }
 
   /**
@@ -134,10 +155,9 @@ export class Cycle {
   }
 
   /** The ordinal of the record that is open: that of its equal if there is one, else a new one. */
-  #intern(position: number): number {
+  #intern(position: number, hash: number): number {
     const type = this.#type(position);
     const { arena } = type;
-    const hash = arena.hashOpen();
     const known = type.findOpen(hash);
     if (known >= 0) return known;
     const found = this.#base.references.read(position, arena.bytes, arena.size);

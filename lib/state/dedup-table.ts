@@ -9,6 +9,9 @@ const runLength = 256;
 /** Keeps reads from being optimized away. */
 const touched = new Int32Array(1);
 
+/** One for all tables. */
+let candidates = new Int32Array(runLength);
+
 /** Where the contents are that a {@link DedupTable} finds: a type state (by ordinal) or an arena (by index). */
 export interface RecordContents {
   recordEquals(entry: number, bytes: Uint8Array, start: number, end: number): boolean;
@@ -41,6 +44,22 @@ export class DedupTable {
       if (contents.recordEquals(entry, bytes, start, end)) return entry;
     }
     return -1;
+  }
+
+  /**
+   * For each of `hashes[0, count)` the entry that {@link find} will compare first, or -1. Whatever it takes to find that out is
+   * in the processor's caches then. Valid until the next call, of any table.
+   */
+  candidates(hashes: Int32Array, count: number): Int32Array {
+    if (candidates.length < count) candidates = new Int32Array(count);
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    for (let i = 0; i < count; i++) {
+      const hash = hashes[i] as number;
+      const at = (hash << 1) & mask;
+      candidates[i] = slots[at + 1] === hash ? (slots[at] as number) - 1 : -1;
+    }
+    return candidates;
   }
 
   /** {@link insert} for many. */

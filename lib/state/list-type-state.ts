@@ -11,6 +11,7 @@ import {
   openCollectionLayer,
   type SharedCollectionLayer,
   shareCollectionLayer,
+  touchCollections,
 } from './collection-layer.ts';
 import { packLists } from './pack-collections.ts';
 import { type Additions, RecordTable, type SharedTable } from './record-table.ts';
@@ -118,6 +119,10 @@ export class ListTypeState {
     const elements = new Uint32Array(end - start);
     for (let i = 0; i < elements.length; i++) elements[i] = elementAt(layer, start + i);
     return elements;
+  }
+
+  touch(ordinals: Int32Array, count: number): void {
+    touchCollections(this.#table, ordinals, count);
   }
 
   /** Appends the canonical bytes of the record. */

@@ -14,6 +14,7 @@ import {
   type SharedCollectionLayer,
   shareCollectionLayer,
   statedSize,
+  touchCollections,
   valueAt,
 } from './collection-layer.ts';
 import { EntryList } from './entry-list.ts';
@@ -131,6 +132,10 @@ export class MapTypeState {
   entries(ordinal: number): { keys: Uint32Array<ArrayBuffer>; values: Uint32Array<ArrayBuffer> } {
     this.#load(ordinal);
     return { keys: scratch.keys.slice(0, scratch.count), values: scratch.values.slice(0, scratch.count) };
+  }
+
+  touch(ordinals: Int32Array, count: number): void {
+    touchCollections(this.#table, ordinals, count);
   }
 
   /** Appends the canonical bytes of the record. */

@@ -6,6 +6,9 @@ const countMin = 16;
 const noEnds = new Uint32Array(0);
 const noHashes = new Int32Array(0);
 
+/** Keeps reads from being optimized away. */
+const touched = new Int32Array(1);
+
 /**
  * Canonical bytes of the records that a cycle has added to a type, one behind the other. Entries are numbered from 0.
  * A record is written where it stays: {@link RecordArena.open}, then {@link RecordArena.keep}, unless it turns out to be
@@ -70,6 +73,17 @@ export class RecordArena {
     this.#ends[index] = this.#size;
     this.#hashes[index] = hash;
     return index;
+  }
+
+  /** Asks for the memory of these records; -1: none. */
+  touch(indexes: Int32Array, count: number): void {
+    const { bytes } = this.#out;
+    let seen = 0;
+    for (let i = 0; i < count; i++) {
+      const index = indexes[i] as number;
+      if (index >= 0) seen |= bytes[this.startOf(index)] as number;
+    }
+    touched[0] = seen;
   }
 
   recordEquals(index: number, bytes: Uint8Array, start: number, end: number): boolean {

@@ -4,6 +4,7 @@ import { FieldOrder } from '../schema/field-order.ts';
 import { boxedField, isPlainObject, type PlainObject } from '../schema/record.ts';
 import type { MapSchema, Schema } from '../schema/schema.ts';
 import { addFlatEntries, CollectionEntries } from './collection-bytes.ts';
+import { CollectionsAhead, groupSize } from './collections-ahead.ts';
 import { kindCodes } from './packed-field.ts';
 import { CycleStrings, type StringOrdinals } from './string-ordinals.ts';
 import { unexpected, writeValue } from './value-writer.ts';
@@ -14,6 +15,10 @@ export interface RecordSink {
   open(type: number): ByteWriter;
   /** The record is written: its ordinal. */
   close(type: number): number;
+  /** As {@link close}, where the hash of its bytes is known. */
+  closeHashed(type: number, hash: number): number;
+  /** Asks for the memory that tells which of `hashes[0, count)` are those of known records. */
+  touch(type: number, hashes: Int32Array, count: number): void;
   /** The record is not of the state beneath. */
   isNew(type: number, ordinal: number): boolean;
   /** Where strings of that state, which stand for records of the type, are remembered from cycle to cycle; null: nowhere. */
@@ -43,11 +48,17 @@ interface TypePlan {
 export class RecordWriter {
   readonly #plans: TypePlans;
   /** Per type whose records may stand for a STRING: ordinals of values seen lately. */
-  readonly #strings: (CycleStrings | undefined)[] = [];
+  readonly #strings: (CycleStrings | null | undefined)[] = [];
   readonly #sink: RecordSink;
   /** Ordinals of the records nested in those that are being written, one behind the other; -1: null. */
   #nested = new Int32Array(64);
   #nestedCount = 0;
+  /** Per type, by place among its references: what {@link writeAll} looks ahead with; null: not at this one. */
+  readonly #ahead: (Ahead | undefined)[] = [];
+  /** Of the record that is being written, if it is one of a group. */
+  #lookedAhead: Ahead = [];
+  /** Its place in the group. */
+  #place = 0;
   /** Per level of nesting, the entries of a collection that is being written there. */
   readonly #entries: CollectionEntries[] = [];
 
@@ -64,7 +75,49 @@ export class RecordWriter {
   /** The ordinal of the record. */
   write(type: number, value: unknown): number {
     this.#nestedCount = 0;
+    this.#lookedAhead = [];
     return this.#writeNested(type, value, 0);
+  }
+
+  /** As {@link write} one after the other, but what they wait for they wait for together. */
+  writeAll(type: number, values: readonly unknown[], take: (ordinal: number) => void): void {
+    const ahead = this.#aheadOf(type);
+    if (ahead.every((field) => field === null)) for (const value of values) take(this.write(type, value));
+    else
+      for (let from = 0; from < values.length; from += groupSize)
+        this.#writeGroup(type, values.slice(from, from + groupSize), take);
+  }
+
+  #writeGroup(type: number, group: readonly unknown[], take: (ordinal: number) => void): void {
+    const plan = this.#plan(type);
+    const properties = group.map((value) => (isPlainObject(value) ? propertiesOf(plan, value) : null));
+    const ahead = this.#aheadOf(type);
+    for (let i = 0; i < ahead.length; i++)
+      this.#lookAhead(ahead[i] as CollectionsAhead | null, plan, plan.references[i] as number, properties);
+    for (let k = 0; k < group.length; k++) {
+      const found = properties[k] as Properties | null;
+      if (found === null) throw unexpected(plan.schema.name, group[k]);
+      this.#nestedCount = 0;
+      this.#lookedAhead = ahead;
+      this.#place = k;
+      this.#writeFields(type, plan, found, 0);
+      take(this.#sink.close(type));
+    }
+  }
+
+  #lookAhead(
+    ahead: CollectionsAhead | null,
+    { targets }: TypePlan,
+    field: number,
+    properties: readonly (Properties | null)[],
+  ): void {
+    if (ahead === null) return;
+    ahead.clear();
+    for (let k = 0; k < properties.length; k++) {
+      const found = properties[k] as Properties | null;
+      ahead.take(k, found === null ? null : found.values[found.places[field] as number]);
+    }
+    this.#sink.touch(targets[field] as number, ahead.hashes, ahead.count);
   }
 
   /** The ordinal of a record whose references are given as ordinals. */
@@ -92,7 +145,7 @@ export class RecordWriter {
     const { schema } = plan;
     if (schema.kind === 'OBJECT') {
       if (!isPlainObject(value)) throw unexpected(schema.name, value);
-      this.#writeObject(type, plan, value, depth);
+      this.#writeFields(type, plan, propertiesOf(plan, value), depth);
     } else {
       const entries = this.#entriesOf(depth);
       if (schema.kind === 'MAP') this.#addMapEntries(schema, plan.targets, value, depth);
@@ -102,10 +155,8 @@ export class RecordWriter {
     return this.#sink.close(type);
   }
 
-  #writeObject(type: number, plan: TypePlan, value: PlainObject, depth: number): void {
+  #writeFields(type: number, plan: TypePlan, { places, values }: Properties, depth: number): void {
     const { kinds, references } = plan;
-    const { places } = plan.order.placesOf(Object.keys(value));
-    const values = Object.values(value);
     const firstNested = this.#nestedCount;
     // All nested ones first: they may be of this type, and write where it is written.
     for (let i = 0; i < references.length; i++) {
@@ -113,8 +164,11 @@ export class RecordWriter {
       const place = places[field] as number;
       const nested = place < 0 ? null : values[place];
       const isNull = nested === null || nested === undefined;
-      const ordinal = isNull ? -1 : this.#writeReferenced(plan.targets[field] as number, nested, depth + 1);
-      this.#pushNested(ordinal);
+      const target = plan.targets[field] as number;
+      const ahead = depth === 0 ? this.#lookedAhead[i] : null;
+      if (isNull) this.#pushNested(-1);
+      else if (ahead?.has(this.#place)) this.#pushNested(this.#writeAhead(target, ahead));
+      else this.#pushNested(this.#writeReferenced(target, nested, depth + 1));
     }
     const out = this.#sink.open(type);
     let nextNested = firstNested;
@@ -130,6 +184,11 @@ export class RecordWriter {
       }
     }
     this.#nestedCount = firstNested;
+  }
+
+  #writeAhead(type: number, ahead: CollectionsAhead): number {
+    ahead.writeTo(this.#place, this.#sink.open(type));
+    return this.#sink.closeHashed(type, ahead.hashOf(this.#place));
   }
 
   #pushNested(ordinal: number): void {
@@ -172,18 +231,22 @@ export class RecordWriter {
 
   /** A record, or the bare value that stands for one with a single field. */
   #writeReferenced(type: number, value: unknown, depth: number): number {
-    const { boxKind } = this.#plan(type);
-    const strings = boxKind === kindCodes.STRING ? this.#stringsOf(type) : null;
+    const strings = this.#stringsOf(type);
     if (strings !== null && typeof value === 'string') {
       const known = strings.find(value);
       if (known >= 0) return known;
-    }
-    if (boxKind < 0 || isPlainObject(value)) return this.#writeNested(type, value, depth);
-    writeValue(boxKind, value, this.#sink.open(type));
-    const ordinal = this.#sink.close(type);
-    if (strings !== null && typeof value === 'string')
+      const ordinal = this.#writeBox(type, kindCodes.STRING, value);
       strings.add(value, ordinal, this.#sink.isNew(type, ordinal));
-    return ordinal;
+      return ordinal;
+    }
+    const { boxKind } = this.#plan(type);
+    if (boxKind < 0 || isPlainObject(value)) return this.#writeNested(type, value, depth);
+    return this.#writeBox(type, boxKind, value);
+  }
+
+  #writeBox(type: number, kind: number, value: unknown): number {
+    writeValue(kind, value, this.#sink.open(type));
+    return this.#sink.close(type);
   }
 
   /** The entries of a level, emptied. */
@@ -194,18 +257,50 @@ export class RecordWriter {
     return entries;
   }
 
-  #stringsOf(type: number): CycleStrings {
+  /** Null: no record of the type stands for a STRING. */
+  #stringsOf(type: number): CycleStrings | null {
     const known = this.#strings[type];
     if (known !== undefined) return known;
-    const strings = new CycleStrings(this.#sink.keptStrings(type));
+    const isText = this.#plan(type).boxKind === kindCodes.STRING;
+    const strings = isText ? new CycleStrings(this.#sink.keptStrings(type)) : null;
     this.#strings[type] = strings;
     return strings;
+  }
+
+  #aheadOf(type: number): Ahead {
+    const known = this.#ahead[type];
+    if (known !== undefined) return known;
+    const { references, targets } = this.#plan(type);
+    const ahead = Array.from(references, (field) => this.#collectionsAhead(targets[field] as number));
+    this.#ahead[type] = ahead;
+    return ahead;
+  }
+
+  /** Null: the type is no collection of strings. */
+  #collectionsAhead(type: number): CollectionsAhead | null {
+    const { schema, targets } = this.#plan(type);
+    if (schema.kind === 'OBJECT') return null;
+    const [keys, values = keys] = Array.from(targets, (target) => this.#stringsOf(target));
+    if (keys === null || keys === undefined || values === null || values === undefined) return null;
+    return new CollectionsAhead({ kind: schema.kind, keys, values });
   }
 
   #plan(type: number): TypePlan {
     return this.#plans.of(type);
   }
 }
+
+/** What an object has, and where a type's fields are in it. */
+interface Properties {
+  readonly places: Int32Array;
+  readonly values: readonly unknown[];
+}
+
+function propertiesOf({ order }: TypePlan, value: PlainObject): Properties {
+  return { places: order.placesOf(Object.keys(value)).places, values: Object.values(value) };
+}
+
+type Ahead = readonly (CollectionsAhead | null)[];
 
 /** How records of some types are written: worked out at the first record of each, for all cycles of a producer. */
 export class TypePlans {

@@ -14,6 +14,7 @@ import {
   type SharedCollectionLayer,
   shareCollectionLayer,
   statedSize,
+  touchCollections,
 } from './collection-layer.ts';
 import { EntryList } from './entry-list.ts';
 import { packBuckets } from './pack-collections.ts';
@@ -123,6 +124,10 @@ export class SetTypeState {
   elements(ordinal: number): Uint32Array<ArrayBuffer> {
     this.#load(ordinal);
     return scratch.keys.slice(0, scratch.count);
+  }
+
+  touch(ordinals: Int32Array, count: number): void {
+    touchCollections(this.#table, ordinals, count);
   }
 
   /** Appends the canonical bytes of the record. */

@@ -21,7 +21,8 @@ export class TypeWriteState {
   readonly references = new ReferenceCounts();
   readonly ordinals = new FreeOrdinals();
   readonly #isText: boolean;
-  #strings = new StringOrdinals();
+  /** Of strings that stand for records of this state, those that cycles have met. */
+  readonly strings = new StringOrdinals();
   #records: TypeRecords;
   readonly #table: DedupTable;
   #histograms: WidthHistograms;
@@ -42,12 +43,9 @@ export class TypeWriteState {
     return this.#records;
   }
 
-  /**
-   * Of strings that stand for records of this state, as cycles have met them. Of the present state only: what a cycle from
-   * before the last {@link settle} still holds is empty.
-   */
-  get strings(): StringOrdinals {
-    return this.#strings;
+  /** Asks for the memory that {@link find} will look at for these hashes. */
+  touch(hashes: Int32Array, count: number): void {
+    this.#records.touch?.(this.#table.candidates(hashes, count), count);
   }
 
   /** The ordinal of the record `bytes[start, end)`, or -1. */
@@ -120,7 +118,7 @@ export class TypeWriteState {
   #forgetString(ordinal: number): void {
     if (!this.#isText || !(this.#records instanceof ObjectTypeState)) return;
     const text = this.#records.readString(ordinal, 0);
-    if (text !== null) this.#strings.delete(text);
+    if (text !== null) this.strings.delete(text);
   }
 
   #requireFound(missing: number): void {
@@ -148,7 +146,7 @@ export class TypeWriteState {
   /** The transition is over: `records` are those of the new state. */
   settle(records: TypeRecords, isChanged: boolean): void {
     this.#records = records;
-    this.#strings = this.#strings.handOn();
+    this.strings.reopen();
     if (!isChanged) this.#statistics = null;
   }
 

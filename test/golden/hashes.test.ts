@@ -37,6 +37,8 @@ function hashAsElement(kinds: readonly string[], values: readonly unknown[]): nu
       record = out.toBytes();
       return 0;
     },
+    closeHashed: () => 0,
+    touch: () => undefined,
     isNew: () => true,
     keptStrings: () => null,
   });

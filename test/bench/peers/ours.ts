@@ -8,13 +8,12 @@ import { readFileBytes } from '../../../lib/file-bytes.ts';
 import { UniqueKeyIndex } from '../../../lib/indexes/unique-key.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
-import type { Cycle } from '../../../lib/state/cycle.ts';
 import { ReadState } from '../../../lib/state/read-state.ts';
 import type { StringCache } from '../../../lib/state/string-cache.ts';
 import { WriteState } from '../../../lib/state/write-state.ts';
 import { applyAtScale } from '../apply-at-scale.ts';
 import type { Peer } from '../peer.ts';
-import { changedProducts, nextRandom, type Product, productBatches, productSchema } from '../products.ts';
+import { changedProducts, nextRandom, productBatches, productSchema } from '../products.ts';
 import type { Records } from '../records.ts';
 import { foldTime, slowdownByDeltas } from '../slowdown-by-deltas.ts';
 import type { WritePath } from '../write-path.ts';
@@ -111,7 +110,7 @@ export function createPeer<Item>(
       const watch = new Stopwatch();
       writer = watch.time(() => WriteState.restore(ReadState.empty(schema)));
       const cycle = writer.begin();
-      for (const batch of productBatches(count)) watch.time(() => addAll(cycle, batch));
+      for (const batch of productBatches(count)) watch.time(() => cycle.addAll('Product', batch));
       const next = watch.time(() => {
         const transition = cycle.transition();
         const snapshot = encodeFirstSnapshot(transition, { tag: 1n, ...options });
@@ -145,7 +144,7 @@ export function createPeer<Item>(
       watch.time(() => {
         const cycle = writer.begin();
         for (const { id } of products) cycle.remove('Product', written.index.find(id));
-        addAll(cycle, products);
+        cycle.addAll('Product', products);
         const tag = written.tag + 1n;
         const transition = cycle.transition();
         const delta = encodeDelta(transition, { tag, ...options });
@@ -156,10 +155,6 @@ export function createPeer<Item>(
       return watch.ns;
     },
   };
-}
-
-function addAll(cycle: Cycle, products: readonly Product[]): void {
-  for (const product of products) cycle.add('Product', product);
 }
 
 /** Adds up the time that some of the steps take. */

@@ -1,7 +1,13 @@
 import type { ByteReader } from '../bytes/byte-reader.ts';
 import { readGapList } from '../bytes/gap-list.ts';
 import { DatasetError } from '../errors.ts';
-import { type Additions, addedRecordsMax, type Layer, type PackLayer } from '../state/record-table.ts';
+import {
+  type Additions,
+  addedRecordsMax,
+  type Layer,
+  listOf,
+  type PackLayer,
+} from '../state/record-table.ts';
 import { ordinalMax, readMaxOrdinal, shardMaxOrdinal } from './decode-section.ts';
 
 /** How to read the records of one shard, and how to put those of several into one layer. */
@@ -49,12 +55,12 @@ export function readAdditions<L extends Layer>(
   const [only, ...others] = shards as [ShardAdditions<L>, ...ShardAdditions<L>[]];
   if (others.length === 0)
     return { layer: only.layer, ordinals: only.added, removed: only.removed, maxOrdinal };
-  return { ...mergeShards(shards, name, form.pack), maxOrdinal };
+  return { ...mergeShards([only, ...others], name, form.pack), maxOrdinal };
 }
 
 /** The shards' records as one layer, in order of ordinal. */
 function mergeShards<L extends Layer>(
-  shards: readonly ShardAdditions<L>[],
+  shards: readonly [ShardAdditions<L>, ...ShardAdditions<L>[]],
   name: string,
   pack: PackLayer<L>,
 ): Omit<Additions<L>, 'maxOrdinal'> {
@@ -70,7 +76,8 @@ function mergeShards<L extends Layer>(
     recordOf[k] = next[shard] as number;
     next[shard] = (next[shard] as number) + 1;
   }
-  const layer = pack({ layers: shards.map((shard) => shard.layer), layerOf, recordOf });
+  const [first, ...others] = shards;
+  const layer = pack(listOf([first.layer, ...others.map((shard) => shard.layer)], layerOf, recordOf));
   return { layer, ordinals, removed: merged(shards.map((shard) => shard.removed)) };
 }
 

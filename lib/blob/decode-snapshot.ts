@@ -129,9 +129,13 @@ function readKeptFields(
   const layer = readObjectShard(reader, schema, kept, recordCount);
   // Records of no bits take no memory, however many a damaged blob says there are.
   if (kept.fields.length === schema.fields.length || layer.bitsPerRecord === 0) return layer;
-  const recordOf = new Int32Array(recordCount);
-  for (let record = 0; record < recordCount; record++) recordOf[record] = record;
-  return packObjects(kept, { layers: [layer], layerOf: new Uint16Array(recordCount), recordOf });
+  const nothing = {
+    changed: new Int32Array(0),
+    layers: [],
+    layerOf: new Uint16Array(0),
+    recordOf: new Int32Array(0),
+  };
+  return packObjects(kept, { count: recordCount, base: layer, ...nothing });
 }
 
 interface TypeContent<L> {

@@ -57,6 +57,13 @@ export class BitSet {
     return page !== undefined && half < page.length && (((page[half] as number) >>> (index & 31)) & 1) === 1;
   }
 
+  /** Bit i: is `from` + i in the set? `from` is a multiple of 32. */
+  bitsFrom(from: number): number {
+    const page = this.#pages[from >>> pageShift];
+    const half = (from & pageMask) >>> 5;
+    return page !== undefined && half < page.length ? (page[half] as number) | 0 : 0;
+  }
+
   /** The least element >= `from` (>= 0); -1: none. */
   next(from: number): number {
     const pages = this.#pages;

@@ -88,7 +88,13 @@ export function entriesEnd(layer: CollectionLayer, record: number): number {
 /** Where the entries of a record start; checks that they lie within the layer. */
 export function entriesStart(layer: CollectionLayer, record: number, end: number): number {
   const start = record === 0 ? 0 : entriesEnd(layer, record - 1);
-  if (start <= end && end <= layer.entryCount) return start;
+  requireEntries(layer, start, end);
+  return start;
+}
+
+/** For the start and end of a record's entries, which only damage can put out of order. */
+export function requireEntries(layer: CollectionLayer, start: number, end: number): void {
+  if (start <= end && end <= layer.entryCount) return;
   throw new DatasetError('corrupt', `entries ${start} to ${end} do not lie within ${layer.entryCount}`, {
     start,
     end,

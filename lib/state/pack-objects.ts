@@ -1,150 +1,118 @@
+import { setBits } from '../bytes/bit-copy.ts';
 import { maskOf } from '../bytes/bit-reader.ts';
 import { bitLength } from '../bytes/bit-writer.ts';
-import { type BitArray, paddingHalves } from '../bytes/longs.ts';
+import { paddingHalves } from '../bytes/longs.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
 import { noBytes, ObjectLayer } from './object-layer.ts';
-import {
-  isVar,
-  isVarNull,
-  type PackedField,
-  rawHigh,
-  rawLow,
-  requireRange,
-  varEndOrNull,
-  varStart,
-} from './packed-field.ts';
+import { type FieldList, type Place, VarPacker, varSizeIn, varSizeOf } from './pack-var.ts';
+import { isVar, type PackedField, rawHigh, rawLow } from './packed-field.ts';
 import type { RecordList } from './record-table.ts';
 
-type Layers = RecordList<ObjectLayer>;
-
 /**
- * Packs the listed records into one layer, with widths that fit all of them. Field by field, as a fold of a big type is
- * a pause: the loops see one field's layout at a time. Guarded by test/bench.
+ * Packs records into one layer, with widths that fit all of them. As a fold of a big type is a pause, the base is taken
+ * whole: where all widths stay, as one block of bits, else field by field; what changed is written over it.
+ * Guarded by test/bench (fold).
  */
-export function packObjects(schema: ObjectSchema, list: Layers): ObjectLayer {
-  const recordCount = list.recordOf.length;
-  const columns = schema.fields.map((_, i) => list.layers.map(({ fields }) => fields[i] as PackedField));
-  const widthsMax = columns.map((column) => column.reduce((max, { width }) => Math.max(max, width), 0));
-  // A field that no layer stores stays one that is not stored: else many of them times many records take much memory.
-  const ends = columns.map((column, i) =>
-    isVar((column[0] as PackedField).kind) && (widthsMax[i] as number) > 0 ? endsOf(list, column) : null,
-  );
-  const widths = ends.map((each, i) => {
-    return each === null ? (widthsMax[i] as number) : bitLength((each[recordCount] as number) + 1) + 1;
+export function packObjects(schema: ObjectSchema, list: RecordList<ObjectLayer>): ObjectLayer {
+  const { base, count, changed } = list;
+  const columns = base.fields.map((field, i): FieldList => {
+    return { ...list, base: field, layers: list.layers.map(({ fields }) => fields[i] as PackedField) };
   });
+  const sizes = varSizes(columns, list);
+  const widths = columns.map((column, i) => widthOf(column, sizes[i] as number));
   const bitsPerRecord = widths.reduce((sum, width) => sum + width, 0);
-  const bits = new Uint32Array(Math.ceil((recordCount * bitsPerRecord) / 64) * 2 + paddingHalves);
-  let offset = 0;
-  const fields = widths.map((width, i) => {
-    const fieldEnds = ends[i] as Float64Array | null;
-    const place = { bits, bitsPerRecord, offset, width, column: columns[i] as PackedField[] };
-    offset += width;
-    if (fieldEnds === null) {
-      if (width > 0) packFixed(list, place);
-      return { offset: place.offset, width, data: noBytes };
-    }
-    packEnds(list, place, fieldEnds);
-    const data = gatherData(list, place.column, fieldEnds[recordCount] as number);
-    return { offset: place.offset, width, data };
+  const offsets = widths.map((_, i) => widths.slice(0, i).reduce((sum, width) => sum + width, 0));
+  const isCopied =
+    base.bitsPerRecord === bitsPerRecord &&
+    base.fields.every(
+      ({ offset, width }, i) => width === widths[i] && (width === 0 || offset === offsets[i]),
+    );
+  const bits = new Uint32Array(Math.ceil((count * bitsPerRecord) / 64) * 2 + paddingHalves);
+  const inBase = Math.min(count, base.recordCount);
+  if (isCopied) bits.set(base.bits.subarray(0, Math.ceil((inBase * bitsPerRecord) / 32)));
+  const packers = columns.map((column, i) => {
+    const place = { bits, bitsPerRecord, offset: offsets[i] as number, width: widths[i] as number, isCopied };
+    if (!isVar(column.base.kind)) return new FixedPacker(column, place);
+    return new VarPacker(column, place, sizes[i] as number);
   });
-  return new ObjectLayer(schema, recordCount, bits, { fields, bitsPerRecord });
+  const stored = packers.filter((_, i) => widths[i] !== 0);
+  if (!isCopied) {
+    for (const [from, to] of blocksOf(inBase)) for (const packer of stored) packer.packBase(from, to);
+  }
+  for (const [from, to] of blocksOf(changed.length))
+    for (const packer of stored) packer.packChanged(from, to);
+  const fields = packers.map((packer, i) => {
+    return { offset: offsets[i] as number, width: widths[i] as number, data: packer.finish() };
+  });
+  return new ObjectLayer(schema, count, bits, { fields, bitsPerRecord });
 }
 
-/** Where a field goes. */
-interface Place {
-  readonly bits: BitArray;
-  readonly bitsPerRecord: number;
-  readonly offset: number;
-  readonly width: number;
-  /** The field in each of the layers that it comes from. */
-  readonly column: readonly PackedField[];
+/** So many at a time: what one field brings into the processor's caches is still there for the next. */
+const blockSize = 256;
+
+function* blocksOf(count: number): Generator<readonly [from: number, to: number], undefined> {
+  for (let from = 0; from < count; from += blockSize) yield [from, Math.min(from + blockSize, count)];
 }
 
-function packFixed({ layerOf, recordOf }: Layers, place: Place): void {
-  const { bits, bitsPerRecord, offset, width, column } = place;
-  const ones = maskOf(width);
-  const highOnes = maskOf(Math.max(width - 32, 0));
-  for (let k = 0, position = offset; k < recordOf.length; k++, position += bitsPerRecord) {
-    const field = column[layerOf[k] as number] as PackedField;
-    const record = recordOf[k] as number;
-    const low = rawLow(field, record);
-    const high = width > 32 ? rawHigh(field, record) : 0;
+/** Of STRING and BYTES fields: how many bytes all records have. */
+function varSizes(columns: readonly FieldList[], { count, changed }: RecordList<ObjectLayer>): number[] {
+  const behind = (changed.at(-1) ?? -1) + 1;
+  const sizes = columns.map(({ base }) => (isVar(base.kind) ? varSizeIn(base, behind, count) : 0));
+  for (const [from, to] of blocksOf(changed.length)) {
+    columns.forEach((column, i) => {
+      if (isVar(column.base.kind)) sizes[i] = (sizes[i] as number) + varSizeOf(column, from, to);
+    });
+  }
+  return sizes;
+}
+
+/** A field that no layer stores stays one that is not stored: else many of them times many records take much memory. */
+function widthOf({ base, layers }: FieldList, size: number): number {
+  const widest = layers.reduce((max, { width }) => Math.max(max, width), base.width);
+  // The base's width stays although less would do: then its bits can be taken as they are.
+  return isVar(base.kind) && widest > 0 ? Math.max(base.width, bitLength(size + 1) + 1) : widest;
+}
+
+/** Writes a field that has no bytes elsewhere. */
+class FixedPacker {
+  readonly #list: FieldList;
+  readonly #place: Place;
+
+  constructor(list: FieldList, place: Place) {
+    this.#list = list;
+    this.#place = place;
+  }
+
+  packBase(from: number, to: number): void {
+    for (let record = from; record < to; record++) putFixed(this.#place, record, this.#list.base, record);
+  }
+
+  packChanged(from: number, to: number): void {
+    const { changed, layers, layerOf, recordOf } = this.#list;
+    for (let k = from; k < to; k++) {
+      const source = layers[layerOf[k] as number] as PackedField;
+      putFixed(this.#place, changed[k] as number, source, recordOf[k] as number);
+    }
+  }
+
+  finish(): Uint8Array {
+    return noBytes;
+  }
+}
+
+function putFixed(place: Place, record: number, source: PackedField, sourceRecord: number): void {
+  const { bits, width } = place;
+  const position = record * place.bitsPerRecord + place.offset;
+  const mask = maskOf(width);
+  const low = rawLow(source, sourceRecord);
+  if (width <= 32) {
     // All ones of the source's width mean null, whatever the width.
-    const isNull = low === field.mask && (width <= 32 || high === field.highMask);
-    putBits(bits, position, isNull ? ones : low);
-    if (width > 32) putBits(bits, position + 32, isNull ? highOnes : high);
+    setBits(bits, position, mask, low === source.mask ? mask : low);
+    return;
   }
-}
-
-/** @param ends from {@link endsOf} */
-function packEnds({ layerOf, recordOf }: Layers, place: Place, ends: Float64Array): void {
-  const { bits, bitsPerRecord, offset, width, column } = place;
-  for (let k = 0, position = offset; k < recordOf.length; k++, position += bitsPerRecord) {
-    const end = ends[k + 1] as number;
-    putBits(bits, position, end | 0);
-    if (width > 33) putBits(bits, position + 32, Math.floor(end / 0x1_0000_0000));
-    const isNull = isVarNull(column[layerOf[k] as number] as PackedField, recordOf[k] as number);
-    if (isNull) putBits(bits, position + width - 1, 1);
-  }
-}
-
-/** Sets bits that are 0 yet. */
-function putBits(bits: BitArray, position: number, value: number): void {
-  const index = position < 0x8000_0000 ? position >>> 5 : Math.floor(position / 32);
-  const shift = position & 31;
-  bits[index] = (bits[index] as number) | (value << shift);
-  if (shift > 0) bits[index + 1] = (bits[index + 1] as number) | (value >>> (32 - shift));
-}
-
-/** Of a STRING or BYTES field: where record k's bytes start in the packed data is element k, where they end is k + 1. */
-function endsOf({ layerOf, recordOf }: Layers, column: readonly PackedField[]): Float64Array {
-  const ends = new Float64Array(recordOf.length + 1);
-  let total = 0;
-  for (let k = 0; k < recordOf.length; k++) {
-    const field = column[layerOf[k] as number] as PackedField;
-    const record = recordOf[k] as number;
-    const end = varEndOrNull(field, record);
-    if (end >= 0) {
-      const start = varStart(field, record);
-      requireRange(field, start, end);
-      total += end - start;
-    }
-    ends[k + 1] = total;
-  }
-  return ends;
-}
-
-/**
- * The bytes of one STRING or BYTES field of all listed records, one behind the other. Most of a fold's records lie in
- * its base as they will lie: what is one range there is copied as one.
- */
-function gatherData({ layerOf, recordOf }: Layers, column: readonly PackedField[], size: number): Uint8Array {
-  const data = new Uint8Array(size);
-  let at = 0;
-  let source: Uint8Array = noBytes;
-  let rangeStart = 0;
-  let rangeEnd = 0;
-  for (let k = 0; k < recordOf.length; k++) {
-    const field = column[layerOf[k] as number] as PackedField;
-    const record = recordOf[k] as number;
-    const end = varEndOrNull(field, record);
-    if (end < 0) continue;
-    const start = varStart(field, record);
-    if (start !== rangeEnd || field.data !== source) {
-      at = copyRange(source, rangeStart, rangeEnd, data, at);
-      source = field.data;
-      rangeStart = start;
-    }
-    rangeEnd = end;
-  }
-  copyRange(source, rangeStart, rangeEnd, data, at);
-  return data;
-}
-
-/** Where the copy ends. */
-function copyRange(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
-  // Below a few dozen bytes the loop beats the call into the runtime.
-  if (end - start < 48) for (let i = start, j = at; i < end; i++, j++) target[j] = source[i] as number;
-  else target.set(source.subarray(start, end), at);
-  return at + end - start;
+  const highMask = maskOf(width - 32);
+  const high = rawHigh(source, sourceRecord);
+  const isNull = low === source.mask && high === source.highMask;
+  setBits(bits, position, -1, isNull ? -1 : low);
+  setBits(bits, position + 32, highMask, isNull ? highMask : high);
 }

@@ -20,16 +20,35 @@ export interface Layer {
   readonly recordCount: number;
 }
 
-/** A list of records by place: what to pack into a new layer, in this order. */
+/**
+ * What to pack into a new layer. Most of a fold's records lie in its base as they will lie, so only the others are
+ * listed.
+ */
 export interface RecordList<L> {
+  /** How many records the new layer has. */
+  readonly count: number;
+  /** Its record k is the new layer's, unless `changed` has k. */
+  readonly base: L;
+  /** Numbers of records in the new layer, ascending; those that the base does not have are among them. */
+  readonly changed: Int32Array;
   readonly layers: readonly L[];
-  /** Index into `layers`. */
+  /** Of each of `changed`: where it comes from, as an index into `layers`. */
   readonly layerOf: Uint16Array;
-  /** Number within its layer. */
+  /** Of each of `changed`: its number there. */
   readonly recordOf: Int32Array;
 }
 
-/** Packs records into one new layer, record k from the k-th of the list. */
+/** A list of records that have no base. */
+export function listOf<L>(
+  layers: readonly [L, ...(readonly L[])],
+  layerOf: Uint16Array,
+  recordOf: Int32Array,
+): RecordList<L> {
+  const changed = Int32Array.from(recordOf.keys());
+  return { count: recordOf.length, base: layers[0], changed, layers, layerOf, recordOf };
+}
+
+/** Packs records into one new layer. */
 export type PackLayer<L> = (list: RecordList<L>) => L;
 
 /** The records that one delta adds. */
@@ -229,7 +248,7 @@ export class RecordTable<L extends Layer> {
     const slots = room.#slots.with(change.ordinals, room.#overlay.length << recordBits);
     const next = room.#with({ overlay, slots, populated, maxOrdinal });
     const [inBase, inOverlay] = [countRecords(this.#base), countRecords(overlay)];
-    const isOvergrown = inOverlay > Math.max(inBase / 4, foldRecordsMin);
+    const isOvergrown = inOverlay > Math.max(inBase * foldShare, foldRecordsMin);
     const isDense = next.#end <= foldSlotsPerRecordMax * (inBase + inOverlay);
     // What this delta removes stays readable: the fold keeps the records of both states.
     return isOvergrown && isDense ? next.#withNewBase(pack, this.populated) : next;
@@ -251,41 +270,69 @@ export class RecordTable<L extends Layer> {
   /** All populated records of the overlay in one layer. */
   #withPackedOverlay(pack: PackLayer<L>): RecordTable<L> {
     const packed = Int32Array.from(this.#slots.ordinals().filter((ordinal) => this.populated.has(ordinal)));
-    const layer = pack(this.#list(packed.length, (k) => packed[k] as number));
+    const { layers, layerOf, recordOf } = this.#placesOf(packed, () => true);
+    const layer = pack(listOf(layers, layerOf, recordOf));
     return this.#with({ overlay: [layer], slots: SlotMap.empty.with(packed, 0) });
   }
 
   /** All records that are populated here or in `ghosts` in a new base of as many shards. */
   #withNewBase(pack: PackLayer<L>, ghosts: BitSet): RecordTable<L> {
     const shardCount = this.#base.length;
-    const slots = Math.max(this.populated.last(), ghosts.last()) + 1;
+    const end = Math.max(this.populated.last(), ghosts.last()) + 1;
     const isKept = (ordinal: number) => this.populated.has(ordinal) || ghosts.has(ordinal);
-    const base = this.#base.map((_, shard) =>
-      pack(
-        this.#list(Math.ceil(Math.max(slots - shard, 0) / shardCount), (k) => {
-          const ordinal = k * shardCount + shard;
-          return isKept(ordinal) ? ordinal : -1;
-        }),
-      ),
-    );
-    return this.#with({ base, baseSlots: slots, overlay: [], slots: SlotMap.empty });
+    const changed = this.#changedUpTo(end, ghosts);
+    const base = this.#base.map((layer, shard) => {
+      const own = shardCount === 1 ? changed : changed.filter((o) => (o & this.#baseMask) === shard);
+      return pack({
+        count: Math.ceil(Math.max(end - shard, 0) / shardCount),
+        base: layer,
+        changed: own.map((ordinal) => ordinal >>> this.#baseShift),
+        ...this.#placesOf(own, isKept),
+      });
+    });
+    return this.#with({ base, baseSlots: end, overlay: [], slots: SlotMap.empty });
   }
 
-  /** The places of `count` records; an ordinal of -1 stands for a hole. */
-  #list(count: number, ordinalAt: (k: number) => number): RecordList<L> {
-    const layers = [this.#empty, ...this.#base, ...this.#overlay];
-    const layerOf = new Uint16Array(count);
-    const recordOf = new Int32Array(count);
-    for (let k = 0; k < count; k++) {
-      const ordinal = ordinalAt(k);
-      const slot = this.slotOf(ordinal);
-      if (slot === noSlot) continue;
-      recordOf[k] = this.recordAt(slot, ordinal);
-      layerOf[k] = slot < 0 ? 1 + (ordinal & this.#baseMask) : 1 + this.#base.length + (slot >>> recordBits);
+  /** The ordinals below `end` that are not in a new base as they are in this one: in the overlay, or holes. */
+  #changedUpTo(end: number, ghosts: BitSet): Int32Array {
+    const changed = new Int32Array(end);
+    let count = 0;
+    for (let from = 0; from < end; from += 32) {
+      const kept = this.populated.bitsFrom(from) | ghosts.bitsFrom(from);
+      // What is kept and has no slot is in the base.
+      let bits = ~kept | this.#slots.bitsFrom(from);
+      if (end - from < 32) bits &= (1 << (end - from)) - 1;
+      for (; bits !== 0; bits &= bits - 1) changed[count++] = from + 31 - Math.clz32(bits & -bits);
     }
-    return { layers, layerOf, recordOf };
+    return changed.slice(0, count);
+  }
+
+  /** Where the records of these ordinals lie; of those that are not kept: nowhere. */
+  #placesOf(ordinals: Int32Array, isKept: (ordinal: number) => boolean): RecordPlaces<L> {
+    const layerOf = new Uint16Array(ordinals.length);
+    const recordOf = new Int32Array(ordinals.length);
+    for (let k = 0; k < ordinals.length; k++) {
+      const ordinal = ordinals[k] as number;
+      const slot = isKept(ordinal) ? this.#slots.get(ordinal) : noSlot;
+      if (slot < 0 || slot === noSlot) continue;
+      recordOf[k] = slot & recordMask;
+      layerOf[k] = 1 + (slot >>> recordBits);
+    }
+    return { layers: [this.#empty, ...this.#overlay], layerOf, recordOf };
   }
 }
+
+interface RecordPlaces<L> {
+  readonly layers: readonly [L, ...L[]];
+  readonly layerOf: Uint16Array;
+  readonly recordOf: Int32Array;
+}
+
+/**
+ * Of the base: with more records in the overlay, all is packed into a new base. Look-ups take longer by how many records lie
+ * in the overlay, and the folds are paid for by the changes between two of them (docs/performance.md, "What a fold is").
+ */
+const foldShare = 1 / 8;
 
 /** Below this many records an overlay is not worth folding: the 63 layers are the only bound. */
 const foldRecordsMin = 1024;

@@ -62,6 +62,12 @@ export class SlotMap {
     return page[(page[at + 1] as number) + bitCount(bits & ~(-1 << (ordinal & 31)))] as number;
   }
 
+  /** Bit i: does the ordinal `from` + i have a slot? `from` is a multiple of 32. */
+  bitsFrom(from: number): number {
+    if (from >= this.end) return 0;
+    return (this.#pages[from >>> pageShift] as Page)[2 * ((from >>> 5) % wordsPerPage)] as number;
+  }
+
   /** Ascending. */
   ordinals(): number[] {
     const ordinals: number[] = [];

@@ -97,7 +97,7 @@ interface TableParts<L> {
  *   Guarded by test/bench (deltas).
  *
  * When the overlay has grown, layers are packed together ({@link RecordTable.applyAdditions}):
- * all 63 overlay layers in use: into one overlay layer; more overlay records than a quarter of the base: everything
+ * all 63 overlay layers in use: into one overlay layer; more overlay records than an eighth of the base: everything
  * into a new base. The second costs O(dataset), but only after O(dataset) changes; the first O(overlay) per 62 deltas.
  */
 export class RecordTable<L extends Layer> {

@@ -5,8 +5,10 @@ import type { ReadState } from '../../lib/state/read-state.ts';
 import { WriteState } from '../../lib/state/write-state.ts';
 import { changeEvery, nextRandom, productOf } from './products.ts';
 
-/** Of 1 % each: together they stay below the quarter at which they are folded into a new base. */
-const deltaCount = 24;
+/** Of 1 % each: as many as there can be before the eighth at which they are folded into a new base. */
+const deltaCount = 12;
+/** With so many the state has been folded twice, and the index's table, which has room for a quarter more, was built anew. */
+const foldedDeltaCount = 27;
 const turns = 15;
 const lookUps = 200_000;
 
@@ -60,11 +62,12 @@ export function slowdownByDeltas(first: ReadState, firstIndex: UniqueKeyIndex): 
   return Math.min(...after) / Math.min(...before);
 }
 
-/** How long the longest of the deltas takes around the one that makes a quarter full, in ns: in it state and index are folded. */
+/** How long the longest of the deltas takes, in ns: the one in which state and index are folded. */
 export function foldTime(first: ReadState, firstIndex: UniqueKeyIndex): number {
   const deltas = new Deltas(first, firstIndex);
-  for (let k = 0; k < deltaCount; k++) deltas.applyNext();
-  return Math.max(deltas.applyNext(), deltas.applyNext(), deltas.applyNext());
+  let longest = 0;
+  for (let k = 0; k < foldedDeltaCount; k++) longest = Math.max(longest, deltas.applyNext());
+  return longest;
 }
 
 let sink = 0;

@@ -90,7 +90,8 @@ export class RecordWriter {
 
   #writeGroup(type: number, group: readonly unknown[], take: (ordinal: number) => void): void {
     const plan = this.#plan(type);
-    const properties = group.map((value) => (isPlainObject(value) ? propertiesOf(plan, value) : null));
+    const properties: (Properties | null)[] = [];
+    for (const value of group) properties.push(isPlainObject(value) ? propertiesOf(plan, value) : null);
     const ahead = this.#aheadOf(type);
     for (let i = 0; i < ahead.length; i++)
       this.#lookAhead(ahead[i] as CollectionsAhead | null, plan, plan.references[i] as number, properties);

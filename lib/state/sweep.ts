@@ -17,38 +17,71 @@ export interface Swept {
  * cycle, so a cycle can go on afterwards.
  */
 export function sweep(types: readonly CycleType[], references: RecordReferences): Swept {
-  const changes = types.map((type) => type.referenceChanges.clone());
-  const dead = types.map(() => new IntMap());
-  // Dead records whose references are still to be taken back: pairs of type position and ordinal.
-  const stack: number[] = [];
-  const judge = (position: number, ordinal: number, referenceChange: number): void => {
-    const type = types[position] as CycleType;
-    // What is dead never comes to life again: most are alive, which is said sooner.
-    if (type.isAlive(ordinal, referenceChange)) return;
-    const deadOfType = dead[position] as IntMap;
-    if (deadOfType.has(ordinal)) return;
-    // A Java producer's records may refer to what is not there.
-    if (!type.has(ordinal)) return;
-    deadOfType.set(ordinal, 1);
-    if (!references.isLeaf(position)) stack.push(position, ordinal);
-  };
-  for (let position = 0; position < types.length; position++) {
-    const mortals = (types[position] as CycleType).mortals();
-    const ofType = changes[position] as OrdinalMap;
-    for (let i = 0; i < mortals.length; i++) {
-      const ordinal = mortals[i] as number;
-      judge(position, ordinal, ofType.get(ordinal));
+  const swept = new Sweep(types, references);
+  for (let position = 0; position < types.length; position++) swept.judgeMortals(position);
+  return swept;
+}
+
+/** Records that are judged in one call: a loop that is called often is compiled sooner than one that is long. */
+const runLength = 256;
+
+class Sweep implements Swept {
+  readonly dead: readonly IntMap[];
+  readonly referenceChanges: readonly OrdinalMap[];
+  readonly #types: readonly CycleType[];
+  readonly #references: RecordReferences;
+  /** Dead records whose references are still to be taken back: pairs of type position and ordinal. */
+  readonly #stack: number[] = [];
+
+  constructor(types: readonly CycleType[], references: RecordReferences) {
+    this.#types = types;
+    this.#references = references;
+    // Not by map(): what kind of array that makes depends on whether it was compiled.
+    this.dead = Array.from(types, () => new IntMap());
+    this.referenceChanges = Array.from(types, (type) => type.referenceChanges.clone());
+  }
+
+  /** Judges what a cycle touched of a type, and what dies with it. */
+  judgeMortals(position: number): void {
+    const mortals = (this.#types[position] as CycleType).mortals();
+    for (let from = 0; from < mortals.length; from += runLength) {
+      this.#judgeRun(position, mortals, from);
+      while (this.#stack.length > 0) this.#takeBack();
     }
   }
-  while (stack.length > 0) {
-    const ordinal = stack.pop() as number;
-    const position = stack.pop() as number;
-    const found = (types[position] as CycleType).readReferences(ordinal, position, references);
+
+  #judgeRun(position: number, mortals: readonly number[], from: number): void {
+    const ofType = this.referenceChanges[position] as OrdinalMap;
+    const end = Math.min(from + runLength, mortals.length);
+    for (let i = from; i < end; i++) {
+      const ordinal = mortals[i] as number;
+      this.#judge(position, ordinal, ofType.get(ordinal));
+    }
+  }
+
+  /** The references of the dead record that is on top of the stack. */
+  #takeBack(): void {
+    const ordinal = this.#stack.pop() as number;
+    const position = this.#stack.pop() as number;
+    const type = this.#types[position] as CycleType;
+    const found = type.readReferences(ordinal, position, this.#references);
     for (let i = 0; i < found.count; i++) {
       const target = found.types[i] as number;
       const targetOrdinal = found.ordinals[i] as number;
-      judge(target, targetOrdinal, (changes[target] as OrdinalMap).add(targetOrdinal, -1));
+      const changes = this.referenceChanges[target] as OrdinalMap;
+      this.#judge(target, targetOrdinal, changes.add(targetOrdinal, -1));
     }
   }
-  return { dead, referenceChanges: changes };
+
+  #judge(position: number, ordinal: number, referenceChange: number): void {
+    const type = this.#types[position] as CycleType;
+    // What is dead never comes to life again: most are alive, which is said sooner.
+    if (type.isAlive(ordinal, referenceChange)) return;
+    const dead = this.dead[position] as IntMap;
+    if (dead.has(ordinal)) return;
+    // A Java producer's records may refer to what is not there.
+    if (!type.has(ordinal)) return;
+    dead.set(ordinal, 1);
+    if (!this.#references.isLeaf(position)) this.#stack.push(position, ordinal);
+  }
 }

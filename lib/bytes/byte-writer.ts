@@ -218,6 +218,12 @@ export class ByteWriter {
     this.position += size;
   }
 
+  /** Passes over bytes, which may hold anything then. */
+  skip(size: number): void {
+    this.reserve(size);
+    this.position += size;
+  }
+
   reset(): void {
     this.position = 0;
   }

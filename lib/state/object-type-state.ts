@@ -35,7 +35,7 @@ import {
   varEndOrNull,
   varStart,
 } from './packed-field.ts';
-import { objectRecordEquals, writeObjectRecord } from './record-bytes.ts';
+import { objectRecordEquals, writeObjectRecord, writeObjectShape } from './record-bytes.ts';
 import { type Additions, RecordTable, type SharedTable } from './record-table.ts';
 import type { StringCache } from './string-cache.ts';
 import { TextReader } from './text-reader.ts';
@@ -338,6 +338,12 @@ export class ObjectTypeState {
   writeRecord(ordinal: number, out: ByteWriter): void {
     const slot = this.#table.slotOf(ordinal);
     writeObjectRecord(this.#table.layerAt(slot, ordinal), this.#table.recordAt(slot, ordinal), out);
+  }
+
+  /** As {@link writeRecord}, but with anything for what STRING and BYTES hold. */
+  writeShape(ordinal: number, out: ByteWriter): void {
+    const slot = this.#table.slotOf(ordinal);
+    writeObjectShape(this.#table.layerAt(slot, ordinal), this.#table.recordAt(slot, ordinal), out);
   }
 
   /** True iff `bytes[start, end)` are the canonical bytes of the record. Compared in place. */

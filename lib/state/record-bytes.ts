@@ -20,11 +20,34 @@ import {
 export function writeObjectRecord(layer: ObjectLayer, record: number, out: ByteWriter): void {
   for (let i = 0; i < layer.fields.length; i++) {
     const field = layer.fields[i] as PackedField;
-    const { kind } = field;
-    if (kind >= kindCodes.STRING) writeVar(field, record, out);
-    else if (kind === kindCodes.FLOAT || kind === kindCodes.DOUBLE) writeReal(field, record, out);
-    else writeWhole(field, record, out);
+    if (field.kind >= kindCodes.STRING) writeVar(field, record, out);
+    else writeFixed(field, record, out);
   }
+}
+
+/** As {@link writeObjectRecord}, but what STRING and BYTES hold is not read: there are any bytes of that number. */
+export function writeObjectShape(layer: ObjectLayer, record: number, out: ByteWriter): void {
+  for (let i = 0; i < layer.fields.length; i++) {
+    const field = layer.fields[i] as PackedField;
+    if (field.kind < kindCodes.STRING) {
+      writeFixed(field, record, out);
+      continue;
+    }
+    const end = varEndOrNull(field, record);
+    if (end < 0) {
+      out.writeVarNull();
+      continue;
+    }
+    const start = varStart(field, record);
+    requireRange(field, start, end);
+    out.writeVarInt(end - start);
+    out.skip(end - start);
+  }
+}
+
+function writeFixed(field: PackedField, record: number, out: ByteWriter): void {
+  if (field.kind === kindCodes.FLOAT || field.kind === kindCodes.DOUBLE) writeReal(field, record, out);
+  else writeWhole(field, record, out);
 }
 
 function writeReal(field: PackedField, record: number, out: ByteWriter): void {

@@ -6,6 +6,7 @@ import type { Schema } from '../schema/schema.ts';
 import { DedupTable, type RecordBytes } from './dedup-table.ts';
 import { FreeOrdinals } from './free-ordinals.ts';
 import { ObjectTypeState } from './object-type-state.ts';
+import { OrdinalHashes } from './ordinal-hashes.ts';
 import { ReferenceCounts } from './reference-counts.ts';
 import type { TypeRecords } from './stored-records.ts';
 import { StringOrdinals } from './string-ordinals.ts';
@@ -25,6 +26,7 @@ export class TypeWriteState {
   readonly strings = new StringOrdinals();
   #records: TypeRecords;
   readonly #table: DedupTable;
+  readonly #hashes = new OrdinalHashes();
   #histograms: WidthHistograms;
   /** Of the last transition, if it changed this type. */
   #statistics: TypeStatistics | null = null;
@@ -81,37 +83,38 @@ export class TypeWriteState {
   /** The record at an ordinal joins the state; returns its bytes, valid until the next call. */
   include(records: TypeRecords, ordinal: number): RecordBytes {
     const record = this.#read(records, ordinal);
-    this.#table.insert(murmur3(record.bytes, 0, record.position), ordinal);
+    const hash = murmur3(record.bytes, 0, record.position);
+    this.#table.insert(hash, ordinal);
+    this.#hashes.set(ordinal, hash);
     this.#histograms.count(record.bytes, 0, ordinal, 1);
     this.ordinals.take(ordinal);
     return record;
   }
 
   /**
-   * The record at an ordinal leaves the state; returns its bytes, valid until the next call. The ordinal is free then,
+   * The record at an ordinal leaves the state; returns its bytes, in which texts may be anything of their size, valid until the
+   * next call. The ordinal is free then,
    * unless the `next` records have another record there (no writer does that, but readers put up with it).
    */
   exclude(ordinal: number, next: TypeRecords): RecordBytes {
-    const record = this.#read(this.#records, ordinal);
-    const isFound = this.#table.remove(murmur3(record.bytes, 0, record.position), ordinal);
+    const isFound = this.#table.remove(this.#hashes.of(ordinal), ordinal);
     this.#requireFound(isFound ? -1 : ordinal);
-    this.#histograms.count(record.bytes, 0, ordinal, -1);
-    this.#forgetString(ordinal);
-    if (!next.isPopulated(ordinal)) this.ordinals.release(ordinal);
-    return record;
+    return this.#takeOut(ordinal, next);
   }
 
   #excludeAll(removed: Int32Array, next: TypeRecords): void {
-    const hashes = new Int32Array(removed.length);
-    for (let i = 0; i < removed.length; i++) {
-      const ordinal = removed[i] as number;
-      const record = this.#read(this.#records, ordinal);
-      hashes[i] = murmur3(record.bytes, 0, record.position);
-      this.#histograms.count(record.bytes, 0, ordinal, -1);
-      this.#forgetString(ordinal);
-      if (!next.isPopulated(ordinal)) this.ordinals.release(ordinal);
-    }
-    this.#requireFound(this.#table.removeAll(hashes, removed));
+    this.#requireFound(this.#table.removeAll(this.#hashes.ofAll(removed), removed));
+    for (let i = 0; i < removed.length; i++) this.#takeOut(removed[i] as number, next);
+  }
+
+  #takeOut(ordinal: number, next: TypeRecords): RecordBytes {
+    this.#scratch.reset();
+    if (this.#records.writeShape === undefined) this.#records.writeRecord(ordinal, this.#scratch);
+    else this.#records.writeShape(ordinal, this.#scratch);
+    this.#histograms.count(this.#scratch.bytes, 0, ordinal, -1);
+    this.#forgetString(ordinal);
+    if (!next.isPopulated(ordinal)) this.ordinals.release(ordinal);
+    return this.#scratch;
   }
 
   /** Its ordinal may be another record's soon. */
@@ -137,7 +140,10 @@ export class TypeWriteState {
   ): void {
     const { ordinals } = added;
     this.#table.insertAll(addedHashes, ordinals);
-    for (let i = 0; i < ordinals.length; i++) this.ordinals.take(ordinals[i] as number);
+    for (let i = 0; i < ordinals.length; i++) {
+      this.ordinals.take(ordinals[i] as number);
+      this.#hashes.set(ordinals[i] as number, addedHashes[i] as number);
+    }
     this.#histograms = histograms;
     this.#statistics = statistics;
     this.#excludeAll(removed, next);

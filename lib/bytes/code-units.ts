@@ -103,6 +103,23 @@ function shortText(b: Uint8Array, i: number, size: number): string {
 }
 
 function decodeWideUnits(bytes: Uint8Array, start: number, end: number): string {
+  let count = 0;
+  for (let i = start; i < end; i++) if ((bytes[i] as number) < 0x80) count++;
+  if (count > shortMax) return decodeLongWideUnits(bytes, start, end);
+  const args = units[count] as number[];
+  let next = 0;
+  let unit = 0;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number;
+    unit = ((unit << 7) | (byte & 0x7f)) & 0xffff;
+    if (byte >= 0x80) continue;
+    args[next++] = unit;
+    unit = 0;
+  }
+  return f.apply(null, args);
+}
+
+function decodeLongWideUnits(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
   const units: number[] = [];
   let unit = 0;

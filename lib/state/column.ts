@@ -210,10 +210,19 @@ export class TextColumn implements Column<string | null> {
   }
 }
 
+/** Texts that a column of references keeps: what is referred to is mostly one of few (currencies, countries). */
+const keptTexts = 256;
+
+/** Longer ones are not kept, so that there is a bound to what they take. */
+const keptLengthMax = 64;
+
 /** A reference to a record that is shared, read as a STRING field of it. */
 export class ReferencedTextColumn implements Column<string | null> {
   readonly #table: FieldTable;
   readonly #texts: TextColumn;
+  /** Ordinals of the texts that are kept, by their low bits; -1: none. */
+  readonly #keptOrdinals = new Int32Array(keptTexts).fill(-1);
+  readonly #keptTexts = new Array<string | null>(keptTexts).fill(null);
 
   constructor(table: FieldTable, texts: TextColumn) {
     this.#table = table;
@@ -224,7 +233,17 @@ export class ReferencedTextColumn implements Column<string | null> {
     const slot = this.#table.slotOf(ordinal);
     const field = this.#table.layerAt(slot, ordinal);
     const raw = rawLow(field, this.#table.recordAt(slot, ordinal));
-    return raw === field.mask ? null : this.#texts.at(raw >>> 0);
+    return raw === field.mask ? null : this.#textAt(raw >>> 0);
+  }
+
+  #textAt(ordinal: number): string | null {
+    const place = ordinal % keptTexts;
+    if (this.#keptOrdinals[place] === ordinal) return this.#keptTexts[place] as string | null;
+    const text = this.#texts.at(ordinal);
+    if (text !== null && text.length > keptLengthMax) return text;
+    this.#keptOrdinals[place] = ordinal;
+    this.#keptTexts[place] = text;
+    return text;
   }
 
   [Symbol.iterator](): Iterator<string | null, undefined> {

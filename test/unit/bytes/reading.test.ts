@@ -12,7 +12,7 @@ import { asciiText, asciiTextPlain, copyWords, copyWordsPlain } from '../../../l
 
 /** Any UTF-16 code units, lone surrogates too. */
 const unit = fc.nat(0xffff).map((code) => String.fromCharCode(code));
-const units = fc.string({ unit });
+const units = fc.oneof(fc.string({ unit }), fc.string({ unit, minLength: 20, maxLength: 40 }));
 
 const corrupt = (offset: number) =>
   expect.objectContaining({ kind: 'corrupt', details: expect.objectContaining({ offset }) });

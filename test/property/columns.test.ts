@@ -117,6 +117,27 @@ describe('columns', () => {
     );
   });
 
+  it('of references keep some texts, and do not mix them up', () => {
+    // More than are kept, some of them too long to be.
+    const texts = Array.from({ length: 1_000 }, (_, i) => `${i} `.repeat(i % 40 === 0 ? 30 : 1));
+    const rows = Array.from({ length: 3_000 }, (_, i) => ({
+      number: i,
+      shared: i % 11 === 0 ? null : texts[(i * 7) % (i % 2 === 0 ? 5 : texts.length)],
+    }));
+    const changed = rows.slice(0, 9).map((row) => ({ ...row, number: -1 }));
+    const states = statesOf([
+      { remove: [], add: rows },
+      { remove: [1, 3, 5], add: changed },
+    ]);
+    expect(states.map((state) => state.objectType('Row').count)).toEqual([3_000, 3_006]);
+    for (const state of states) {
+      requireSame(state, 'shared', (ordinals) => ordinals.toReversed());
+      requireSame(state, 'shared', (ordinals) =>
+        ordinals.toSorted((a, b) => ((a * 7919) % 3001) - ((b * 7919) % 3001)),
+      );
+    }
+  });
+
   it('come in pieces of the same records, whether their ordinals have gaps or not', () => {
     const rows = Array.from({ length: 9_000 }, (_, number) => ({ number, small: number % 7 }));
     const gaps = [

@@ -93,15 +93,23 @@ export class TypeWriteState {
 
   /**
    * The record at an ordinal leaves the state; returns its bytes, in which texts may be anything of their size, valid until the
-   * next call. The ordinal is free then,
-   * unless the `next` records have another record there (no writer does that, but readers put up with it).
+   * next call. The ordinal is free then, unless the `next` records have another record there (no writer does that, but
+   * readers put up with it).
    */
   exclude(ordinal: number, next: TypeRecords): RecordBytes {
-    const isFound = this.#table.remove(this.#hashes.of(ordinal), ordinal);
+    // Of an ordinal that is used again the hash is the next record's already.
+    const hash = next.isPopulated(ordinal) ? this.#hashNow(ordinal) : this.#hashes.of(ordinal);
+    const isFound = this.#table.remove(hash, ordinal);
     this.#requireFound(isFound ? -1 : ordinal);
     return this.#takeOut(ordinal, next);
   }
 
+  #hashNow(ordinal: number): number {
+    const { bytes, position } = this.#read(this.#records, ordinal);
+    return murmur3(bytes, 0, position);
+  }
+
+  /** Of a transition of this writer, in which no ordinal is used again. */
   #excludeAll(removed: Int32Array, next: TypeRecords): void {
     this.#requireFound(this.#table.removeAll(this.#hashes.ofAll(removed), removed));
     for (let i = 0; i < removed.length; i++) this.#takeOut(removed[i] as number, next);

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { applyDelta } from '../../../lib/blob/apply-delta.ts';
+import { encodeDelta } from '../../../lib/blob/encode-delta.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
 import { ReadState } from '../../../lib/state/read-state.ts';
+import type { CycleTransition } from '../../../lib/state/transition.ts';
 import { WriteState } from '../../../lib/state/write-state.ts';
 import { textOfRecord } from '../../support/record-text.ts';
-import { recordsOf, step } from '../../support/writer-model.ts';
+import { noParts, noTags, recordsOf, step } from '../../support/writer-model.ts';
 
 const schema = DatasetSchema.of(
   parseSchemas(`
@@ -31,6 +34,19 @@ const ordinals = (writer: WriteState, type: string) => [...recordsOf(writer.stat
 const start = () => WriteState.restore(ReadState.empty(schema));
 const invalid = expect.objectContaining({ kind: 'invalid' });
 
+/** A transition to this one city, at the ordinal at which there was another. No writer of ours makes such. */
+function renumbered(writer: WriteState, city: object): CycleTransition {
+  const cycle = writer.begin();
+  cycle.remove('City', 0);
+  cycle.add('City', city);
+  const transition = cycle.transition();
+  const types = transition.types.map((type) => {
+    if (type.schema.name !== 'City') return type;
+    return { ...type, added: { ...type.added, ordinals: Int32Array.of(0) } };
+  });
+  return { ...transition, types };
+}
+
 describe('ordinals', () => {
   it('of removed records are free again one version later, lowest first', () => {
     const writer = start();
@@ -53,6 +69,23 @@ describe('ordinals', () => {
     expect(cycle.isEmpty).toBe(false);
     expect(cycle.add('City', { id: 1, name: 'a' })).toBe(0);
     expect(cycle.isEmpty).toBe(true);
+  });
+
+  it('that another writer gives to another record at once lead to that one', () => {
+    const writer = start();
+    commit(writer, (cycle) => cycle.add('City', { id: 1, name: 'before' }));
+    const transition = renumbered(WriteState.restore(writer.state), { id: 2, name: 'after' });
+    const delta = encodeDelta(transition, { tag: ++tag, headerTags: noTags, parts: noParts });
+    const { state, changes } = applyDelta(writer.state, delta.main);
+    writer.advance(state, changes);
+    for (const each of [writer, WriteState.restore(state)]) {
+      const cycle = each.begin();
+      expect(cycle.add('City', { id: 2, name: 'after' })).toBe(0);
+      expect(cycle.add('City', { id: 1, name: 'before' })).toBe(1);
+    }
+    commit(writer, (cycle) => cycle.remove('City', 0));
+    expect(ordinals(writer, 'City')).toEqual([]);
+    commit(writer, (cycle) => expect(cycle.add('City', { id: 2, name: 'after' })).toBe(0));
   });
 
   it('are not used up by a record that is withdrawn before the end', () => {

@@ -48,6 +48,7 @@ export class StringOrdinals {
 
   /** If it has given up, it tries once more. */
   reopen(): void {
+    if (this.#isOpen) return;
     this.#isOpen = true;
     this.#hits = 0;
   }

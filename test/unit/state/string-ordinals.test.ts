@@ -37,6 +37,15 @@ it('gives up when it is full and few strings have repeated', () => {
   expect(strings.find('a')).toBe(-1);
 });
 
+it('counts what has repeated on when it had not given up', () => {
+  const strings = new StringOrdinals();
+  strings.add('often', 1);
+  for (let i = 0; i <= fullAt; i++) strings.find('often');
+  strings.reopen();
+  fill(strings);
+  expect(strings.find(`unique ${fullAt}`)).toBe(fullAt);
+});
+
 it('tries again when it is told to', () => {
   const strings = new StringOrdinals();
   fill(strings);

@@ -1,5 +1,6 @@
 import { isAscii } from '../bytes/code-units.ts';
 import { asciiText } from '../bytes/platform.ts';
+import { IntScan } from './int-scan.ts';
 import { type PackedField, rawLow, varEnd, varEndOrNull } from './packed-field.ts';
 import type { RecordTable } from './record-table.ts';
 import type { TextReader } from './text-reader.ts';
@@ -65,46 +66,13 @@ export class IntColumn implements NumberColumn<number | null> {
 
   toArray(nullAs: number = Number.NaN): Float64Array<ArrayBuffer> {
     const values = new Float64Array(this.#table.populated.count);
-    this.#fill(values, 0, nullAs);
+    new IntScan(this.#table, nullAs).read(values, 0);
     return values;
   }
 
   batches(nullAs: number = Number.NaN): Generator<Float64Array, undefined> {
-    return batchesOf(this.#table.populated.count, (values, from) => this.#fill(values, from, nullAs));
-  }
-
-  /** Of the records from ordinal `from` on, as many as there is room for; returns the ordinal behind them. */
-  #fill(values: Float64Array, from: number, nullAs: number): number {
-    const table = this.#table;
-    const { populated } = table;
-    const isDense = populated.count === table.maxOrdinal + 1;
-    const plain = table.plainBase;
-    if (isDense && plain?.isNarrow === true) {
-      fillFromPlain(values, plain, from, nullAs);
-      return from + values.length;
-    }
-    let ordinal = from;
-    for (let k = 0; k < values.length; k++, ordinal++) {
-      if (!isDense) ordinal = populated.next(ordinal);
-      const slot = table.slotOf(ordinal);
-      const field = table.layerAt(slot, ordinal);
-      const raw = rawLow(field, table.recordAt(slot, ordinal));
-      values[k] = raw === field.mask ? nullAs : (raw >>> 1) ^ -(raw & 1);
-    }
-    return ordinal;
-  }
-}
-
-/** Record after record, each so many bits behind the one before. Guarded by test/bench (scanFixed). */
-function fillFromPlain(
-  values: Float64Array,
-  { view, stride, offset, mask }: PackedField,
-  from: number,
-  nullAs: number,
-): void {
-  for (let k = 0, position = offset + from * stride; k < values.length; k++, position += stride) {
-    const raw = (view.getInt32(position >>> 3, true) >>> (position & 7)) & mask;
-    values[k] = raw === mask ? nullAs : (raw >>> 1) ^ -(raw & 1);
+    const scan = new IntScan(this.#table, nullAs);
+    return batchesOf(this.#table.populated.count, (values, from) => scan.read(values, from));
   }
 }
 
@@ -124,6 +92,11 @@ function* batchesOf(
 /** Texts that are decoded at once where they are read in order, and the bytes that they may have together. */
 const blockRecords = 64;
 const blockBytesMax = 4096;
+
+/** Of a record of a block: its text is a part of the block's, there is none, or it is read by itself, as it is not ASCII. */
+const inBlock = 0;
+const isNull = 1;
+const isOther = 2;
 
 /** So many ordinals further still is in order: those in between may have no record. */
 const gapMax = 16;
@@ -145,7 +118,8 @@ export class TextColumn implements Column<string | null> {
   #text = '';
   /** Record k of the block has what lies between ends k and k + 1 of its text. */
   readonly #ends = new Int32Array(blockRecords + 1);
-  readonly #isNull = new Uint8Array(blockRecords);
+  /** Whether record k has its text there ({@link inBlock}). */
+  readonly #kinds = new Uint8Array(blockRecords);
 
   constructor(table: FieldTable, texts: TextReader) {
     this.#table = table;
@@ -175,13 +149,12 @@ export class TextColumn implements Column<string | null> {
   }
 
   #cut(k: number): string | null {
-    return this.#isNull[k] === 1 ? null : this.#text.slice(this.#ends[k], this.#ends[k + 1]);
+    const kind = this.#kinds[k];
+    if (kind === inBlock) return this.#text.slice(this.#ends[k], this.#ends[k + 1]);
+    return kind === isNull ? null : this.#read(this.#from + k);
   }
 
-  /**
-   * Decodes the texts from `from` on: those that follow each other in the base, up to one that is not ASCII. False: not
-   * even the first.
-   */
+  /** Decodes the texts from `from` on: those that follow each other in the base. False: not even the first. */
   #decodeBlock(from: number): boolean {
     const table = this.#table;
     const field = table.onlyBase;
@@ -195,8 +168,8 @@ export class TextColumn implements Column<string | null> {
       const found = varEndOrNull(field, from + count);
       const next = found < 0 ? varEnd(field, from + count) : found;
       // What only damage can bring about is left to the reader of the single record, who says so.
-      if (next < end || next > endMax || !isAscii(view, end, next)) break;
-      this.#isNull[count] = found < 0 ? 1 : 0;
+      if (next < end || next > endMax) break;
+      this.#kinds[count] = found < 0 ? isNull : isAscii(view, end, next) ? inBlock : isOther;
       this.#ends[count + 1] = next - start;
       end = next;
     }

@@ -7,7 +7,7 @@
  *   object-layer.ts       packed records, as a blob brought them (collection-layer.ts: of collections);
  *                         packed-field.ts: one field of them, where every read ends;
  *                         pack-objects.ts and pack-collections.ts fold layers into one
- *   column.ts             one field of all records, for scans
+ *   column.ts             one field of all records, for scans; int-scan.ts: of numbers in order
  *   text-reader.ts        strings, built or kept; string-cache.ts: text that was read before
  *   record-bytes.ts       canonical bytes of a record
  *   record.ts             a record as an object with properties; collection-views.ts: SETs and MAPs of one
@@ -30,6 +30,8 @@ import {
   type RawValues,
   rawHigh,
   rawLow,
+  readDoubleIn,
+  readFloatIn,
   readRawsIn,
   requireRange,
   varEndOrNull,
@@ -39,8 +41,6 @@ import { objectRecordEquals, writeObjectRecord, writeObjectShape } from './recor
 import { type Additions, RecordTable, type SharedTable } from './record-table.ts';
 import type { StringCache } from './string-cache.ts';
 import { TextReader } from './text-reader.ts';
-
-const scratch = new DataView(new ArrayBuffer(8));
 
 /** What null reads as where the return type has no room for it: no record can hold these. */
 export const intNull = -0x8000_0000;
@@ -271,18 +271,14 @@ export class ObjectTypeState {
 
   /** FLOAT; null and NaN both read as NaN (ask isNull). */
   readFloat(ordinal: number, field: number): number {
-    // NaN payloads do not survive in a number: null is told apart on the raw bits.
-    if (this.isNull(ordinal, field)) return Number.NaN;
-    scratch.setUint32(0, this.readRawLow(ordinal, field));
-    return scratch.getFloat32(0);
+    const slot = this.#table.slotOf(ordinal);
+    return readFloatIn(this.#fieldAt(slot, ordinal, field), this.#table.recordAt(slot, ordinal));
   }
 
   /** DOUBLE; null and NaN both read as NaN (ask isNull). */
   readDouble(ordinal: number, field: number): number {
-    if (this.isNull(ordinal, field)) return Number.NaN;
-    scratch.setUint32(0, this.readRawHigh(ordinal, field));
-    scratch.setUint32(4, this.readRawLow(ordinal, field));
-    return scratch.getFloat64(0);
+    const slot = this.#table.slotOf(ordinal);
+    return readDoubleIn(this.#fieldAt(slot, ordinal, field), this.#table.recordAt(slot, ordinal));
   }
 
   /** Ordinal in the referenced type; -1: null. */

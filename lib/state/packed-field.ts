@@ -148,6 +148,23 @@ export function isNullIn(field: PackedField, record: number): boolean {
   return low === field.mask && high === field.highMask;
 }
 
+const scratch = new DataView(new ArrayBuffer(8));
+
+/** Of FLOAT; null is a NaN, too, as all ones and its own pattern are. */
+export function readFloatIn(field: PackedField, record: number): number {
+  if (field.width === 0) return Number.NaN;
+  scratch.setInt32(0, rawLow(field, record));
+  return scratch.getFloat32(0);
+}
+
+/** {@link readFloatIn} of DOUBLE. */
+export function readDoubleIn(field: PackedField, record: number): number {
+  if (field.width === 0) return Number.NaN;
+  scratch.setInt32(0, rawHigh(field, record));
+  scratch.setInt32(4, rawLow(field, record));
+  return scratch.getFloat64(0);
+}
+
 /** Of STRING and BYTES only. */
 export function isVarNull(field: PackedField, record: number): boolean {
   if (field.width === 0) return true;

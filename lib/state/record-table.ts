@@ -168,9 +168,22 @@ export class RecordTable<L extends Layer> {
     return this.#baseSlots;
   }
 
-  /** {@link onlyBase}, where no delta has touched it: every record is there. */
-  get plainBase(): L | null {
-    return this.#overlay.length === 0 ? this.#only : null;
+  /**
+   * How many records from `ordinal` on, without a gap and at most `max`, are populated and lie in {@link onlyBase}, each under
+   * its ordinal as number.
+   */
+  countInBase(ordinal: number, max: number): number {
+    if (this.#only === null) return 0;
+    const end = Math.min(ordinal + max, this.#baseSlots);
+    let at = ordinal;
+    while (at < end) {
+      const from = at & ~31;
+      const others = ~this.populated.bitsFrom(from) | this.#slots.bitsFrom(from);
+      const rest = others >>> (at & 31);
+      at = rest === 0 ? from + 32 : at + 31 - Math.clz32(rest & -rest);
+      if (rest !== 0) break;
+    }
+    return Math.max(Math.min(at, end) - ordinal, 0);
   }
 
   static open<L extends Layer, S>(

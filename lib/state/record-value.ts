@@ -1,7 +1,7 @@
 import { DatasetError } from '../errors.ts';
 import type { FieldForm } from '../schema/field-specs.ts';
 import type { FieldKind } from '../schema/schema.ts';
-import type { ObjectTypeState } from './object-type-state.ts';
+import { intNull, type ObjectTypeState } from './object-type-state.ts';
 
 /** Reads the value of a field that is no reference. */
 export type ValueReader = (records: ObjectTypeState, ordinal: number) => unknown;
@@ -17,15 +17,24 @@ export function valueReader(kind: FieldKind, field: number, named: NamedForm | n
   if (kind === 'LONG' && named !== null) return longReader(field, named);
   switch (kind) {
     case 'INT':
-      return (records, o) => (records.isNull(o, field) ? null : records.readInt(o, field));
+      return (records, o) => {
+        const value = records.readInt(o, field);
+        return value === intNull ? null : value;
+      };
     case 'LONG':
       return (records, o) => readLong(records, o, field);
     case 'BOOLEAN':
       return (records, o) => records.readBoolean(o, field);
     case 'FLOAT':
-      return (records, o) => (records.isNull(o, field) ? null : records.readFloat(o, field));
+      return (records, o) => {
+        const value = records.readFloat(o, field);
+        return Number.isNaN(value) && records.isNull(o, field) ? null : value;
+      };
     case 'DOUBLE':
-      return (records, o) => (records.isNull(o, field) ? null : records.readDouble(o, field));
+      return (records, o) => {
+        const value = records.readDouble(o, field);
+        return Number.isNaN(value) && records.isNull(o, field) ? null : value;
+      };
     case 'STRING':
       return (records, o) => records.readString(o, field);
     case 'BYTES':

@@ -14,12 +14,12 @@ import { WriteState } from '../../lib/state/write-state.ts';
 
 const schema = DatasetSchema.of(
   parseSchemas(`
-    Row { int number; int small; long wide; double d; string text; String shared; boolean flag; Other other; }
+    Row { int number; int small; long wide; double d; float f; string text; String shared; boolean flag; Other other; }
     Other { int a; string b; }
     String { string value; }
   `),
 );
-const fields = ['number', 'small', 'wide', 'd', 'text', 'shared', 'flag'];
+const fields = ['number', 'small', 'wide', 'd', 'f', 'text', 'shared', 'flag'];
 
 const text = fc.oneof(
   { weight: 6, arbitrary: fc.stringMatching(/^[ -~]{0,30}$/) },
@@ -31,7 +31,9 @@ const row = fc.record({
   // Of few bits, so that a whole column of them is read by steps.
   small: fc.option(fc.integer({ min: -50, max: 50 })),
   wide: fc.option(fc.maxSafeInteger()),
-  d: fc.option(fc.double({ noNaN: true })),
+  // Null and NaN are not the same.
+  d: fc.option(fc.oneof(fc.double(), fc.constant(Number.NaN))),
+  f: fc.option(fc.oneof(fc.float(), fc.constant(Number.NaN))),
   text,
   shared: text,
   flag: fc.option(fc.boolean()),
@@ -101,7 +103,7 @@ describe('columns', () => {
     fc.assert(
       fc.property(steps, (all) => {
         for (const state of statesOf(all)) {
-          for (const field of ['number', 'small', 'wide', 'd']) {
+          for (const field of ['number', 'small', 'wide', 'd', 'f']) {
             const column = recordColumn(state, { type: 'Row', field }, null) as NumberColumn<number | null>;
             const values = [...column].map((value) => value ?? -7);
             expect([...column.toArray(-7)]).toEqual(values);
@@ -115,6 +117,15 @@ describe('columns', () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it('tell null from NaN', () => {
+    const numbers = [Number.NaN, null, -0, 1.5];
+    const [state] = statesOf([{ remove: [], add: numbers.map((number) => ({ d: number, f: number })) }]);
+    for (const field of ['d', 'f']) {
+      const column = recordColumn(state as ReadState, { type: 'Row', field }, null);
+      expect([...column]).toEqual(numbers);
+    }
   });
 
   it('of references keep some texts, and do not mix them up', () => {

@@ -43,4 +43,6 @@ export interface Peer {
   workers?(dataset: Dataset): Promise<number>;
   /** A cycle that changes every hundredth of the products written; the delta stays in memory. Ns, as of {@link write}. */
   change?(revision: number): number;
+  /** As {@link change}, with all that Java's incremental producer does in a cycle. */
+  produceChanges?(revision: number): number;
 }

@@ -52,6 +52,7 @@ function operation(command: string, times: number, count: number, request: Reque
     case 'bench.apply':
       return peer.apply?.(request);
     case 'bench.write':
+    case 'bench.produceAll':
       return peer.write?.(request);
     case 'bench.receive':
       return peer.receive?.(request, request.revision);
@@ -67,6 +68,8 @@ function operation(command: string, times: number, count: number, request: Reque
       return peer.workers?.(request);
     case 'bench.change':
       return peer.change?.(request.revision);
+    case 'bench.produceChanges':
+      return peer.produceChanges?.(request.revision);
     default:
       throw new Error(`unknown command ${command}`);
   }

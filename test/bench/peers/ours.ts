@@ -1,25 +1,18 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { applyDelta } from '../../../lib/blob/apply-delta.ts';
 import { decodeSnapshot } from '../../../lib/blob/decode-snapshot.ts';
-import { encodeDelta } from '../../../lib/blob/encode-delta.ts';
-import { encodeFirstSnapshot } from '../../../lib/blob/encode-snapshot.ts';
 import { readFileBytes } from '../../../lib/file-bytes.ts';
 import { UniqueKeyIndex } from '../../../lib/indexes/unique-key.ts';
-import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
-import { parseSchemas } from '../../../lib/schema/dsl.ts';
-import { ReadState } from '../../../lib/state/read-state.ts';
+import type { ReadState } from '../../../lib/state/read-state.ts';
 import type { StringCache } from '../../../lib/state/string-cache.ts';
-import { WriteState } from '../../../lib/state/write-state.ts';
 import { applyAtScale } from '../apply-at-scale.ts';
 import type { Peer } from '../peer.ts';
-import { changedProducts, nextRandom, productBatches, productSchema } from '../products.ts';
+import { nextRandom } from '../products.ts';
+import { ProductsProducer } from '../products-producer.ts';
 import type { Records } from '../records.ts';
 import { foldTime, slowdownByDeltas } from '../slowdown-by-deltas.ts';
 import type { WritePath } from '../write-path.ts';
-
-const schema = DatasetSchema.of(parseSchemas(productSchema));
-const options = { headerTags: new Map<string, string>(), parts: new Map<string, string[]>() };
 
 /** The engine by its index and columns. With `strings`, strings that were read are kept. */
 export function createPeer<Item>(
@@ -28,7 +21,7 @@ export function createPeer<Item>(
 ): Peer {
   let state: ReadState;
   let index: UniqueKeyIndex;
-  let writer: WriteState;
+  let producer: ProductsProducer;
   let writePath: WritePath | null = null;
   let applyScaled: (() => number) | null = null;
   const fieldOf = (name: string): number =>
@@ -42,7 +35,6 @@ export function createPeer<Item>(
       ? records.textColumn(field)
       : records.referencedTextColumn(field, state.objectType('String'), 0);
   };
-  let written: { index: UniqueKeyIndex; tag: bigint; count: number };
   return {
     async prepare({ directory }) {
       const { prepareStore } = await import('../consumer-start.ts');
@@ -107,21 +99,8 @@ export function createPeer<Item>(
       state = next;
     },
     write({ directory, count }) {
-      const watch = new Stopwatch();
-      writer = watch.time(() => WriteState.restore(ReadState.empty(schema)));
-      const cycle = writer.begin();
-      for (const batch of productBatches(count)) watch.time(() => cycle.addAll('Product', batch));
-      const next = watch.time(() => {
-        const transition = cycle.transition();
-        const snapshot = encodeFirstSnapshot(transition, { tag: 1n, ...options });
-        writeFileSync(join(directory, 'snapshot-ours'), snapshot.main);
-        // And ready for the next cycle.
-        const state = decodeSnapshot(snapshot.main, undefined, undefined, 'taken');
-        writer.follow(state, transition);
-        return UniqueKeyIndex.build(state, 'Product');
-      });
-      written = { index: next, tag: 1n, count };
-      return watch.ns;
+      producer = new ProductsProducer(count);
+      return producer.addAll(join(directory, 'snapshot-ours'));
     },
     async receive({ count }, revision) {
       // Loaded when it is asked for: a reader that starts cold has no producer in it.
@@ -138,33 +117,7 @@ export function createPeer<Item>(
       const { sharedLookUps } = await import('../shared-look-ups.ts');
       return sharedLookUps(state, index, count);
     },
-    change(revision) {
-      const products = changedProducts(written.count, revision);
-      const watch = new Stopwatch();
-      watch.time(() => {
-        const cycle = writer.begin();
-        for (const { id } of products) cycle.remove('Product', written.index.find(id));
-        cycle.addAll('Product', products);
-        const tag = written.tag + 1n;
-        const transition = cycle.transition();
-        const delta = encodeDelta(transition, { tag, ...options });
-        const { state: next, changes } = applyDelta(writer.state, delta.main);
-        writer.follow(next, transition);
-        written = { ...written, tag, index: written.index.apply(next, changes.get('Product')) };
-      });
-      return watch.ns;
-    },
+    change: (revision) => producer.change(revision),
+    produceChanges: (revision) => producer.produceChanges(revision),
   };
-}
-
-/** Adds up the time that some of the steps take. */
-class Stopwatch {
-  ns = 0;
-
-  time<T>(step: () => T): T {
-    const start = process.hrtime.bigint();
-    const result = step();
-    this.ns += Number(process.hrtime.bigint() - start);
-    return result;
-  }
 }

@@ -82,9 +82,10 @@ final class Bench {
   }
 
   /**
-   * {"revision", "every": n, "file"?: delta}: a cycle that carries all over and changes each n-th product. Records of
-   * other types that nobody refers to any more stay: Hollow's own incremental producer pays for their removal too. As
-   * in write, making the products does not count.
+   * {"revision", "every": n, "file"?: delta}: a cycle of the bare engine that carries all over and changes each n-th
+   * product, whose ordinals are known here. It looks nothing up, does not look for records of other types that nobody
+   * refers to any more, and reads nothing back: what of this a producer does is in BenchIncrementalProducer. As in
+   * write, making the products does not count.
    */
   private JsonValue change(JsonObject request) throws Exception {
     int every = request.getInt("every", 100);

@@ -27,6 +27,7 @@ import java.util.logging.Logger;
  *   Schemas    schemas out of requests
  *   Records    JSON values to Hollow write records
  *   Bench      timed operations for test/bench
+ *   BenchIncrementalProducer  of these, the cycles of a stock HollowProducer.Incremental
  * </pre>
  *
  * One request per line of stdin: {"id":1,"command":"follow.refresh","session":"c", …}. One reply per line of stdout:
@@ -48,6 +49,7 @@ public final class Main {
     new Engines().register(handlers);
     new Readers(views).register(handlers);
     new Bench().register(handlers);
+    new BenchIncrementalProducer().register(handlers);
     views.register(handlers);
 
     BufferedReader requests = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));

@@ -6,7 +6,10 @@
 /** The part of Node's Buffer that is used here. */
 interface NodeBuffer {
   from(buffer: ArrayBufferLike, byteOffset: number, length: number): { swap64(): unknown };
-  readonly prototype: { latin1Slice(this: Uint8Array, start: number, end: number): string };
+  readonly prototype: {
+    latin1Slice(this: Uint8Array, start: number, end: number): string;
+    ucs2Slice(this: Uint8Array, start: number, end: number): string;
+  };
 }
 
 function isNodeBuffer(value: unknown): value is NodeBuffer {
@@ -104,5 +107,19 @@ export function asciiTextPlain(bytes: Uint8Array, start: number, end: number): s
   for (let i = start; i < end; i += 4096) {
     text += String.fromCharCode(...bytes.subarray(i, Math.min(i + 4096, end)));
   }
+  return text;
+}
+
+/** The string of these UTF-16 code units. */
+export function unitsText(units: Uint16Array): string {
+  if (nodeBuffer === null || !isLittleEndian) return unitsTextPlain(units);
+  const bytes = new Uint8Array(units.buffer, units.byteOffset, units.byteLength);
+  return nodeBuffer.prototype.ucs2Slice.call(bytes, 0, bytes.length);
+}
+
+/** {@link unitsText} without Buffer, on any byte order. Exported for its test. */
+export function unitsTextPlain(units: Uint16Array): string {
+  let text = '';
+  for (let i = 0; i < units.length; i += 4096) text += String.fromCharCode(...units.subarray(i, i + 4096));
   return text;
 }

@@ -49,8 +49,8 @@ export interface ConsumerSource {
    */
   readonly filter?: TypeFilter;
   /**
-   * How many bytes of text to keep once it was read, so that strings are not built again; 16,384 at least, for all fields
-   * together. A text that you hold then keeps 16 KiB alive. Default: none.
+   * How many bytes of text to keep once it was read, so that strings are not built again; 2^20 at least, for all fields
+   * together. A text that you hold then keeps 1 MiB alive. Default: none.
    */
   readonly stringCacheBytes?: number;
   /**

@@ -41,7 +41,8 @@ const doubleBits = new DataView(new ArrayBuffer(8));
 export class KeyPathReader {
   readonly #path: KeyPath;
   readonly #kind: number;
-  readonly #isInteger: boolean;
+  /** INT or LONG. */
+  readonly isInteger: boolean;
   /** Of a kind whose only null is all ones. */
   readonly #isFixed: boolean;
   readonly #states: readonly ObjectTypeState[];
@@ -51,8 +52,8 @@ export class KeyPathReader {
   constructor(state: ReadState, path: KeyPath) {
     this.#path = path;
     this.#kind = kindCodes[path.leafKind];
-    this.#isInteger = path.leafKind === 'INT' || path.leafKind === 'LONG';
-    this.#isFixed = this.#isInteger || path.leafKind === 'BOOLEAN' || path.leafKind === 'REFERENCE';
+    this.isInteger = path.leafKind === 'INT' || path.leafKind === 'LONG';
+    this.#isFixed = this.isInteger || path.leafKind === 'BOOLEAN' || path.leafKind === 'REFERENCE';
     this.#states = path.types.map((type) => state.objectType(type));
     this.#leafState = this.#states.at(-1) as ObjectTypeState;
     this.#leafField = path.leafField;
@@ -208,7 +209,7 @@ export class KeyPathReader {
 
   /** What most keys are: then there is no arithmetic on doubles, and no decoding of what is compared. */
   isShortInteger(part: number): boolean {
-    return (part | 0) === part && this.#isInteger;
+    return (part | 0) === part && this.isInteger;
   }
 
   #matchesBits(leaf: number, part: number): boolean {

@@ -48,6 +48,8 @@ export class UniqueKeyIndex {
   #areKeys: boolean;
   /** False lets a lookup stop at the first record found. */
   #hasDuplicates: boolean;
+  /** The table, where keys are short numbers and no two records have one: a look-up there reads no record. */
+  #direct: KeyTable | null = null;
 
   private constructor(state: ReadState, type: string, content: IndexContent) {
     this.type = type;
@@ -60,6 +62,7 @@ export class UniqueKeyIndex {
     this.#hasDuplicates = content.hasDuplicates;
     if (this.#paths.length === 0)
       throw new DatasetError('invalid', `type '${type}' has no primary key`, { type });
+    this.#settle();
   }
 
   /**
@@ -118,96 +121,58 @@ export class UniqueKeyIndex {
     }
     const index = new UniqueKeyIndex(next, this.type, { ...content, table, live });
     for (const batch of batchesOf(added)) index.#insert(table, batch);
+    index.#settle();
     return index;
   }
 
   /**
-   * The ordinal of the record with this key, -1: there is none. One argument for each path of the key. Allocates nothing
-   * for INT, LONG (as number) and STRING.
+   * The ordinal of the record with this key, -1: there is none. Of a key with one path; allocates nothing for INT, LONG (as
+   * number) and STRING.
    */
-  find(a: KeyPart, b?: KeyPart, c?: KeyPart, ...more: readonly KeyPart[]): number {
-    const paths = this.#paths;
-    if (b === undefined && c === undefined && more.length === 0 && paths.length === 1)
-      return this.#findOne(a);
-    const count = more.length > 0 ? 3 + more.length : c !== undefined ? 3 : b !== undefined ? 2 : 1;
-    if (count !== paths.length) throw this.#wrongCount(count);
-    let hash = mixPart(0, (paths[0] as KeyPathReader).hashOf(a)) | 0;
-    if (b !== undefined) hash = mixPart(hash, (paths[1] as KeyPathReader).hashOf(b));
-    if (c !== undefined) hash = mixPart(hash, (paths[2] as KeyPathReader).hashOf(c));
-    for (let i = 0; i < more.length; i++) {
-      hash = mixPart(hash, (paths[3 + i] as KeyPathReader).hashOf(more[i] as KeyPart));
-    }
-    const table = this.#table ?? this.#buildIfEarned();
-    if (table === null) return this.#scan(hash, (ordinal) => this.#matches(ordinal, a, b, c, more));
-    const { entries, firstLive } = table;
-    const live = this.#live ?? firstLive;
-    const end = entries.length;
-    let found = -1;
-    for (let at = table.startOf(hash); ; at = at + 2 < end ? at + 2 : 0) {
-      const ordinal = (entries[at + 1] as number) - 1;
-      if (ordinal < 0) return found;
-      if (entries[at] !== hash || !isLive(live, at) || !this.#matches(ordinal, a, b, c, more)) continue;
-      if (!this.#hasDuplicates) return ordinal;
-      if (found < 0 || ordinal < found) found = ordinal;
-    }
+  find(part: KeyPart): number {
+    const direct = this.#direct;
+    if (direct !== null && typeof part === 'number' && (part | 0) === part)
+      return direct.findKey(zigZagInt(part) | 0, this.#live ?? direct.firstLive);
+    if (this.#paths.length !== 1) throw this.#wrongCount(1);
+    return this.#search((this.#paths[0] as KeyPathReader).hashOf(part), part, null);
   }
 
-  /** {@link find} where the key has one path, as most have. */
-  #findOne(part: KeyPart): number {
-    const path = this.#paths[0] as KeyPathReader;
-    const table = this.#table ?? this.#buildIfEarned();
-    if (table === null) {
-      return this.#scan(path.hashOf(part), (ordinal) => {
-        const leaf = path.leafOf(ordinal);
-        return leaf >= 0 && path.matches(leaf, part);
-      });
-    }
-    const isKey =
-      this.#areKeys && !this.#hasDuplicates && typeof part === 'number' && path.isShortInteger(part);
-    if (!isKey) return this.#search(table, path, part);
-    return table.findKey(zigZagInt(part) | 0, this.#live ?? table.firstLive);
-  }
-
-  /** Looks at the records, too. */
-  #search(table: KeyTable, path: KeyPathReader, part: KeyPart): number {
-    const hash = path.hashOf(part);
-    const { entries, firstLive } = table;
-    const live = this.#live ?? firstLive;
-    const end = entries.length;
-    let found = -1;
-    for (let at = table.startOf(hash); ; at = at + 2 < end ? at + 2 : 0) {
-      const ordinal = (entries[at + 1] as number) - 1;
-      if (ordinal < 0) return found;
-      if (entries[at] !== hash || !isLive(live, at)) continue;
-      const leaf = path.leafOf(ordinal);
-      if (leaf < 0 || !path.matches(leaf, part)) continue;
-      if (!this.#hasDuplicates) return ordinal;
-      if (found < 0 || ordinal < found) found = ordinal;
-    }
-  }
-
-  /** {@link find} for a list of values. */
+  /** {@link find} for any key: a value for each of its paths. */
   findByKey(key: readonly KeyPart[]): number {
-    const [only] = key;
-    if (key.length === 1 && this.#paths.length === 1 && only !== undefined) return this.#findOne(only);
-    const [a, b, c, ...more] = key;
-    if (key.length !== this.#paths.length || a === undefined) throw this.#wrongCount(key.length);
-    return this.find(a, b, c, ...more);
+    const [first] = key;
+    if (first === undefined || key.length !== this.#paths.length) throw this.#wrongCount(key.length);
+    if (key.length === 1) return this.find(first);
+    let hash = 0;
+    for (let i = 0; i < key.length; i++)
+      hash = mixPart(hash, (this.#paths[i] as KeyPathReader).hashOf(key[i] as KeyPart));
+    return this.#search(hash, first, key);
   }
 
-  #matches(
-    ordinal: number,
-    a: KeyPart,
-    b: KeyPart | undefined,
-    c: KeyPart | undefined,
-    more: readonly KeyPart[],
-  ): boolean {
-    if (!this.#matchesPart(ordinal, 0, a)) return false;
-    if (b !== undefined && !this.#matchesPart(ordinal, 1, b)) return false;
-    if (c !== undefined && !this.#matchesPart(ordinal, 2, c)) return false;
-    for (let i = 0; i < more.length; i++) {
-      if (!this.#matchesPart(ordinal, 3 + i, more[i] as KeyPart)) return false;
+  /**
+   * Looks at the records, too.
+   *
+   * @param all parts of the key; null: the first is the only one
+   */
+  #search(hash: number, first: KeyPart, all: readonly KeyPart[] | null): number {
+    const table = this.#table ?? this.#buildIfEarned();
+    if (table === null) return this.#scan(hash, first, all);
+    const { entries, firstLive } = table;
+    const live = this.#live ?? firstLive;
+    const end = entries.length;
+    let found = -1;
+    for (let at = table.startOf(hash); ; at = at + 2 < end ? at + 2 : 0) {
+      const ordinal = (entries[at + 1] as number) - 1;
+      if (ordinal < 0) return found;
+      if (entries[at] !== hash || !isLive(live, at) || !this.#matches(ordinal, first, all)) continue;
+      if (!this.#hasDuplicates) return ordinal;
+      if (found < 0 || ordinal < found) found = ordinal;
     }
+  }
+
+  #matches(ordinal: number, first: KeyPart, all: readonly KeyPart[] | null): boolean {
+    if (!this.#matchesPart(ordinal, 0, first)) return false;
+    if (all === null) return true;
+    for (let i = 1; i < all.length; i++) if (!this.#matchesPart(ordinal, i, all[i] as KeyPart)) return false;
     return true;
   }
 
@@ -218,14 +183,14 @@ export class UniqueKeyIndex {
   }
 
   /** Without a table: the first record in order of ordinals. */
-  #scan(hash: number, isWanted: (ordinal: number) => boolean): number {
+  #scan(hash: number, first: KeyPart, all: readonly KeyPart[] | null): number {
     for (const batch of populatedBatches(this.#records)) {
       const { ordinals, hashes, count } = batch;
       this.#scanBudget -= count;
       this.#readHashes(batch);
       for (let i = hashes.indexOf(hash); i >= 0 && i < count; i = hashes.indexOf(hash, i + 1)) {
         const ordinal = ordinals[i] as number;
-        if (ordinal >= 0 && isWanted(ordinal)) return ordinal;
+        if (ordinal >= 0 && this.#matches(ordinal, first, all)) return ordinal;
       }
     }
     return -1;
@@ -239,7 +204,14 @@ export class UniqueKeyIndex {
     const table = KeyTable.withRoomFor(this.#records.count);
     for (const batch of populatedBatches(this.#records)) this.#insert(table, batch);
     this.#table = table;
+    this.#settle();
     return table;
+  }
+
+  /** When all records are in. */
+  #settle(): void {
+    const isDirect = this.#paths.length === 1 && this.#paths[0]?.isInteger === true;
+    this.#direct = isDirect && this.#areKeys && !this.#hasDuplicates ? this.#table : null;
   }
 
   #insert(table: KeyTable, batch: KeyBatch): void {

@@ -4,6 +4,7 @@ import type { BitArray } from '../bytes/longs.ts';
 import { isLittleEndian } from '../bytes/platform.ts';
 import { DatasetError } from '../errors.ts';
 import type { FieldKind } from '../schema/schema.ts';
+import type { WideBlock } from './wide-block.ts';
 
 /** Field kinds as small numbers, for switches in loops over fields. */
 export const kindCodes = {
@@ -27,8 +28,8 @@ const narrowWidthMax = 25;
 /** From here on bit positions are no int32, and are reckoned as doubles. */
 const farBits = 0x8000_0000;
 
-/** So many bytes of a STRING field, decoded: as one string if they are ASCII, else its texts by where they start. */
-export type TextBlock = string | Map<number, string>;
+/** So many bytes of a STRING field, decoded as one string. */
+export type TextBlock = string | WideBlock;
 export type TextBlocks = (TextBlock | undefined)[];
 
 /** What the fields of one layer have in common. */

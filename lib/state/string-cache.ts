@@ -9,16 +9,19 @@ import {
   varEndOrNull,
   varStart,
 } from './packed-field.ts';
+import { WideBlock } from './wide-block.ts';
 
-/** Bytes of a block. */
-const blockShift = 14;
+/**
+ * Bytes of a block. What leads to a text is the head of its block: of so few blocks, all heads stay in the processor's caches.
+ * And strings of so many bytes are kept by Node outside of the heap that its collector goes through.
+ */
+const blockShift = 20;
 const blockSize = 1 << blockShift;
 
-/** A block that is not ASCII has each of its texts for itself, and may come to take so many times the room. */
-const wideRooms = 4;
-
-/** Once it is full, one in so many texts that are not there brings its block in: the others cost no more than without a cache. */
-const admitEvery = 512;
+/** Decoding a block takes a millisecond, so only one in so many texts that are not there brings its block in. */
+const admitEvery = 64;
+/** The same when another one has to go for it: what is not there costs hardly more than without a cache. */
+const replaceEvery = 32_768;
 
 const bytesMax = 2 ** 33;
 
@@ -27,8 +30,8 @@ const farBytes = 0x8000_0000;
 
 /**
  * Text that was read before, so that it need not be built again: up to a fixed size of it, for all STRING fields of a dataset
- * together. What it holds are blocks of 16 KiB of a field's bytes, decoded as one string, of which a text is a part: the engine
- * makes that without a copy, in a fourth of the time. When it is full, the block that has been there longest goes.
+ * together. What it holds are blocks of 1 MiB of a field's bytes, decoded as one string, of which a text is a part: the engine
+ * makes that without a copy, in a fraction of the time. When it is full, the block that has been there longest goes.
  *
  * The bytes of a layer never change, so blocks stay right across deltas, and there is nothing to clear. A text that somebody
  * holds keeps its block alive. Of one thread: strings cannot be shared. Guarded by test/bench (lookUpFields, ours-cached).
@@ -37,25 +40,22 @@ const farBytes = 0x8000_0000;
  * const cached = state.withStringCache(new StringCache(16 * 2 ** 20));
  */
 export class StringCache {
-  /** Rooms for a block each: whose it is, and which of them. */
-  readonly #owners: (TextBlocks | null)[];
-  readonly #indexes: Int32Array;
-  /** The room that is filled next. */
-  #next = 0;
+  readonly #bytesMax: number;
+  #bytes = 0;
+  /** Oldest first. */
+  readonly #places: BlockPlace[] = [];
   #isFull = false;
   #missCount = 0;
 
   /**
-   * @param bytes from 16,384 to 2^33, of text; what holds it adds a hundredth to that
+   * @param bytes from 2^20 to 2^33, of text
    * @throws DatasetError `invalid`: not such a number
    */
   constructor(bytes: number) {
     if (!(Number.isInteger(bytes) && bytes >= blockSize && bytes <= bytesMax)) {
       throw new DatasetError('invalid', `a string cache has ${blockSize} to ${bytesMax} bytes, not ${bytes}`);
     }
-    const rooms = Math.floor(bytes / blockSize);
-    this.#owners = new Array<TextBlocks | null>(rooms).fill(null);
-    this.#indexes = new Int32Array(rooms);
+    this.#bytesMax = bytes;
   }
 
   /** The text of a STRING field, as readText builds it. */
@@ -70,7 +70,7 @@ export class StringCache {
     if (blocks === null || end - from > blockSize) return this.#readOther(field, start, end);
     const block = blocks[index];
     if (typeof block === 'string') return block.substring(start - from, end - from);
-    return block === undefined ? this.#readOther(field, start, end) : wideText(block, field, start, end);
+    return block === undefined ? this.#readOther(field, start, end) : block.slice(start - from, end - from);
   }
 
   /** What is in no block here: its block is decoded, if it is to have one. */
@@ -79,43 +79,38 @@ export class StringCache {
     const index = start >>> blockShift;
     const from = index * blockSize;
     const isWhole = end - from <= blockSize && data.length < farBytes;
-    if (!isWhole || (this.#isFull && ++this.#missCount % admitEvery !== 0))
-      return decodeUnits(data, start, end);
+    const every = this.#isFull ? replaceEvery : admitEvery;
+    if (!isWhole || ++this.#missCount % every !== 0) return decodeUnits(data, start, end);
     const block = decodeBlock(data, from, Math.min(from + blockSize, data.length));
     field.blocks ??= new Array<TextBlock | undefined>(Math.ceil(data.length / blockSize)).fill(undefined);
-    this.#put(field.blocks, index, block);
-    return typeof block === 'string'
-      ? block.substring(start - from, end - from)
-      : wideText(block, field, start, end);
+    this.#put(block, { blocks: field.blocks, index });
+    return block.slice(start - from, end - from);
   }
 
-  #put(blocks: TextBlocks, index: number, block: TextBlock): void {
-    const rooms = Math.min(typeof block === 'string' ? 1 : wideRooms, this.#owners.length);
-    for (let i = 0; i < rooms; i++) {
-      const owner = this.#owners[this.#next];
-      if (owner) owner[this.#indexes[this.#next] as number] = undefined;
-      this.#owners[this.#next] = blocks;
-      this.#indexes[this.#next] = index;
-      this.#next++;
-      if (this.#next < this.#owners.length) continue;
-      this.#next = 0;
-      this.#isFull = true;
+  #put(block: TextBlock, { blocks, index }: Omit<BlockPlace, 'size'>): void {
+    const size = typeof block === 'string' ? block.length : block.size;
+    this.#isFull ||= this.#bytes + size > this.#bytesMax;
+    if (size > this.#bytesMax) return;
+    this.#bytes += size;
+    while (this.#bytes > this.#bytesMax) {
+      const oldest = this.#places.shift() as BlockPlace;
+      oldest.blocks[oldest.index] = undefined;
+      this.#bytes -= oldest.size;
     }
+    this.#places.push({ blocks, index, size });
     blocks[index] = block;
   }
 }
 
-function decodeBlock(data: Uint8Array, start: number, end: number): TextBlock {
-  const view = new DataView(data.buffer, data.byteOffset, data.length);
-  return isAscii(view, start, end) ? asciiText(data, start, end) : new Map();
+/** Where a block is kept: in the field that it is of. */
+interface BlockPlace {
+  readonly blocks: TextBlocks;
+  readonly index: number;
+  /** In bytes. */
+  readonly size: number;
 }
 
-function wideText(texts: Map<number, string>, { data }: PackedField, start: number, end: number): string {
-  let text = texts.get(start);
-  // An empty text has the place of the one behind it.
-  if (text === undefined || start === end) {
-    text = decodeUnits(data, start, end);
-    if (start !== end) texts.set(start, text);
-  }
-  return text;
+function decodeBlock(data: Uint8Array, start: number, end: number): TextBlock {
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  return isAscii(view, start, end) ? asciiText(data, start, end) : WideBlock.of(data, start, end);
 }

@@ -84,7 +84,7 @@ describe('columns', () => {
     const chain = fc.record({ steps, cached: fc.boolean(), seed: fc.nat() });
     fc.assert(
       fc.property(chain, ({ steps: all, cached, seed }) => {
-        const states = statesOf(all, cached ? new StringCache(16_384) : null);
+        const states = statesOf(all, cached ? new StringCache(2 ** 20) : null);
         // Each state once more after all of them: neither the columns nor the cache may mix them up.
         for (const state of [...states, ...states]) {
           for (const field of fields) {

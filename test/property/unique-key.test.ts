@@ -73,9 +73,9 @@ describe('UniqueKeyIndex', () => {
           const key: KeyPart[] = [i, l, d, f, b, y, s, box];
           const ordinal = chain.index.findByKey(key);
           expect(recordView(chain.state, 'Row', ordinal).toObject()).toMatchObject({ i, s, box });
-          expect(chain.index.find(i, l, d, f, b, y, s, box)).toBe(ordinal);
+          expect(chain.index.findByKey([i, l, d, f, b, y, s, box])).toBe(ordinal);
           if (Number.isSafeInteger(Number(l)))
-            expect(chain.index.find(i, Number(l), d, f, b, y, s, box)).toBe(ordinal);
+            expect(chain.index.findByKey([i, Number(l), d, f, b, y, s, box])).toBe(ordinal);
           const others: KeyPart[] = [
             i ^ 1,
             l ^ 1n,
@@ -195,11 +195,13 @@ describe('UniqueKeyIndex', () => {
       for (const n of [0, 1_006, 1_007, 2_999]) {
         const { i, l, d, f, b, y, s, box } = rows[n] as (typeof rows)[number];
         const unbuilt = UniqueKeyIndex.of(loaded, 'Row');
-        expect(unbuilt.find(i, l, d, f ?? 0, b, y, s, box)).toBe(built.find(i, l, d, f ?? 0, b, y, s, box));
+        expect(unbuilt.findByKey([i, l, d, f ?? 0, b, y, s, box])).toBe(
+          built.findByKey([i, l, d, f ?? 0, b, y, s, box]),
+        );
       }
       for (const { i, l, d, f, b, y, s, box } of rows) {
-        const found = built.find(i, l, d, f ?? 0, b, y, s, box);
-        expect(found).toBe(chain.index.find(i, l, d, f ?? 0, b, y, s, box));
+        const found = built.findByKey([i, l, d, f ?? 0, b, y, s, box]);
+        expect(found).toBe(chain.index.findByKey([i, l, d, f ?? 0, b, y, s, box]));
         expect(found >= 0).toBe(f !== null);
         if (f !== null) expect(loaded.objectType('Row').readInt(found, 0)).toBe(i);
       }
@@ -222,7 +224,7 @@ describe('UniqueKeyIndex', () => {
     expect(() => UniqueKeyIndex.build(chain.state, 'String')).toThrow(
       expect.objectContaining({ kind: 'invalid' }),
     );
-    expect(() => chain.index.find(1, 2)).toThrow(/1 parts, not 2/);
+    expect(() => chain.index.findByKey([1, 2])).toThrow(/1 parts, not 2/);
     expect(() => chain.index.findByKey([])).toThrow(expect.objectContaining({ kind: 'invalid' }));
     chain.step([], [{ id: 0, payload: 0 }]);
     for (const wrong of ['0', 0n, false, Uint8Array.of(0), 0.5, -0.5, 2 ** 32])

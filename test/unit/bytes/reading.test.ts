@@ -8,7 +8,14 @@ import { ByteWriter } from '../../../lib/bytes/byte-writer.ts';
 import { decodeUnits, textHash, unitsEqual, unitsHash } from '../../../lib/bytes/code-units.ts';
 import { readGapList } from '../../../lib/bytes/gap-list.ts';
 import { readLongs } from '../../../lib/bytes/longs.ts';
-import { asciiText, asciiTextPlain, copyWords, copyWordsPlain } from '../../../lib/bytes/platform.ts';
+import {
+  asciiText,
+  asciiTextPlain,
+  copyWords,
+  copyWordsPlain,
+  unitsText,
+  unitsTextPlain,
+} from '../../../lib/bytes/platform.ts';
 
 /** Any UTF-16 code units, lone surrogates too. */
 const unit = fc.nat(0xffff).map((code) => String.fromCharCode(code));
@@ -147,10 +154,14 @@ describe('the platform', () => {
         expect(fast).toEqual(plain);
         const ascii = bytes.map((byte) => byte & 0x7f);
         expect(asciiText(ascii, 0, ascii.length)).toBe(asciiTextPlain(ascii, 0, ascii.length));
+        const units = Uint16Array.from(bytes, (byte) => byte * 257);
+        expect(unitsText(units)).toBe(unitsTextPlain(units));
+        expect(unitsText(units)).toHaveLength(units.length);
       }),
     );
     const long = new Uint8Array(10_000).fill(65);
     expect(asciiTextPlain(long, 0, long.length)).toBe('A'.repeat(10_000));
+    expect(unitsTextPlain(new Uint16Array(10_000).fill(0x30ab))).toBe('カ'.repeat(10_000));
   });
 });
 

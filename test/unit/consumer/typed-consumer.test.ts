@@ -147,7 +147,7 @@ describe('a typed consumer', () => {
   });
 
   it('reads the same with a cache of strings, whatever is refreshed', async () => {
-    const cached = new Consumer({ ...ports, dataset: shop, stringCacheBytes: 16_384 });
+    const cached = new Consumer({ ...ports, dataset: shop, stringCacheBytes: 2 ** 20 });
     await cached.refresh();
     for (let round = 0; round < 2; round++) {
       expect(cached.get('Product', 'pen').sku).toBe('pen');

@@ -82,12 +82,10 @@ export class TypeRecords<Record, Key extends readonly unknown[]> implements Iter
    * @throws DatasetError `invalid`: no index of the type, or not its key; says what was expected, or is not loaded
    */
   find(...key: Key): Record | undefined {
-    const { index, view } = this.#source;
-    if (index === null) throw this.#noIndex();
-    const ordinal = index.findByKey(this.#keyOf(key));
+    const ordinal = this.#ordinalOf(key);
     if (ordinal === -1) return undefined;
     // The view has the fields that the dataset says: the blob's schema was held against it when it was loaded.
-    return view(ordinal) as Record;
+    return this.#source.view(ordinal) as Record;
   }
 
   /**
@@ -107,9 +105,7 @@ export class TypeRecords<Record, Key extends readonly unknown[]> implements Iter
    * @throws DatasetError as {@link TypeRecords.find}
    */
   ordinalOf(...key: Key): number {
-    const { index } = this.#source;
-    if (index === null) throw this.#noIndex();
-    return index.findByKey(this.#keyOf(key));
+    return this.#ordinalOf(key);
   }
 
   /** The ordinals of all records, ascending: what the values of {@link TypeRecords.column columns} belong to. */
@@ -141,6 +137,15 @@ export class TypeRecords<Record, Key extends readonly unknown[]> implements Iter
   *[Symbol.iterator](): Generator<Record, undefined> {
     const { records, view } = this.#source;
     for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) yield view(o) as Record;
+  }
+
+  #ordinalOf(key: readonly unknown[]): number {
+    const { index } = this.#source;
+    if (index === null) throw this.#noIndex();
+    const parts = this.#parts;
+    // Most keys have one part: no list of parts is made of it.
+    if (key.length === 1 && parts.length === 1) return index.find((parts[0] as KeyPartReader)(key[0]));
+    return index.findByKey(this.#keyOf(key));
   }
 
   #keyOf(key: readonly unknown[]): readonly KeyPart[] {

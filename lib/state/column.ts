@@ -1,7 +1,7 @@
 import { isAscii } from '../bytes/code-units.ts';
 import { asciiText } from '../bytes/platform.ts';
-import { IntScan } from './int-scan.ts';
-import { type PackedField, rawLow, varEnd, varEndOrNull } from './packed-field.ts';
+import { batchesOf, NumberScan, readFloatings, readInts } from './number-scan.ts';
+import { isNullIn, type PackedField, rawLow, readFloatingIn, varEnd, varEndOrNull } from './packed-field.ts';
 import type { RecordTable } from './record-table.ts';
 import type { TextReader } from './text-reader.ts';
 
@@ -26,7 +26,7 @@ export interface NumberColumn<Value> extends Column<Value> {
   /** Of all records, in the order of their ordinals, with `nullAs` (default: NaN) for null. */
   toArray(nullAs?: number): Float64Array<ArrayBuffer>;
   /**
-   * The same in pieces of up to {@link batchRecords} values: the fastest way to scan. Every piece is in the same memory, so
+   * The same in pieces of up to 4,096 values: the fastest way to scan. Every piece is in the same memory, so
    * it is good until the next one is asked for. Columns of one type have their pieces at the same records.
    *
    * @example
@@ -38,9 +38,6 @@ export interface NumberColumn<Value> extends Column<Value> {
    */
   batches(nullAs?: number): Generator<Float64Array, undefined>;
 }
-
-/** 32 KiB of values: they stay in the first caches. */
-const batchRecords = 4096;
 
 type FieldTable = RecordTable<PackedField>;
 type Populated = FieldTable['populated'];
@@ -65,27 +62,40 @@ export class IntColumn implements NumberColumn<number | null> {
   }
 
   toArray(nullAs: number = Number.NaN): Float64Array<ArrayBuffer> {
-    const values = new Float64Array(this.#table.populated.count);
-    new IntScan(this.#table, nullAs).read(values, 0);
-    return values;
+    return new NumberScan(this.#table, readInts, nullAs).toArray();
   }
 
   batches(nullAs: number = Number.NaN): Generator<Float64Array, undefined> {
-    const scan = new IntScan(this.#table, nullAs);
-    return batchesOf(this.#table.populated.count, (values, from) => scan.read(values, from));
+    return new NumberScan(this.#table, readInts, nullAs).batches();
   }
 }
 
-/** `count` values in pieces, one after the other in the same memory; `fill` returns the ordinal behind what it read. */
-function* batchesOf(
-  count: number,
-  fill: (values: Float64Array, from: number) => number,
-): Generator<Float64Array, undefined> {
-  const values = new Float64Array(Math.min(batchRecords, count));
-  for (let left = count, ordinal = 0; left > 0; left -= batchRecords) {
-    const batch = left < values.length ? values.subarray(0, left) : values;
-    ordinal = fill(batch, ordinal);
-    yield batch;
+/** A FLOAT or DOUBLE field. */
+export class FloatingColumn implements NumberColumn<number | null> {
+  readonly #table: FieldTable;
+
+  constructor(table: FieldTable) {
+    this.#table = table;
+  }
+
+  at(ordinal: number): number | null {
+    const slot = this.#table.slotOf(ordinal);
+    const field = this.#table.layerAt(slot, ordinal);
+    const record = this.#table.recordAt(slot, ordinal);
+    const value = readFloatingIn(field, record);
+    return Number.isNaN(value) && isNullIn(field, record) ? null : value;
+  }
+
+  [Symbol.iterator](): Iterator<number | null, undefined> {
+    return valuesOf(this, this.#table.populated);
+  }
+
+  toArray(nullAs: number = Number.NaN): Float64Array<ArrayBuffer> {
+    return new NumberScan(this.#table, readFloatings, nullAs).toArray();
+  }
+
+  batches(nullAs: number = Number.NaN): Generator<Float64Array, undefined> {
+    return new NumberScan(this.#table, readFloatings, nullAs).batches();
   }
 }
 

@@ -7,7 +7,7 @@
  *   object-layer.ts       packed records, as a blob brought them (collection-layer.ts: of collections);
  *                         packed-field.ts: one field of them, where every read ends;
  *                         pack-objects.ts and pack-collections.ts fold layers into one
- *   column.ts             one field of all records, for scans; int-scan.ts: of numbers in order
+ *   column.ts             one field of all records, for scans; number-scan.ts: of numbers in order
  *   text-reader.ts        strings, built or kept; string-cache.ts: text that was read before
  *   record-bytes.ts       canonical bytes of a record
  *   record.ts             a record as an object with properties; collection-views.ts: SETs and MAPs of one
@@ -20,7 +20,7 @@ import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { unitsEqual } from '../bytes/code-units.ts';
 import type { SharedArena } from '../bytes/shared-arena.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
-import { IntColumn, ReaderColumn, ReferencedTextColumn, TextColumn } from './column.ts';
+import { FloatingColumn, IntColumn, ReaderColumn, ReferencedTextColumn, TextColumn } from './column.ts';
 import { noBytes, ObjectLayer, type SharedObjectLayer, shareObjectLayer } from './object-layer.ts';
 import { packObjects } from './pack-objects.ts';
 import {
@@ -30,8 +30,7 @@ import {
   type RawValues,
   rawHigh,
   rawLow,
-  readDoubleIn,
-  readFloatIn,
+  readFloatingIn,
   readRawsIn,
   requireRange,
   varEndOrNull,
@@ -131,6 +130,11 @@ export class ObjectTypeState {
   /** An INT field, for reading many records. */
   intColumn(field: number): IntColumn {
     return new IntColumn(this.#fieldTable(field));
+  }
+
+  /** A FLOAT or DOUBLE field, for reading many records. */
+  floatingColumn(field: number): FloatingColumn {
+    return new FloatingColumn(this.#fieldTable(field));
   }
 
   /** A STRING field, for reading many records. */
@@ -269,16 +273,10 @@ export class ObjectTypeState {
     return raw === packed.mask ? null : raw === 1;
   }
 
-  /** FLOAT; null and NaN both read as NaN (ask isNull). */
-  readFloat(ordinal: number, field: number): number {
+  /** FLOAT or DOUBLE; null and NaN both read as NaN (ask isNull). */
+  readFloating(ordinal: number, field: number): number {
     const slot = this.#table.slotOf(ordinal);
-    return readFloatIn(this.#fieldAt(slot, ordinal, field), this.#table.recordAt(slot, ordinal));
-  }
-
-  /** DOUBLE; null and NaN both read as NaN (ask isNull). */
-  readDouble(ordinal: number, field: number): number {
-    const slot = this.#table.slotOf(ordinal);
-    return readDoubleIn(this.#fieldAt(slot, ordinal, field), this.#table.recordAt(slot, ordinal));
+    return readFloatingIn(this.#fieldAt(slot, ordinal, field), this.#table.recordAt(slot, ordinal));
   }
 
   /** Ordinal in the referenced type; -1: null. */

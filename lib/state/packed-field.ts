@@ -151,16 +151,13 @@ export function isNullIn(field: PackedField, record: number): boolean {
 
 const scratch = new DataView(new ArrayBuffer(8));
 
-/** Of FLOAT; null is a NaN, too, as all ones and its own pattern are. */
-export function readFloatIn(field: PackedField, record: number): number {
+/** Of FLOAT and DOUBLE; null is a NaN, too, as all ones and its own pattern are. */
+export function readFloatingIn(field: PackedField, record: number): number {
   if (field.width === 0) return Number.NaN;
-  scratch.setInt32(0, rawLow(field, record));
-  return scratch.getFloat32(0);
-}
-
-/** {@link readFloatIn} of DOUBLE. */
-export function readDoubleIn(field: PackedField, record: number): number {
-  if (field.width === 0) return Number.NaN;
+  if (field.kind === kindCodes.FLOAT) {
+    scratch.setInt32(0, rawLow(field, record));
+    return scratch.getFloat32(0);
+  }
   scratch.setInt32(0, rawHigh(field, record));
   scratch.setInt32(4, rawLow(field, record));
   return scratch.getFloat64(0);

@@ -26,13 +26,9 @@ export function valueReader(kind: FieldKind, field: number, named: NamedForm | n
     case 'BOOLEAN':
       return (records, o) => records.readBoolean(o, field);
     case 'FLOAT':
-      return (records, o) => {
-        const value = records.readFloat(o, field);
-        return Number.isNaN(value) && records.isNull(o, field) ? null : value;
-      };
     case 'DOUBLE':
       return (records, o) => {
-        const value = records.readDouble(o, field);
+        const value = records.readFloating(o, field);
         return Number.isNaN(value) && records.isNull(o, field) ? null : value;
       };
     case 'STRING':

@@ -234,8 +234,10 @@ export function recordColumn(
   }
   const { index, referencedType } = layout;
   const kindOf = ({ schema }: ObjectTypeState, i: number) => schema.fields[i]?.kind;
-  if (kindOf(records, index) === 'INT') return records.intColumn(index);
-  if (kindOf(records, index) === 'STRING') return records.textColumn(index);
+  const kind = kindOf(records, index);
+  if (kind === 'INT') return records.intColumn(index);
+  if (kind === 'FLOAT' || kind === 'DOUBLE') return records.floatingColumn(index);
+  if (kind === 'STRING') return records.textColumn(index);
   const box = referencedType === null ? null : viewer.layout.boxOf(referencedType);
   if (referencedType !== null && box !== null) {
     const target = state.objectType(referencedType);

@@ -84,9 +84,8 @@ function scalarText(records: ObjectTypeState, ordinal: number, field: number, ki
     case 'BOOLEAN':
       return String(records.readBoolean(ordinal, field));
     case 'FLOAT':
-      return numberText(records.readFloat(ordinal, field));
     case 'DOUBLE':
-      return numberText(records.readDouble(ordinal, field));
+      return numberText(records.readFloating(ordinal, field));
     case 'STRING':
       return JSON.stringify(records.readString(ordinal, field));
     default:

@@ -18,7 +18,7 @@ export const cityRecords: Records<City> = {
     shared: 'country',
     secondNumber: 'cityId',
     secondText: 'featureCode',
-    third: { name: 'lat', read: (records, field) => (o) => Math.trunc(records.readDouble(o, field)) },
+    third: { name: 'lat', read: (records, field) => (o) => Math.trunc(records.readFloating(o, field)) },
   },
   keyAt: (position) => keys[position] as number,
   all: () => loadCities(),

@@ -1,0 +1,110 @@
+import { readBits } from '../bytes/bit-reader.ts';
+import { isNullIn, type PackedField, readFloatingIn } from './packed-field.ts';
+import type { RecordTable } from './record-table.ts';
+
+/** Records of one layer that follow each other. */
+interface Run {
+  readonly field: PackedField;
+  readonly from: number;
+  readonly count: number;
+  /** What is written where there is no value. */
+  readonly nullAs: number;
+}
+
+/** Writes the values of a run to `values[at, at + count)`. */
+type ReadRun = (values: Float64Array, at: number, run: Run) => void;
+
+/**
+ * Reads a field of numbers of all records in the order of their ordinals. Most records lie in the base side by side, so they
+ * are read in runs, each so many bits behind the one before; between runs are holes, and what deltas have changed.
+ * Guarded by test/bench (scanFixed).
+ */
+export class NumberScan {
+  readonly #table: RecordTable<PackedField>;
+  readonly #readRun: ReadRun;
+  readonly #nullAs: number;
+
+  constructor(table: RecordTable<PackedField>, readRun: ReadRun, nullAs: number) {
+    this.#table = table;
+    this.#readRun = readRun;
+    this.#nullAs = nullAs;
+  }
+
+  toArray(): Float64Array<ArrayBuffer> {
+    const values = new Float64Array(this.#table.populated.count);
+    this.#read(values, 0);
+    return values;
+  }
+
+  batches(): Generator<Float64Array, undefined> {
+    return batchesOf(this.#table.populated.count, (values, from) => this.#read(values, from));
+  }
+
+  /** Of the records from ordinal `from` on, as many as there is room for; returns the ordinal behind them. */
+  #read(values: Float64Array, from: number): number {
+    const table = this.#table;
+    const nullAs = this.#nullAs;
+    let ordinal = from;
+    for (let k = 0; k < values.length; ) {
+      const count = table.countInBase(ordinal, values.length - k);
+      if (count > 0) {
+        this.#readRun(values, k, { field: table.onlyBase as PackedField, from: ordinal, count, nullAs });
+        k += count;
+        ordinal += count;
+      } else {
+        ordinal = table.populated.next(ordinal);
+        const slot = table.slotOf(ordinal);
+        const field = table.layerAt(slot, ordinal);
+        this.#readRun(values, k++, { field, from: table.recordAt(slot, ordinal), count: 1, nullAs });
+        ordinal++;
+      }
+    }
+    return ordinal;
+  }
+}
+
+/** Of INT. */
+export function readInts(values: Float64Array, at: number, run: Run): void {
+  if (run.field.isNarrow) readNarrowInts(values, at, run);
+  else readWideInts(values, at, run);
+}
+
+function readNarrowInts(values: Float64Array, at: number, { field, from, count, nullAs }: Run): void {
+  const { view, stride, offset, mask } = field;
+  for (let k = 0, position = offset + from * stride; k < count; k++, position += stride) {
+    const raw = (view.getInt32(position >>> 3, true) >>> (position & 7)) & mask;
+    values[at + k] = raw === mask ? nullAs : (raw >>> 1) ^ -(raw & 1);
+  }
+}
+
+function readWideInts(values: Float64Array, at: number, { field, from, count, nullAs }: Run): void {
+  const { bits, stride, offset, mask } = field;
+  for (let k = 0, position = offset + from * stride; k < count; k++, position += stride) {
+    const raw = readBits(bits, position, mask);
+    values[at + k] = raw === mask ? nullAs : (raw >>> 1) ^ -(raw & 1);
+  }
+}
+
+/** Of FLOAT and DOUBLE. */
+export function readFloatings(values: Float64Array, at: number, { field, from, count, nullAs }: Run): void {
+  for (let k = 0; k < count; k++) {
+    const value = readFloatingIn(field, from + k);
+    values[at + k] = Number.isNaN(value) && isNullIn(field, from + k) ? nullAs : value;
+  }
+}
+
+/** 32 KiB of values: they stay in the first caches. */
+const batchRecords = 4096;
+
+/** `count` values in pieces, one after the other in the same memory; `fill` returns the ordinal behind what it read. */
+export function* batchesOf(
+  count: number,
+  fill: (values: Float64Array, from: number) => number,
+): Generator<Float64Array, undefined> {
+  const values = new Float64Array(Math.min(batchRecords, count));
+  for (let left = count, ordinal = 0; left > 0; left -= batchRecords) {
+    const batch = left < values.length ? values.subarray(0, left) : values;
+    ordinal = fill(batch, ordinal);
+    yield batch;
+  }
+}

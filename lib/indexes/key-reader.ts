@@ -207,6 +207,11 @@ export class KeyPathReader {
     }
   }
 
+  /** The first record with this {@link isShortInteger short integer}, by a pass over all; null: its records do not hold it themselves. */
+  scanFor(part: number): number | null {
+    return this.#path.steps.length > 0 ? null : this.#leafState.findRaw(this.#leafField, zigZagInt(part));
+  }
+
   /** What most keys are: then there is no arithmetic on doubles, and no decoding of what is compared. */
   isShortInteger(part: number): boolean {
     return (part | 0) === part && this.isInteger;

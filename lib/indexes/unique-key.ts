@@ -184,6 +184,15 @@ export class UniqueKeyIndex {
 
   /** Without a table: the first record in order of ordinals. */
   #scan(hash: number, first: KeyPart, all: readonly KeyPart[] | null): number {
+    const path = this.#paths[0] as KeyPathReader;
+    const isShort = all === null && typeof first === 'number' && path.isShortInteger(first);
+    const found = isShort ? path.scanFor(first) : null;
+    if (found === null) return this.#scanHashes(hash, first, all);
+    this.#scanBudget -= found < 0 ? this.#records.count : found + 1;
+    return found;
+  }
+
+  #scanHashes(hash: number, first: KeyPart, all: readonly KeyPart[] | null): number {
     for (const batch of populatedBatches(this.#records)) {
       const { ordinals, hashes, count } = batch;
       this.#scanBudget -= count;

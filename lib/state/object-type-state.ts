@@ -8,6 +8,7 @@
  *                         packed-field.ts: one field of them, where every read ends;
  *                         pack-objects.ts and pack-collections.ts fold layers into one
  *   column.ts             one field of all records, for scans; number-scan.ts: of numbers in order
+ *   raw-search.ts         the record with a number, without an index
  *   text-reader.ts        strings, built or kept; string-cache.ts: text that was read before
  *   record-bytes.ts       canonical bytes of a record
  *   record.ts             a record as an object with properties; collection-views.ts: SETs and MAPs of one
@@ -36,6 +37,7 @@ import {
   varEndOrNull,
   varStart,
 } from './packed-field.ts';
+import { findRaw } from './raw-search.ts';
 import { objectRecordEquals, writeObjectRecord, writeObjectShape } from './record-bytes.ts';
 import { type Additions, RecordTable, type SharedTable } from './record-table.ts';
 import type { StringCache } from './string-cache.ts';
@@ -248,6 +250,11 @@ export class ObjectTypeState {
       values.lows[i] = isNull ? -1 : rawLow(packed, record);
       values.highs[i] = isNull ? -1 : rawHigh(packed, record);
     }
+  }
+
+  /** The least populated ordinal whose INT or LONG has this zig-zag form of 32 bits; -1: there is none. */
+  findRaw(field: number, raw: number): number {
+    return findRaw(this.#fieldTable(field), raw | 0);
   }
 
   /** True iff the packed value is all ones: null in every fixed kind but FLOAT and DOUBLE, or not stored at all. */

@@ -208,6 +208,47 @@ describe('UniqueKeyIndex', () => {
     }
   });
 
+  it('finds short numbers without a table as with one: at the edge of widths, next to long ones and to null', () => {
+    const short = fc.oneof(fc.integer({ min: -9, max: 9 }), fc.integer());
+    const id = fc.oneof(
+      { weight: 5, arbitrary: short },
+      // Their low halves are those of short ones.
+      { weight: 1, arbitrary: fc.nat(20).map((n) => BigInt(n) + 2n ** 32n) },
+      { weight: 1, arbitrary: fc.constant(null) },
+    );
+    const ids = fc.uniqueArray(id, { minLength: 1, maxLength: 90, selector: String });
+    fc.assert(
+      fc.property(
+        fc.constantFrom('Small', 'Wide'),
+        ids,
+        ids,
+        fc.array(fc.nat(80)),
+        (type, first, second, gone) => {
+          const chain = new Chain(type);
+          const rows = (all: typeof first) =>
+            all.filter((each) => type === 'Wide' || typeof each !== 'bigint').map((each) => ({ id: each }));
+          chain.step([], rows(first));
+          const records = chain.state.objectType(type);
+          chain.step(
+            [...new Set(gone)].filter((o) => records.isPopulated(o)),
+            [],
+          );
+          const snapshot = encodeSnapshot(chain.state, { parts: new Map() });
+          chain.step([], rows(second));
+          for (const state of [decodeSnapshot(snapshot.main), chain.state]) {
+            const built = UniqueKeyIndex.build(state, type);
+            const asked = [...first, ...second, ...Array.from({ length: 70 }, (_, k) => k - 35), 2 ** 31 - 1];
+            for (const each of asked) {
+              if (each === null) continue;
+              expect(UniqueKeyIndex.of(state, type).find(each)).toBe(built.find(each));
+            }
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
   it('tells apart LONGs that are one as doubles', () => {
     const chain = new Chain('Wide');
     const ids = [2n ** 53n, 2n ** 53n + 1n, 2n ** 62n, 2n ** 62n + 1n, -(2n ** 53n), -(2n ** 53n) - 1n];

@@ -41,7 +41,7 @@ export const metrics: readonly Metric[] = [
     label: 'snapshot load, warm process',
     unit: 'ms',
     isRate: false,
-    peers: ['ours', 'java', 'json-map', 'json-zst-map', 'msgpackr-map', 'arrow'],
+    peers: ['ours', 'java', 'json-map', 'json-document-map', 'json-zst-map', 'msgpackr-map', 'arrow'],
     steps: () => [['load']],
     value: milliseconds,
   },

@@ -27,7 +27,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     peers: {
       type: 'string',
-      default: 'ours,ours-cached,java,json-map,json-zst-map,msgpackr-map,arrow,lmdb,sqlite',
+      default: 'ours,ours-cached,java,json-map,json-document-map,json-zst-map,msgpackr-map,arrow,lmdb,sqlite',
     },
     metrics: { type: 'string', default: metrics.map(({ name }) => name).join(',') },
     directory: { type: 'string', default: join(tmpdir(), 'serverless-hollow-bench') },
@@ -66,7 +66,7 @@ function start(peer: string, { name, directory }: BenchDataset): LineProcess {
       javaProgram.jar,
     ]);
   }
-  const node = ['--expose-gc', '--max-old-space-size=6144', join(bundled, 'subject.mjs'), peer, name];
+  const node = ['--max-old-space-size=6144', join(bundled, 'subject.mjs'), peer, name];
   // What the archive of classes is to Java.
   const env = { NODE_COMPILE_CACHE: join(directory, 'compile-cache') };
   return new LineProcess(peer, process.execPath, node, env);

@@ -80,7 +80,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   let reply: object;
   try {
     if (request.command === 'bench.memory') {
-      globalThis.gc?.();
       reply = {
         ok: true,
         result: { resident: process.memoryUsage.rss(), heap: process.memoryUsage().heapUsed },

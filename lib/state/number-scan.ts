@@ -7,11 +7,13 @@ interface Run {
   readonly field: PackedField;
   readonly from: number;
   readonly count: number;
+  /** From the place of a value to that of the next one: in between are those of other shards. */
+  readonly step: number;
   /** What is written where there is no value. */
   readonly nullAs: number;
 }
 
-/** Writes the values of a run to `values[at, at + count)`. */
+/** Writes the values of a run, the first of them to `values[at]`. */
 type ReadRun = (values: Float64Array, at: number, run: Run) => void;
 
 /**
@@ -48,18 +50,31 @@ export class NumberScan {
     for (let k = 0; k < values.length; ) {
       const count = table.countInBase(ordinal, values.length - k);
       if (count > 0) {
-        this.#readRun(values, k, { field: table.onlyBase as PackedField, from: ordinal, count, nullAs });
+        this.#readBase(values, k, ordinal, count);
         k += count;
         ordinal += count;
       } else {
         ordinal = table.populated.next(ordinal);
         const slot = table.slotOf(ordinal);
         const field = table.layerAt(slot, ordinal);
-        this.#readRun(values, k++, { field, from: table.recordAt(slot, ordinal), count: 1, nullAs });
+        this.#readRun(values, k++, { field, from: table.recordAt(slot, ordinal), count: 1, step: 1, nullAs });
         ordinal++;
       }
     }
     return ordinal;
+  }
+
+  /** Of so many records from an ordinal on that all lie in the base: shard by shard. */
+  #readBase(values: Float64Array, at: number, ordinal: number, count: number): void {
+    const table = this.#table;
+    const nullAs = this.#nullAs;
+    const step = table.base.length;
+    for (let i = 0; i < step && i < count; i++) {
+      const slot = table.slotOf(ordinal + i);
+      const field = table.layerAt(slot, ordinal + i);
+      const from = table.recordAt(slot, ordinal + i);
+      this.#readRun(values, at + i, { field, from, count: Math.ceil((count - i) / step), step, nullAs });
+    }
   }
 }
 
@@ -69,27 +84,33 @@ export function readInts(values: Float64Array, at: number, run: Run): void {
   else readWideInts(values, at, run);
 }
 
-function readNarrowInts(values: Float64Array, at: number, { field, from, count, nullAs }: Run): void {
+function readNarrowInts(values: Float64Array, at: number, { field, from, count, step, nullAs }: Run): void {
   const { view, stride, offset, mask } = field;
-  for (let k = 0, position = offset + from * stride; k < count; k++, position += stride) {
+  const end = at + count * step;
+  for (let to = at, position = offset + from * stride; to < end; to += step, position += stride) {
     const raw = (view.getInt32(position >>> 3, true) >>> (position & 7)) & mask;
-    values[at + k] = raw === mask ? nullAs : (raw >>> 1) ^ -(raw & 1);
+    values[to] = raw === mask ? nullAs : (raw >>> 1) ^ -(raw & 1);
   }
 }
 
-function readWideInts(values: Float64Array, at: number, { field, from, count, nullAs }: Run): void {
+function readWideInts(values: Float64Array, at: number, { field, from, count, step, nullAs }: Run): void {
   const { bits, stride, offset, mask } = field;
-  for (let k = 0, position = offset + from * stride; k < count; k++, position += stride) {
+  const end = at + count * step;
+  for (let to = at, position = offset + from * stride; to < end; to += step, position += stride) {
     const raw = readBits(bits, position, mask);
-    values[at + k] = raw === mask ? nullAs : (raw >>> 1) ^ -(raw & 1);
+    values[to] = raw === mask ? nullAs : (raw >>> 1) ^ -(raw & 1);
   }
 }
 
 /** Of FLOAT and DOUBLE. */
-export function readFloatings(values: Float64Array, at: number, { field, from, count, nullAs }: Run): void {
+export function readFloatings(
+  values: Float64Array,
+  at: number,
+  { field, from, count, step, nullAs }: Run,
+): void {
   for (let k = 0; k < count; k++) {
     const value = readFloatingIn(field, from + k);
-    values[at + k] = Number.isNaN(value) && isNullIn(field, from + k) ? nullAs : value;
+    values[at + k * step] = Number.isNaN(value) && isNullIn(field, from + k) ? nullAs : value;
   }
 }
 

@@ -14,8 +14,8 @@ export function findRaw(table: RecordTable<PackedField>, raw: number): number {
   for (let ordinal = populated.next(0); ordinal >= 0; ordinal = populated.next(ordinal)) {
     const count = table.countInBase(ordinal, runMax);
     if (count > 0) {
-      const found = indexInRun(table.onlyBase as PackedField, ordinal, count, raw);
-      if (found >= 0) return ordinal + found;
+      const found = findInBase(table, ordinal, count, raw);
+      if (found >= 0) return found;
       ordinal += count;
     } else {
       const slot = table.slotOf(ordinal);
@@ -25,6 +25,21 @@ export function findRaw(table: RecordTable<PackedField>, raw: number): number {
     }
   }
   return -1;
+}
+
+/** The same among so many records from an ordinal on that all lie in the base: the least of what each shard has. */
+function findInBase(table: RecordTable<PackedField>, ordinal: number, count: number, raw: number): number {
+  const step = table.base.length;
+  let least = -1;
+  for (let i = 0; i < step && i < count; i++) {
+    const first = ordinal + i;
+    const inShard = Math.ceil((count - i) / step);
+    const slot = table.slotOf(first);
+    const index = indexInRun(table.layerAt(slot, first), table.recordAt(slot, first), inShard, raw);
+    const found = first + index * step;
+    if (index >= 0 && (least < 0 || found < least)) least = found;
+  }
+  return least;
 }
 
 /** Which of the records from `from` on it is; -1: none of them. */

@@ -168,12 +168,13 @@ export class RecordTable<L extends Layer> {
     return this.#baseSlots;
   }
 
-  /**
-   * How many records from `ordinal` on, without a gap and at most `max`, are populated and lie in {@link onlyBase}, each under
-   * its ordinal as number.
-   */
+  /** The layers of the base: ordinal o is record {@link recordAt} of o & (their number - 1). */
+  get base(): readonly L[] {
+    return this.#base;
+  }
+
+  /** How many records from `ordinal` on, without a gap and at most `max`, are populated and lie in the {@link base}. */
   countInBase(ordinal: number, max: number): number {
-    if (this.#only === null) return 0;
     const end = Math.min(ordinal + max, this.#baseSlots);
     let at = ordinal;
     while (at < end) {

@@ -46,17 +46,21 @@ const steps = fc.array(
 type Step = { readonly remove: readonly number[]; readonly add: readonly Record<string, unknown>[] };
 
 /** The states of a chain: the first is decoded from a snapshot, the others have deltas on top of it. */
-function statesOf([first, ...later]: readonly Step[], cache: StringCache | null = null): ReadState[] {
+function statesOf(
+  [first, ...later]: readonly Step[],
+  cache: StringCache | null = null,
+  shardCount = 1,
+): ReadState[] {
   const restored = WriteState.restore(ReadState.empty(schema));
-  const made = next(restored, first ?? { remove: [], add: [] });
+  const made = next(restored, first ?? { remove: [], add: [] }, shardCount);
   const snapshot = encodeSnapshot(made, { parts: new Map(), statistics: restored.statistics });
   const decoded = decodeSnapshot(snapshot.main);
   const writer = WriteState.restore(cache === null ? decoded : decoded.withStringCache(cache));
   return [writer.state, ...later.map((step) => next(writer, step))];
 }
 
-function next(writer: WriteState, { remove, add }: Step): ReadState {
-  const cycle = writer.begin();
+function next(writer: WriteState, { remove, add }: Step, shardCount?: number): ReadState {
+  const cycle = writer.begin(shardCount === undefined ? {} : { shardCounts: new Map([['Row', shardCount]]) });
   const rows = writer.state.objectType('Row');
   for (const ordinal of new Set(remove)) if (rows.isPopulated(ordinal)) cycle.remove('Row', ordinal);
   for (const value of add) cycle.add('Row', value);
@@ -101,8 +105,10 @@ describe('columns', () => {
 
   it('copy numbers into an array, with what is asked for in place of null', () => {
     fc.assert(
-      fc.property(steps, (all) => {
-        for (const state of statesOf(all)) {
+      fc.property(steps, fc.constantFrom(1, 4), (all, shardCount) => {
+        const states = statesOf(all, null, shardCount);
+        expect(states[0]?.objectType('Row').shardCount).toBe(shardCount);
+        for (const state of states) {
           for (const field of ['number', 'small', 'wide', 'd', 'f']) {
             const column = recordColumn(state, { type: 'Row', field }, null) as NumberColumn<number | null>;
             const values = [...column].map((value) => value ?? -7);

@@ -220,14 +220,15 @@ describe('UniqueKeyIndex', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('Small', 'Wide'),
+        fc.constantFrom(1, 4),
         ids,
         ids,
         fc.array(fc.nat(80)),
-        (type, first, second, gone) => {
+        (type, shards, first, second, gone) => {
           const chain = new Chain(type);
           const rows = (all: typeof first) =>
             all.filter((each) => type === 'Wide' || typeof each !== 'bigint').map((each) => ({ id: each }));
-          chain.step([], rows(first));
+          chain.step([], rows(first), { shardCounts: new Map([[type, shards]]) });
           const records = chain.state.objectType(type);
           chain.step(
             [...new Set(gone)].filter((o) => records.isPopulated(o)),

@@ -1,7 +1,15 @@
 import { isAscii } from '../bytes/code-units.ts';
 import { asciiText } from '../bytes/platform.ts';
-import { batchesOf, NumberScan, readFloatings, readInts } from './number-scan.ts';
-import { isNullIn, type PackedField, rawLow, readFloatingIn, varEnd, varEndOrNull } from './packed-field.ts';
+import { batchesOf, NumberScan } from './number-scan.ts';
+import {
+  isNullIn,
+  kindCodes,
+  type PackedField,
+  rawLow,
+  readFloatingIn,
+  varEnd,
+  varEndOrNull,
+} from './packed-field.ts';
 import type { RecordTable } from './record-table.ts';
 import type { TextReader } from './text-reader.ts';
 
@@ -42,8 +50,8 @@ export interface NumberColumn<Value> extends Column<Value> {
 type FieldTable = RecordTable<PackedField>;
 type Populated = FieldTable['populated'];
 
-/** An INT field. */
-export class IntColumn implements NumberColumn<number | null> {
+/** An INT, FLOAT or DOUBLE field. */
+export class NumericColumn implements NumberColumn<number | null> {
   readonly #table: FieldTable;
 
   constructor(table: FieldTable) {
@@ -53,8 +61,7 @@ export class IntColumn implements NumberColumn<number | null> {
   at(ordinal: number): number | null {
     const slot = this.#table.slotOf(ordinal);
     const field = this.#table.layerAt(slot, ordinal);
-    const raw = rawLow(field, this.#table.recordAt(slot, ordinal));
-    return raw === field.mask ? null : (raw >>> 1) ^ -(raw & 1);
+    return numberOrNull(field, this.#table.recordAt(slot, ordinal));
   }
 
   [Symbol.iterator](): Iterator<number | null, undefined> {
@@ -62,41 +69,21 @@ export class IntColumn implements NumberColumn<number | null> {
   }
 
   toArray(nullAs: number = Number.NaN): Float64Array<ArrayBuffer> {
-    return new NumberScan(this.#table, readInts, nullAs).toArray();
+    return new NumberScan(this.#table, nullAs).toArray();
   }
 
   batches(nullAs: number = Number.NaN): Generator<Float64Array, undefined> {
-    return new NumberScan(this.#table, readInts, nullAs).batches();
+    return new NumberScan(this.#table, nullAs).batches();
   }
 }
 
-/** A FLOAT or DOUBLE field. */
-export class FloatingColumn implements NumberColumn<number | null> {
-  readonly #table: FieldTable;
-
-  constructor(table: FieldTable) {
-    this.#table = table;
-  }
-
-  at(ordinal: number): number | null {
-    const slot = this.#table.slotOf(ordinal);
-    const field = this.#table.layerAt(slot, ordinal);
-    const record = this.#table.recordAt(slot, ordinal);
+function numberOrNull(field: PackedField, record: number): number | null {
+  if (field.kind !== kindCodes.INT) {
     const value = readFloatingIn(field, record);
     return Number.isNaN(value) && isNullIn(field, record) ? null : value;
   }
-
-  [Symbol.iterator](): Iterator<number | null, undefined> {
-    return valuesOf(this, this.#table.populated);
-  }
-
-  toArray(nullAs: number = Number.NaN): Float64Array<ArrayBuffer> {
-    return new NumberScan(this.#table, readFloatings, nullAs).toArray();
-  }
-
-  batches(nullAs: number = Number.NaN): Generator<Float64Array, undefined> {
-    return new NumberScan(this.#table, readFloatings, nullAs).batches();
-  }
+  const raw = rawLow(field, record);
+  return raw === field.mask ? null : (raw >>> 1) ^ -(raw & 1);
 }
 
 /** Texts that are decoded at once where they are read in order, and the bytes that they may have together. */

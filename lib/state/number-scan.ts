@@ -1,5 +1,5 @@
 import { readBits } from '../bytes/bit-reader.ts';
-import { isNullIn, type PackedField, readFloatingIn } from './packed-field.ts';
+import { isNullIn, kindCodes, type PackedField, readFloatingIn } from './packed-field.ts';
 import type { RecordTable } from './record-table.ts';
 
 /** Records of one layer that follow each other. */
@@ -13,22 +13,17 @@ interface Run {
   readonly nullAs: number;
 }
 
-/** Writes the values of a run, the first of them to `values[at]`. */
-type ReadRun = (values: Float64Array, at: number, run: Run) => void;
-
 /**
- * Reads a field of numbers of all records in the order of their ordinals. Most records lie in the base side by side, so they
+ * Reads an INT, FLOAT or DOUBLE field of all records in the order of their ordinals. Most records lie in the base side by side, so they
  * are read in runs, each so many bits behind the one before; between runs are holes, and what deltas have changed.
  * Guarded by test/bench (scanFixed).
  */
 export class NumberScan {
   readonly #table: RecordTable<PackedField>;
-  readonly #readRun: ReadRun;
   readonly #nullAs: number;
 
-  constructor(table: RecordTable<PackedField>, readRun: ReadRun, nullAs: number) {
+  constructor(table: RecordTable<PackedField>, nullAs: number) {
     this.#table = table;
-    this.#readRun = readRun;
     this.#nullAs = nullAs;
   }
 
@@ -57,7 +52,7 @@ export class NumberScan {
         ordinal = table.populated.next(ordinal);
         const slot = table.slotOf(ordinal);
         const field = table.layerAt(slot, ordinal);
-        this.#readRun(values, k++, { field, from: table.recordAt(slot, ordinal), count: 1, step: 1, nullAs });
+        readRun(values, k++, { field, from: table.recordAt(slot, ordinal), count: 1, step: 1, nullAs });
         ordinal++;
       }
     }
@@ -73,14 +68,15 @@ export class NumberScan {
       const slot = table.slotOf(ordinal + i);
       const field = table.layerAt(slot, ordinal + i);
       const from = table.recordAt(slot, ordinal + i);
-      this.#readRun(values, at + i, { field, from, count: Math.ceil((count - i) / step), step, nullAs });
+      readRun(values, at + i, { field, from, count: Math.ceil((count - i) / step), step, nullAs });
     }
   }
 }
 
-/** Of INT. */
-export function readInts(values: Float64Array, at: number, run: Run): void {
-  if (run.field.isNarrow) readNarrowInts(values, at, run);
+/** Writes the values of a run, the first of them to `values[at]`. */
+function readRun(values: Float64Array, at: number, run: Run): void {
+  if (run.field.kind !== kindCodes.INT) readFloatings(values, at, run);
+  else if (run.field.isNarrow) readNarrowInts(values, at, run);
   else readWideInts(values, at, run);
 }
 
@@ -102,12 +98,7 @@ function readWideInts(values: Float64Array, at: number, { field, from, count, st
   }
 }
 
-/** Of FLOAT and DOUBLE. */
-export function readFloatings(
-  values: Float64Array,
-  at: number,
-  { field, from, count, step, nullAs }: Run,
-): void {
+function readFloatings(values: Float64Array, at: number, { field, from, count, step, nullAs }: Run): void {
   for (let k = 0; k < count; k++) {
     const value = readFloatingIn(field, from + k);
     values[at + k * step] = Number.isNaN(value) && isNullIn(field, from + k) ? nullAs : value;

@@ -21,7 +21,7 @@ import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { unitsEqual } from '../bytes/code-units.ts';
 import type { SharedArena } from '../bytes/shared-arena.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
-import { FloatingColumn, IntColumn, ReaderColumn, ReferencedTextColumn, TextColumn } from './column.ts';
+import { NumericColumn, ReaderColumn, ReferencedTextColumn, TextColumn } from './column.ts';
 import { noBytes, ObjectLayer, type SharedObjectLayer, shareObjectLayer } from './object-layer.ts';
 import { packObjects } from './pack-objects.ts';
 import {
@@ -129,14 +129,9 @@ export class ObjectTypeState {
     return new ObjectTypeState(this.schema, this.shardCount, this.#table, strings);
   }
 
-  /** An INT field, for reading many records. */
-  intColumn(field: number): IntColumn {
-    return new IntColumn(this.#fieldTable(field));
-  }
-
-  /** A FLOAT or DOUBLE field, for reading many records. */
-  floatingColumn(field: number): FloatingColumn {
-    return new FloatingColumn(this.#fieldTable(field));
+  /** An INT, FLOAT or DOUBLE field, for reading many records. */
+  numericColumn(field: number): NumericColumn {
+    return new NumericColumn(this.#fieldTable(field));
   }
 
   /** A STRING field, for reading many records. */

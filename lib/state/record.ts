@@ -235,8 +235,7 @@ export function recordColumn(
   const { index, referencedType } = layout;
   const kindOf = ({ schema }: ObjectTypeState, i: number) => schema.fields[i]?.kind;
   const kind = kindOf(records, index);
-  if (kind === 'INT') return records.intColumn(index);
-  if (kind === 'FLOAT' || kind === 'DOUBLE') return records.floatingColumn(index);
+  if (kind === 'INT' || kind === 'FLOAT' || kind === 'DOUBLE') return records.numericColumn(index);
   if (kind === 'STRING') return records.textColumn(index);
   const box = referencedType === null ? null : viewer.layout.boxOf(referencedType);
   if (referencedType !== null && box !== null) {

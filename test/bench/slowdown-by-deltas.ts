@@ -74,7 +74,7 @@ let sink = 0;
 
 function timeOf(state: ReadState, index: UniqueKeyIndex, count: number): number {
   const records = state.objectType('Product');
-  const prices = records.intColumn(records.schema.fields.findIndex(({ name }) => name === 'price'));
+  const prices = records.numericColumn(records.schema.fields.findIndex(({ name }) => name === 'price'));
   const start = process.hrtime.bigint();
   for (let i = 0, random = 1; i < lookUps; i++) {
     random = nextRandom(random);

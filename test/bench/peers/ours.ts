@@ -26,7 +26,7 @@ export function createPeer<Item>(
   let applyScaled: (() => number) | null = null;
   const fieldOf = (name: string): number =>
     state.objectType(type).schema.fields.findIndex((field) => field.name === name);
-  const numbers = (name: string) => state.objectType(type).intColumn(fieldOf(name));
+  const numbers = (name: string) => state.objectType(type).numericColumn(fieldOf(name));
   const texts = (name: string) => {
     const records = state.objectType(type);
     const field = fieldOf(name);

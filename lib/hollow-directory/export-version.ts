@@ -55,6 +55,11 @@ export async function exportVersion(directory: string, exported: ExportedVersion
     }
   }
   if (snapshot !== undefined) await writeBlob(directory, { kind: 'snapshot', version }, snapshot);
+  await announceVersion(directory, version);
+}
+
+/** Java's readers go to a version whose files are there, forward or back. @throws DatasetError `unavailable`, `denied` */
+export async function announceVersion(directory: string, version: bigint): Promise<void> {
   // A power cut must not leave the announcement and take the files.
   await syncDirectory(directory);
   await writeWhole(directory, announcedVersionFile, new TextEncoder().encode(String(version)));

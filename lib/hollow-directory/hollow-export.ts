@@ -5,7 +5,7 @@ import { transitionBetween } from '../blob/transition-between.ts';
 import { type Advance, advance, type VersionSource } from '../consumer/advance.ts';
 import type { LoadedVersion, StateStep } from '../consumer/loaded-version.ts';
 import { DatasetError } from '../errors.ts';
-import { newestSnapshot } from '../head-rules.ts';
+import { newestSnapshot, servedHead } from '../head-rules.ts';
 import type {
   Announcement,
   Announcer,
@@ -17,7 +17,14 @@ import type {
 } from '../ports.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { loadAnnouncedVersion } from './announced-version.ts';
-import { type ExportedBlob, exportSnapshot, exportVersion, hollowVersionOf } from './export-version.ts';
+import {
+  announceVersion,
+  type ExportedBlob,
+  exportSnapshot,
+  exportVersion,
+  hollowVersionOf,
+} from './export-version.ts';
+import { HollowDirectory } from './hollow-directory.ts';
 
 export interface HollowExportOptions {
   /** Of this one chain; created if missing. */
@@ -30,13 +37,15 @@ export interface HollowExportOptions {
 }
 
 /**
- * Keeps a directory in Hollow's own file layout at the head of a chain, so that stock Java consumers follow it: to be
- * given to the producer as its announcer. Each version is read back on the consumers' way, verified against the head,
- * and written with its delta, reverse delta and header, snapshots as the chain has them; then it is announced. The
- * bookkeeping stays out.
+ * Keeps a directory in Hollow's own file layout at the version of a chain that is served, so that stock Java consumers
+ * follow it: to be given to the producer as its announcer. Each version is read back on the consumers' way, verified
+ * against the head, and written with its delta, reverse delta and header, snapshots as the chain has them; then it is
+ * announced. The bookkeeping stays out.
  *
- * A commit makes it go to the head from wherever the directory is, so what a crash left out is caught up. Several
- * processes may keep the same directory. Nothing is deleted: files of versions that nobody needs are the owner's to remove.
+ * A commit makes it go to that version from wherever the directory is, so what a crash left out is caught up. Where an
+ * older version is to be served (`serve`, `rollback`), that one is announced, and newer ones wait until it is
+ * not. Several processes may keep the same directory. Nothing is deleted: files of versions that nobody needs are the
+ * owner's to remove.
  *
  * @example
  * const announcer = new HollowExport({ directory: '/var/cities', id, heads, blobs, next: announcements });
@@ -71,7 +80,7 @@ export class HollowExport implements Announcer {
   }
 
   /**
-   * Brings the directory to the head of the chain.
+   * Brings the directory to the version that is served: the head of the chain, if nobody has ordered another one.
    *
    * @throws DatasetError `unavailable`, `denied`, `corrupt`
    */
@@ -90,20 +99,34 @@ export class HollowExport implements Announcer {
       for (;;) {
         // In this order: what is announced was committed before.
         const announced = await loadAnnouncedVersion(this.#directory);
-        const head = await this.#heads.load(this.#source.id, 'strong');
-        if (head === null || announced === hollowVersionOf(head)) return;
-        if (announced !== null && announced > hollowVersionOf(head)) {
+        const newest = await this.#heads.load(this.#source.id, 'strong');
+        if (newest === null) return;
+        const head = servedHead(newest);
+        if (announced === hollowVersionOf(head)) return;
+        if (announced !== null && announced > hollowVersionOf(newest)) {
           throw new DatasetError('corrupt', `'${this.#directory}' is ahead of the chain, or of another one`, {
             announced: String(announced),
-            version: head.version,
+            version: newest.version,
           });
         }
-        await this.#exportTo(head, announced ?? -1n);
+        await this.#goTo(head, announced ?? -1n);
       }
     } catch (error) {
       this.#loaded = null;
       throw error;
     }
+  }
+
+  /** What was announced before has all its files: going back is to announce it again. */
+  async #goTo(head: Head, announced: bigint): Promise<void> {
+    const version = hollowVersionOf(head);
+    if (version > announced) await this.#exportTo(head, announced);
+    else if (await this.#isExported(version)) await announceVersion(this.#directory, version);
+    else await this.#exportTo(head, -1n);
+  }
+
+  async #isExported(version: bigint): Promise<boolean> {
+    return (await new HollowDirectory(this.#directory).versions()).includes(version);
   }
 
   async #exportTo(head: Head, announced: bigint): Promise<void> {

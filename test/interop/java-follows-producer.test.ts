@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Consumer } from '../../lib/consumer/consumer.ts';
 import { HollowExport } from '../../lib/hollow-directory/hollow-export.ts';
+import { pinVersion } from '../../lib/housekeeping/pins.ts';
+import { serve } from '../../lib/housekeeping/rollback.ts';
 import { LocalAnnouncements } from '../../lib/local/announcements.ts';
 import { LocalBlobStore } from '../../lib/local/blob-store.ts';
 import { LocalHeadStore } from '../../lib/local/head-store.ts';
@@ -80,6 +82,14 @@ class LocalChain {
   newExport(): HollowExport {
     const { heads, blobs } = this.#ports;
     return new HollowExport({ directory: this.exported, id, heads, blobs, next: this.#announcements });
+  }
+
+  /** Tells readers to serve that version; null: the newest one again. */
+  async serve(version: number | null): Promise<void> {
+    const ports = { ...this.#ports, announcer: this.newExport() };
+    const name = version === null ? null : `v${version}`;
+    if (version !== null && name !== null) await pinVersion(ports, id, { name, version });
+    await serve(ports, id, name);
   }
 
   /** Another producer on the queue. */
@@ -183,6 +193,21 @@ describe.skipIf(!canRunJava())('a Java consumer behind our producers', () => {
     expect(new Set(loaded.filter((blob) => blob.startsWith('snapshot'))).size).toBeGreaterThan(2);
     expect(chain.telemetry.sum('MutationsQuarantined')).toBe(0);
     expect(chain.telemetry.sum('AnnouncementsFailed')).toBe(0);
+  });
+
+  it('goes back to the version that is to be served, stays there, and goes on when it is not', async () => {
+    chain.startProducer(chain.newExport());
+    for (let i = 1; i <= 6; i++) await chain.commit();
+    await open(true);
+    await ask('follow.await', { version: '6' });
+    await chain.serve(4);
+    const back = await ask('follow.await', { version: '4' });
+    expect(back.loaded).toEqual(['reversedelta 5', 'reversedelta 4']);
+    await expectSeen(4);
+    await chain.serve(null);
+    const on = await ask('follow.await', { version: '6' });
+    expect(on.loaded).toEqual(['delta 5', 'delta 6']);
+    await expectSeen(6);
   });
 
   it('sees the types of the data model and nothing of the bookkeeping', async () => {

@@ -2,12 +2,15 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DatasetError } from '../../../lib/errors.ts';
+import { servedHead } from '../../../lib/head-rules.ts';
 import { loadAnnouncedVersion } from '../../../lib/hollow-directory/announced-version.ts';
 import { hollowVersionOf } from '../../../lib/hollow-directory/export-version.ts';
 import { followHollow } from '../../../lib/hollow-directory/follow.ts';
 import { HollowDirectory } from '../../../lib/hollow-directory/hollow-directory.ts';
 import { HollowExport, type HollowExportOptions } from '../../../lib/hollow-directory/hollow-export.ts';
 import { verifyDirectory } from '../../../lib/hollow-directory/verify.ts';
+import { pinVersion } from '../../../lib/housekeeping/pins.ts';
+import { rollback, serve } from '../../../lib/housekeeping/rollback.ts';
 import type { Announcer, BlobStore, Head, HeadReader } from '../../../lib/ports.ts';
 import { dumpLines } from '../../../lib/tools/dump-state.ts';
 import { inspectBlob } from '../../../lib/tools/inspect-blob.ts';
@@ -56,10 +59,15 @@ const files = async (): Promise<Map<string, Buffer>> => {
   const bytes = await Promise.all(names.map((name) => readFile(join(scratch.path, name))));
   return new Map(names.map((name, i) => [name, bytes[i] as Buffer]));
 };
+const portsOf = (announcer: Announcer) => {
+  const { heads, blobs, telemetry, instantClock: clock } = cloud;
+  return { heads, blobs, clock, telemetry, announcer };
+};
+const pin = (version: number) => pinVersion(portsOf(silent), cloud.id, { name: `v${version}`, version });
 /** What readers of the directory see is what consumers of the chain see. */
-const expectAtHead = async (): Promise<void> => {
+const expectServed = async (): Promise<void> => {
   const announced = await loadAnnouncedVersion(scratch.path);
-  expect(announced).toBe(hollowVersionOf(await headOf()));
+  expect(announced).toBe(hollowVersionOf(servedHead(await headOf())));
   const found = await followHollow(new HollowDirectory(scratch.path), null, announced ?? -1n);
   const consumer = cloud.consumer();
   await consumer.refresh();
@@ -86,7 +94,7 @@ describe('an export in Hollow layout', () => {
     }
     const snapshots = versions.filter(({ checked }) => checked.includes('snapshot'));
     expect(snapshots.map(({ version }) => version)).toEqual([1n, 4n, 7n, 10n]);
-    await expectAtHead();
+    await expectServed();
   });
 
   it('has a header for each version, and no bookkeeping anywhere', async () => {
@@ -112,7 +120,7 @@ describe('an export in Hollow layout', () => {
     expect(await loadAnnouncedVersion(scratch.path)).toBe(2n);
     await commit(1, newExport({ next }));
     expect(await problems()).toEqual([]);
-    await expectAtHead();
+    await expectServed();
   });
 
   it('announces nothing that is not there, wherever it fails, and goes on from there', async () => {
@@ -134,7 +142,7 @@ describe('an export in Hollow layout', () => {
       }
       await own.catchUp();
       expect(await problems()).toEqual([]);
-      await expectAtHead();
+      await expectServed();
       if (isDone) return;
     }
     throw new Error('never got through');
@@ -152,7 +160,7 @@ describe('an export in Hollow layout', () => {
       await rm(join(scratch.path, name), { recursive: true });
       await own.catchUp();
       expect(await problems()).toEqual([]);
-      await expectAtHead();
+      await expectServed();
     },
   );
 
@@ -174,7 +182,7 @@ describe('an export in Hollow layout', () => {
       expect([...now.keys()]).toEqual([...whole.keys()]);
       for (const [name, bytes] of now) expect(bytes.equals(whole.get(name) ?? Buffer.of())).toBe(true);
     }
-    await expectAtHead();
+    await expectServed();
   });
 
   it('has a gap where the chain keeps no deltas, and a snapshot behind it', async () => {
@@ -184,7 +192,7 @@ describe('an export in Hollow layout', () => {
     expect(await problems()).toEqual([]);
     const names = [...(await files()).keys()];
     expect(names).not.toContain('delta-2-3');
-    await expectAtHead();
+    await expectServed();
   });
 
   it('is kept by several processes at once', async () => {
@@ -195,9 +203,79 @@ describe('an export in Hollow layout', () => {
       await commit(1 + (i % 2), silent);
       await Promise.all(both.slice(i % 3).map((each) => each.catchUp()));
       expect(await problems()).toEqual([]);
-      await expectAtHead();
+      await expectServed();
     }
     expect([...(await files()).keys()].filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it('goes back to the pin that is to be served, stays there, and goes on when it is not', async () => {
+    const own = newExport();
+    await commit(6, own);
+    await pin(4);
+    await serve(portsOf(own), cloud.id, 'v4');
+    expect(await loadAnnouncedVersion(scratch.path)).toBe(4n);
+    const back = await followHollow(new HollowDirectory(scratch.path), null, 6n).then((newest) =>
+      followHollow(new HollowDirectory(scratch.path), newest, 4n),
+    );
+    expect(back?.version).toBe(4n);
+    const names = [...(await files()).keys()];
+    await commit(2, own);
+    await newExport().catchUp();
+    expect([...(await files()).keys()]).toEqual(names);
+    await expectServed();
+    await serve(portsOf(own), cloud.id, null);
+    expect(await loadAnnouncedVersion(scratch.path)).toBe(8n);
+    await expectServed();
+    expect(await problems()).toEqual([]);
+  });
+
+  it('follows a rollback: the pin, then a newer version with its records', async () => {
+    const own = newExport();
+    await commit(4, own);
+    await pin(4);
+    await commit(2, own);
+    const heard: (bigint | null)[] = [];
+    const announcer: Announcer = {
+      announce: async (announcement) => {
+        await own.announce(announcement);
+        heard.push(await loadAnnouncedVersion(scratch.path));
+      },
+    };
+    const producer = cloud.producer({ announcer, chainBounds, clock: cloud.instantClock });
+    await rollback({ ...portsOf(announcer), producer }, cloud.id, 'v4', plentyOfTime);
+    expect(heard).toEqual([4n, 4n, 7n]);
+    await expectServed();
+    expect(await problems()).toEqual([]);
+  });
+
+  it('exports a pin that is older than the directory, and goes on from the head', async () => {
+    await commit(2, silent);
+    await pin(2);
+    await commit(18, silent);
+    const own = newExport();
+    await own.catchUp();
+    expect([...(await files()).keys()]).not.toContain('snapshot-1');
+    await serve(portsOf(own), cloud.id, 'v2');
+    await expectServed();
+    await serve(portsOf(own), cloud.id, null);
+    await expectServed();
+    await commit(2, own);
+    expect(await problems()).toEqual([]);
+    await expectServed();
+  });
+
+  it('ends at what is to be served, whatever several processes do meanwhile', async () => {
+    await commit(5, silent);
+    await pin(4);
+    await pin(5);
+    const all = [newExport(), newExport(), newExport()];
+    for (const order of ['v4', null, 'v5', 'v4', null]) {
+      await commit(1, silent);
+      await Promise.all([serve(portsOf(silent), cloud.id, order), ...all.map((each) => each.catchUp())]);
+      await Promise.all(all.map((each) => each.catchUp()));
+      expect(await problems()).toEqual([]);
+      await expectServed();
+    }
   });
 
   it('goes on in another era of the chain, above all versions before', async () => {

@@ -9,7 +9,7 @@ import type { TypeState } from '../state/type-state.ts';
 import { readAdditions } from './decode-additions.ts';
 import { readListShard, readMapShard, readSetShard, requireEntries } from './decode-collection.ts';
 import { readHeader, readPartHeader } from './decode-header.ts';
-import { readObjectShard, requireEnds } from './decode-object.ts';
+import { readObjectShard, requireEnds, requireFewAbsent } from './decode-object.ts';
 import { readSectionHeader, type SectionHeader } from './decode-section.ts';
 import { requireSameMeaning } from './same-meaning.ts';
 import { skipDeltaSection } from './skip-section.ts';
@@ -115,6 +115,7 @@ function readChange(
   const section = { name: schema.name, shardCount };
   if (before.kind === 'OBJECT' && schema.kind === 'OBJECT') {
     const local = before.schema;
+    requireFewAbsent(reader, { schema, shardCount }, local);
     const readShard = (size: number) => checked(readObjectShard(reader, schema, local, size), requireEnds);
     const change = readAdditions(reader, section, { readShard, pack: (list) => packObjects(local, list) });
     return { state: before.applyAdditions(change, shardCount), change };

@@ -1,8 +1,9 @@
 import type { ByteReader } from '../bytes/byte-reader.ts';
 import { readLongs } from '../bytes/longs.ts';
+import { DatasetError } from '../errors.ts';
 import type { FieldKind, ObjectSchema } from '../schema/schema.ts';
-import { noBytes, ObjectLayer } from '../state/object-layer.ts';
-import { type FieldLayout, isVar, requireRange, varEnd, varStart } from '../state/packed-field.ts';
+import { ObjectLayer } from '../state/object-layer.ts';
+import { type FieldLayout, isVar, noBytes, requireRange, varEnd, varStart } from '../state/packed-field.ts';
 
 /** Widths that the format allows besides 0 (nothing stored). */
 const widthBounds: Readonly<Record<FieldKind, readonly [min: number, max: number]>> = {
@@ -52,6 +53,29 @@ export function readObjectShard(
 function keptFields(wire: ObjectSchema, local: ObjectSchema, stored: readonly FieldLayout[]): FieldLayout[] {
   const byName = new Map(wire.fields.map((field, i) => [field.name, stored[i] as FieldLayout]));
   return local.fields.map((field) => byName.get(field.name) ?? absentField);
+}
+
+/** So many fields of the state that a delta does not have are no matter, and for each of its bytes so many more. */
+const absentFieldsFree = 2 ** 16;
+const absentFieldsPerByte = 16;
+
+/**
+ * Each shard of a delta gets a place for every field of the state, be it for null: the blob must be big enough for that.
+ *
+ * @throws DatasetError `incompatible`
+ */
+export function requireFewAbsent(
+  reader: ByteReader,
+  { schema, shardCount }: { readonly schema: ObjectSchema; readonly shardCount: number },
+  local: ObjectSchema,
+): void {
+  const absent = (local.fields.length - schema.fields.length) * shardCount;
+  if (absent <= absentFieldsFree + reader.remaining * absentFieldsPerByte) return;
+  const problem = `a delta has ${schema.fields.length} of ${local.fields.length} fields, in ${shardCount} shards`;
+  throw new DatasetError('incompatible', `'${local.name}': ${problem}: load a snapshot`, {
+    type: local.name,
+    shardCount,
+  });
 }
 
 const absentField: FieldLayout = { offset: 0, width: 0, data: noBytes };

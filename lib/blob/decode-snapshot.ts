@@ -22,6 +22,7 @@ import {
   type SectionHeader,
   shardMaxOrdinal,
 } from './decode-section.ts';
+import { requireCollectionGap, requireGaps, requireObjectGap } from './require-gaps.ts';
 import { skipSnapshotSection } from './skip-section.ts';
 
 const noParts: ReadonlyMap<string, Uint8Array> = new Map();
@@ -102,18 +103,22 @@ function readTypeState(reader: ByteReader, { schema, shardCount }: SectionHeader
     case 'OBJECT': {
       const kept = local.kind === 'OBJECT' ? local : schema;
       const type = readShards(reader, section, (size) => readKeptFields(reader, schema, kept, size));
+      requireGaps(type.shards, type.populated, requireObjectGap);
       return ObjectTypeState.ofShards(kept, type.shards, type.populated, type.maxOrdinal);
     }
     case 'LIST': {
       const type = readShards(reader, section, (size) => readListShard(reader, name, size));
+      requireGaps(type.shards, type.populated, requireCollectionGap);
       return ListTypeState.ofShards(schema, type.shards, type.populated, type.maxOrdinal);
     }
     case 'SET': {
       const type = readShards(reader, section, (size) => readSetShard(reader, name, size));
+      requireGaps(type.shards, type.populated, requireCollectionGap);
       return SetTypeState.ofShards(schema, type.shards, type.populated, type.maxOrdinal);
     }
     case 'MAP': {
       const type = readShards(reader, section, (size) => readMapShard(reader, name, size));
+      requireGaps(type.shards, type.populated, requireCollectionGap);
       return MapTypeState.ofShards(schema, type.shards, type.populated, type.maxOrdinal);
     }
   }

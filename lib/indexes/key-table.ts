@@ -107,7 +107,8 @@ export class KeyTable {
    * Puts records in.
    *
    * @param live null: of a new table, whose entries are all live; else their bits are set
-   * @returns true if two live records have one key
+   * @returns true if a record was left out, because a live one has its key: a table of very many such would take a pass over
+   *   all of them for each
    */
   insertAll({ ordinals, hashes, count }: KeyBatch, live: Uint32Array | null, isSame: IsSameKey): boolean {
     const { entries } = this;
@@ -119,12 +120,17 @@ export class KeyTable {
       if (ordinal < 0) continue;
       const hash = hashes[i] as number;
       let at = this.startOf(hash);
+      let isDuplicate = false;
       // One that was there in an earlier state is as good as a new one.
       for (; entries[at + 1] !== 0; at = at + 2 < end ? at + 2 : 0) {
         if (entries[at] !== hash) continue;
         if (entries[at + 1] === ordinal + 1) break;
-        if (!hasDuplicates && isLive(live, at))
-          hasDuplicates = isSame(ordinal, (entries[at + 1] as number) - 1);
+        isDuplicate = isLive(live, at) && isSame(ordinal, (entries[at + 1] as number) - 1);
+        if (isDuplicate) break;
+      }
+      if (isDuplicate) {
+        hasDuplicates = true;
+        continue;
       }
       if (entries[at + 1] === 0) this.#taken++;
       entries[at] = hash;

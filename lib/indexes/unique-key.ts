@@ -28,7 +28,8 @@ export interface SharedIndex {
  * so it costs O(its changes) and the copy of those bits, and a look-up goes as before it. Where keys are short numbers no
  * record is read. When a quarter has been added to the table, all is built anew.
  *
- * Where several records have one key, the lowest ordinal is found. Records with a null in their key are not found.
+ * Where several records have one key, the lowest ordinal is found; every delta to such a type builds the index anew. Records
+ * with a null in their key are not found.
  *
  * @example
  * const index = UniqueKeyIndex.of(state, 'City');
@@ -46,9 +47,9 @@ export class UniqueKeyIndex {
   readonly #live: Uint32Array | null;
   /** See {@link KeyBatch.areKeys}. */
   #areKeys: boolean;
-  /** False lets a lookup stop at the first record found. */
+  /** Of records with one key the lowest is in the table, the others are not: what a delta does to them is not to be seen there. */
   #hasDuplicates: boolean;
-  /** The table, where keys are short numbers and no two records have one: a look-up there reads no record. */
+  /** The table, where keys are short numbers: a look-up there reads no record. */
   #direct: KeyTable | null = null;
 
   private constructor(state: ReadState, type: string, content: IndexContent) {
@@ -112,7 +113,8 @@ export class UniqueKeyIndex {
     const content = { areKeys: this.#areKeys, hasDuplicates: this.#hasDuplicates };
     if (removed.length + added.length === 0)
       return new UniqueKeyIndex(next, this.type, { ...content, table: this.#table, live: this.#live });
-    if (!this.#table.hasRoomFor(added.length)) return UniqueKeyIndex.build(next, this.type);
+    if (this.#hasDuplicates || !this.#table.hasRoomFor(added.length))
+      return UniqueKeyIndex.build(next, this.type);
     const table = this.#table.toAddTo();
     const live = (this.#live ?? table.keepFirstLive()).slice();
     for (const batch of batchesOf(removed)) {
@@ -121,6 +123,7 @@ export class UniqueKeyIndex {
     }
     const index = new UniqueKeyIndex(next, this.type, { ...content, table, live });
     for (const batch of batchesOf(added)) index.#insert(table, batch);
+    if (index.#hasDuplicates) return UniqueKeyIndex.build(next, this.type);
     index.#settle();
     return index;
   }
@@ -159,13 +162,10 @@ export class UniqueKeyIndex {
     const { entries, firstLive } = table;
     const live = this.#live ?? firstLive;
     const end = entries.length;
-    let found = -1;
     for (let at = table.startOf(hash); ; at = at + 2 < end ? at + 2 : 0) {
       const ordinal = (entries[at + 1] as number) - 1;
-      if (ordinal < 0) return found;
-      if (entries[at] !== hash || !isLive(live, at) || !this.#matches(ordinal, first, all)) continue;
-      if (!this.#hasDuplicates) return ordinal;
-      if (found < 0 || ordinal < found) found = ordinal;
+      if (ordinal < 0) return -1;
+      if (entries[at] === hash && isLive(live, at) && this.#matches(ordinal, first, all)) return ordinal;
     }
   }
 
@@ -220,7 +220,7 @@ export class UniqueKeyIndex {
   /** When all records are in. */
   #settle(): void {
     const isDirect = this.#paths.length === 1 && this.#paths[0]?.isInteger === true;
-    this.#direct = isDirect && this.#areKeys && !this.#hasDuplicates ? this.#table : null;
+    this.#direct = isDirect && this.#areKeys ? this.#table : null;
   }
 
   #insert(table: KeyTable, batch: KeyBatch): void {

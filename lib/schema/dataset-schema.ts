@@ -19,8 +19,8 @@ export interface KeyPath {
 /** Names that JavaScript objects give another meaning; records are plain objects. */
 const reservedNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** Bounds every name so that any of them fits the format's 65,535 encoded bytes. */
-const nameSizeMax = 16_384;
+/** Longer than any real name; what is left out by a filter is named `Type.field`, for every field of the type. */
+const nameSizeMax = 4_096;
 
 /** The format counts fields in 16 bits, signed. */
 const fieldsMax = 32_767;

@@ -4,6 +4,7 @@ import type { MapTypeState } from './map-type-state.ts';
 import type { ObjectTypeState } from './object-type-state.ts';
 import type { ReadState } from './read-state.ts';
 import type { SetTypeState } from './set-type-state.ts';
+import { splitByShard } from './shard-split.ts';
 import type { TypeState } from './type-state.ts';
 
 const intMax = 0x7fff_ffff;
@@ -24,15 +25,17 @@ export function stateChecksum(state: ReadState): number {
 
 export function typeChecksum(type: TypeState): number {
   const applyRecord = recordForm(type);
-  const { shardCount } = type;
   let checksum = 0;
-  for (let shard = 0; shard < shardCount; shard++) {
-    for (let o = type.nextPopulated(0); o >= 0; o = type.nextPopulated(o + 1)) {
-      if ((o & (shardCount - 1)) !== shard) continue;
-      checksum = applyRecord(applyInt(checksum, o), o);
-    }
+  for (const ordinals of splitByShard(populatedOrdinals(type), type.shardCount)) {
+    for (const o of ordinals) checksum = applyRecord(applyInt(checksum, o), o);
   }
   return checksum;
+}
+
+function populatedOrdinals(type: TypeState): Int32Array {
+  const ordinals = new Int32Array(type.count);
+  for (let o = type.nextPopulated(0), i = 0; o >= 0; o = type.nextPopulated(o + 1)) ordinals[i++] = o;
+  return ordinals;
 }
 
 type ApplyRecord = (checksum: number, ordinal: number) => number;

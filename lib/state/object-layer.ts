@@ -1,7 +1,7 @@
 import type { BitArray } from '../bytes/longs.ts';
 import type { SharedArena } from '../bytes/shared-arena.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
-import { type FieldLayout, kindCodes, PackedField } from './packed-field.ts';
+import { type FieldLayout, kindCodes, noBytes, PackedField, unstoredField } from './packed-field.ts';
 
 /**
  * Records of one OBJECT type, packed with widths of their own: one shard of a snapshot, or the additions of one delta.
@@ -21,9 +21,11 @@ export class ObjectLayer {
     this.recordCount = recordCount;
     this.bitsPerRecord = bitsPerRecord;
     this.bits = bits;
-    this.fields = schema.fields.map(
-      ({ kind }, i) => new PackedField(kindCodes[kind], records, layout.fields[i] as FieldLayout),
-    );
+    this.fields = schema.fields.map(({ kind }, i) => {
+      const field = layout.fields[i] as FieldLayout;
+      const isStored = field.width > 0 || field.data.length > 0;
+      return isStored ? new PackedField(kindCodes[kind], records, field) : unstoredField(kindCodes[kind]);
+    });
   }
 
   /** A layer without records in which every field reads as null. */
@@ -45,8 +47,6 @@ export interface PackedLayout {
   readonly fields: readonly FieldLayout[];
   readonly bitsPerRecord: number;
 }
-
-export const noBytes = new Uint8Array(0);
 
 /** An {@link ObjectLayer} on its way to another thread. */
 export interface SharedObjectLayer {

@@ -22,11 +22,12 @@ import { unitsEqual } from '../bytes/code-units.ts';
 import type { SharedArena } from '../bytes/shared-arena.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
 import { NumericColumn, ReaderColumn, ReferencedTextColumn, TextColumn } from './column.ts';
-import { noBytes, ObjectLayer, type SharedObjectLayer, shareObjectLayer } from './object-layer.ts';
+import { ObjectLayer, type SharedObjectLayer, shareObjectLayer } from './object-layer.ts';
 import { packObjects } from './pack-objects.ts';
 import {
   isAllOnesIn,
   isNullIn,
+  noBytes,
   type PackedField,
   type RawValues,
   rawHigh,

@@ -3,9 +3,9 @@ import { maskOf } from '../bytes/bit-reader.ts';
 import { bitLength } from '../bytes/bit-writer.ts';
 import { paddingHalves } from '../bytes/longs.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
-import { noBytes, ObjectLayer } from './object-layer.ts';
+import { ObjectLayer } from './object-layer.ts';
 import { type FieldList, type Place, VarPacker, varSizeIn, varSizeOf } from './pack-var.ts';
-import { isVar, type PackedField, rawHigh, rawLow } from './packed-field.ts';
+import { isVar, noBytes, type PackedField, rawHigh, rawLow } from './packed-field.ts';
 import type { RecordList } from './record-table.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { maskOf, readBits } from '../bytes/bit-reader.ts';
 import { decodeUnits } from '../bytes/code-units.ts';
-import type { BitArray } from '../bytes/longs.ts';
+import { type BitArray, paddingHalves } from '../bytes/longs.ts';
 import { isLittleEndian } from '../bytes/platform.ts';
 import { DatasetError } from '../errors.ts';
 import type { FieldKind } from '../schema/schema.ts';
@@ -27,6 +27,8 @@ const narrowWidthMax = 25;
 
 /** From here on bit positions are no int32, and are reckoned as doubles. */
 const farBits = 0x8000_0000;
+
+export const noBytes = new Uint8Array(0);
 
 /** So many bytes of a STRING field, decoded as one string. */
 export type TextBlock = string | WideBlock;
@@ -97,6 +99,22 @@ export class PackedField {
     this.isNarrow =
       isLittleEndian && width <= narrowWidthMax && records.recordCount * records.bitsPerRecord < farBits;
   }
+}
+
+const unstoredFields: PackedField[] = [];
+
+/**
+ * A field that is not stored: null in every record. One for all layers, as a delta of few fields can bring very many layers to
+ * a type of very many.
+ */
+export function unstoredField(kind: number): PackedField {
+  const known = unstoredFields[kind];
+  if (known !== undefined) return known;
+  const bits = new Uint32Array(1 + paddingHalves);
+  const records = { recordCount: 0, bits, view: new DataView(bits.buffer), bitsPerRecord: 0 };
+  const field = new PackedField(kind, records, { offset: 0, width: 0, data: noBytes });
+  unstoredFields[kind] = field;
+  return field;
 }
 
 export function isVar(kind: number): boolean {

@@ -1,5 +1,6 @@
 import { BitSet, type SharedBitSet } from '../bytes/bit-set.ts';
 import type { SharedArena } from '../bytes/shared-arena.ts';
+import { splitByShard } from './shard-split.ts';
 import { type SharedSlotMap, SlotMap } from './slot-map.ts';
 
 /** A slot is -1 (the record is in the base) or an overlay layer's index above the record's number in it. */
@@ -294,9 +295,9 @@ export class RecordTable<L extends Layer> {
     const shardCount = this.#base.length;
     const end = Math.max(this.populated.last(), ghosts.last()) + 1;
     const isKept = (ordinal: number) => this.populated.has(ordinal) || ghosts.has(ordinal);
-    const changed = this.#changedUpTo(end, ghosts);
+    const changed = splitByShard(this.#changedUpTo(end, ghosts), shardCount);
     const base = this.#base.map((layer, shard) => {
-      const own = shardCount === 1 ? changed : changed.filter((o) => (o & this.#baseMask) === shard);
+      const own = changed[shard] as Int32Array;
       return pack({
         count: Math.ceil(Math.max(end - shard, 0) / shardCount),
         base: layer,

@@ -6,6 +6,7 @@ import { ByteWriter } from '../../lib/bytes/byte-writer.ts';
 import { isDatasetError } from '../../lib/errors.ts';
 import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
 import type { Schema } from '../../lib/schema/schema.ts';
+import type { TypeFilter } from '../../lib/schema/type-filter.ts';
 import { ReadState } from '../../lib/state/read-state.ts';
 import { memoryMax } from './memory-bound.ts';
 
@@ -29,15 +30,15 @@ const object = (name: string, fieldCount: number): Schema => ({
   })),
 });
 
-interface Section {
+export interface Section {
   readonly schema: Schema;
   readonly write: (out: ByteWriter) => void;
 }
 
-function blob(sections: readonly Section[], tag: bigint): Uint8Array {
+export function blob(sections: readonly Section[], tag: bigint, originTag = -1n): Uint8Array {
   const out = new ByteWriter();
   const schemas = sections.map(({ schema }) => schema);
-  writeHeader({ originTag: -1n, destinationTag: tag, schemas, headerTags: new Map() }, out);
+  writeHeader({ originTag, destinationTag: tag, schemas, headerTags: new Map() }, out);
   for (const section of sections) {
     writeSchema(section.schema, out);
     section.write(out);
@@ -45,7 +46,7 @@ function blob(sections: readonly Section[], tag: bigint): Uint8Array {
   return out.toBytes();
 }
 
-function writeShards(out: ByteWriter, count: number): void {
+export function writeShards(out: ByteWriter, count: number): void {
   out.writeVarInt(3);
   out.writeVarInt(0);
   out.writeVarInt(count);
@@ -64,6 +65,20 @@ function manyShards(schema: Schema, perShard: readonly number[]): Section {
         for (const byte of perShard) out.writeByte(byte);
       }
       out.writeInt32(0);
+    },
+  };
+}
+
+/** A delta to as many shards, without any of the type's fields. */
+function manyShardsWithoutFields(name: string): Section {
+  const count = 2 ** 14;
+  return {
+    schema: object(name, 0),
+    write: (out) => {
+      writeShards(out, count);
+      out.writeVarInt(count - 1);
+      // Greatest ordinal, none removed, one added: the first, no words.
+      for (let shard = 0; shard < count; shard++) for (const byte of [0, 0, 1, 0, 0]) out.writeByte(byte);
     },
   };
 }
@@ -141,6 +156,7 @@ interface Hostile {
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly from: ReadState | null;
+  readonly filter?: TypeFilter;
 }
 
 function hostileBlobs(): Hostile[] {
@@ -148,7 +164,9 @@ function hostileBlobs(): Hostile[] {
   const types = names.slice(0, 2).map((name) => object(name, 1));
   const from = ReadState.empty(DatasetSchema.of(types));
   const list: Schema = { kind: 'LIST', name: 'L', elementType: 'L' };
+  const longName = 'N'.repeat(4_096);
   const wide = object('Wide', 3_000);
+  const [broad, narrow] = [object('Broad', 1_000), object('Narrow', 80)];
   const wideFrom = ReadState.empty(DatasetSchema.of([wide]));
   return [
     { name: 'many types', from: null, bytes: blob(names.map(endlessRecords), 1n) },
@@ -163,6 +181,12 @@ function hostileBlobs(): Hostile[] {
       bytes: blob([manyShards(object('A', 0), [0])], 1n),
     },
     { name: 'many paths of keys', from: null, bytes: blob(manyKeyPaths(), 1n) },
+    {
+      name: 'many fields left out of a type with a long name',
+      from: null,
+      bytes: blob([endlessRecordsOf(object(longName, 3_000))], 1n),
+      filter: [{ exclude: '*' }, { include: longName, field: 'f0' }],
+    },
     { name: 'many fields', from: null, bytes: blob([endlessRecordsOf(wide)], 1n) },
     { name: 'many shards of a list', from: null, bytes: blob([manyShards(list, [0, 1, 0, 0, 0])], 1n) },
     {
@@ -188,6 +212,16 @@ function hostileBlobs(): Hostile[] {
         types.map((type) => scattered(type, 2_000, 2 ** 18)),
         1n,
       ),
+    },
+    {
+      name: 'none of many fields, in many shards',
+      from: ReadState.empty(DatasetSchema.of([broad])),
+      bytes: blob([manyShardsWithoutFields('Broad')], 1n),
+    },
+    {
+      name: 'none of some fields, in many shards',
+      from: ReadState.empty(DatasetSchema.of([narrow])),
+      bytes: blob([manyShardsWithoutFields('Narrow')], 1n),
     },
     { name: 'many records of many fields', from: wideFrom, bytes: blob([scattered(wide, 100_000, 1)], 1n) },
   ];
@@ -216,12 +250,12 @@ const held: unknown[] = [];
 
 /** What is held of each, once it is decoded; exact only where the garbage collector can be asked (`--expose-gc`). */
 export function measureHostile(): HostileResult[] {
-  return hostileBlobs().map(({ name, bytes, from }) => {
+  return hostileBlobs().map(({ name, bytes, from, filter }) => {
     const before = memoryTaken();
     let state: ReadState | null = null;
     let outcome = 'read';
     try {
-      state = from === null ? decodeSnapshot(bytes) : applyDelta(from, bytes).state;
+      state = from === null ? decodeSnapshot(bytes, new Map(), filter) : applyDelta(from, bytes).state;
     } catch (error) {
       if (!isDatasetError(error)) throw error;
       outcome = error.kind;

@@ -1,0 +1,161 @@
+/** Blobs that are made to take time: what they may cost grows with their bytes (docs/format.md, "Damaged and hostile blobs"). */
+import { describe, expect, it } from 'vitest';
+import { applyDelta } from '../../../lib/blob/apply-delta.ts';
+import { decodeSnapshot } from '../../../lib/blob/decode-snapshot.ts';
+import { BitWriter } from '../../../lib/bytes/bit-writer.ts';
+import type { ByteWriter } from '../../../lib/bytes/byte-writer.ts';
+import { UniqueKeyIndex } from '../../../lib/indexes/unique-key.ts';
+import type { Field, Schema } from '../../../lib/schema/schema.ts';
+import { stateChecksum } from '../../../lib/state/checksum.ts';
+import { blob, type Section, writeShards } from '../../fuzz/hostile.ts';
+
+/** Far above what these take, far below what they took when time grew faster than their bytes. */
+const msMax = 5_000;
+
+const object = (fields: readonly Field[], primaryKey: readonly string[] = []): Schema => ({
+  kind: 'OBJECT',
+  name: 'A',
+  fields,
+  primaryKey,
+});
+
+function ms(run: () => void): number {
+  const start = performance.now();
+  run();
+  return performance.now() - start;
+}
+
+function writePopulated(out: ByteWriter, count: number, has: (ordinal: number) => boolean): void {
+  out.writeInt32(Math.ceil(count / 64));
+  for (let word = 0; word < count; word += 64) {
+    for (const half of [word + 32, word]) {
+      let bits = 0;
+      for (let i = 0; i < 32; i++) if (half + i < count && has(half + i)) bits |= 1 << i;
+      out.writeInt32(bits);
+    }
+  }
+}
+
+/** As many records without fields in each of 2^14 shards. */
+function manyShards(recordsPerShard: number): Uint8Array {
+  const shardCount = 2 ** 14;
+  const write = (out: ByteWriter): void => {
+    writeShards(out, shardCount);
+    out.writeVarInt(shardCount * recordsPerShard - 1);
+    for (let shard = 0; shard < shardCount; shard++) {
+      out.writeVarInt(recordsPerShard - 1);
+      out.writeVarInt(0);
+    }
+    writePopulated(out, shardCount * recordsPerShard, () => true);
+  };
+  return blob([{ schema: object([]), write }], 1n);
+}
+
+describe('very many shards', () => {
+  it('take no pass over all records each for the checksum', () => {
+    const state = decodeSnapshot(manyShards(60));
+    expect(state.type('A').count).toBe(60 * 2 ** 14);
+    expect(ms(() => stateChecksum(state))).toBeLessThan(msMax);
+  });
+
+  it('take no pass over all changes each when a delta is folded', () => {
+    const before = decodeSnapshot(manyShards(1));
+    const added = 200_000;
+    const write = (out: ByteWriter): void => {
+      writeShards(out, 1);
+      out.writeVarInt(2 ** 14 + added - 1);
+      out.writeVarInt(0);
+      // The first of them takes three bytes.
+      out.writeVarInt(added + 2);
+      out.writeVarInt(2 ** 14);
+      for (let i = 1; i < added; i++) out.writeByte(1);
+      out.writeVarInt(0);
+    };
+    const delta = blob([{ schema: object([]), write }], 2n, 1n);
+    let count = 0;
+    expect(ms(() => (count = applyDelta(before, delta).state.type('A').count))).toBeLessThan(msMax);
+    expect(count).toBe(2 ** 14 + added);
+  });
+});
+
+describe('records that all hold the same bytes, with none in between', () => {
+  const size = 1_000;
+  /** Ends of slots 0, 1, 2, …: of those without a record nothing, of the others all. */
+  const endOf = (slot: number): number => (slot % 2 === 1 ? size : 0);
+
+  const bytesOf = (out: ByteWriter): void => {
+    for (let i = 0; i < size; i++) out.writeByte(0x61);
+  };
+
+  function writeEnds(out: ByteWriter, slots: number, sizeWidth: number): void {
+    const bits = new BitWriter(slots * (11 + sizeWidth));
+    for (let slot = 0; slot < slots; slot++) {
+      bits.append(endOf(slot), 11);
+      bits.append(0, sizeWidth);
+    }
+    bits.writeTo(out);
+  }
+
+  function collection(schema: Schema, widths: readonly number[], sizeWidth: number, bits: number): Section {
+    const write = (out: ByteWriter): void => {
+      writeShards(out, 1);
+      out.writeVarInt(99);
+      for (const width of widths) out.writeVarInt(width);
+      out.writeVarLong(size);
+      writeEnds(out, 100, sizeWidth);
+      new BitWriter(size * bits).writeTo(out);
+      writePopulated(out, 100, (ordinal) => ordinal % 2 === 1);
+    };
+    return { schema, write };
+  }
+
+  /** In shards: there the slots are every so many ordinals. */
+  function texts(kind: 'STRING' | 'BYTES', shardCount: number): Section {
+    const write = (out: ByteWriter): void => {
+      writeShards(out, shardCount);
+      if (shardCount > 1) out.writeVarInt(100 * shardCount - 1);
+      for (let shard = 0; shard < shardCount; shard++) {
+        out.writeVarInt(99);
+        out.writeVarInt(12);
+        writeEnds(out, 100, 1);
+        out.writeVarInt(size);
+        bytesOf(out);
+      }
+      writePopulated(out, 100 * shardCount, (ordinal) => Math.floor(ordinal / shardCount) % 2 === 1);
+    };
+    return { schema: object([{ name: 'value', kind, referencedType: null }]), write };
+  }
+
+  const set: Schema = { kind: 'SET', name: 'A', elementType: 'A', hashKey: [] };
+  const map: Schema = { kind: 'MAP', name: 'A', keyType: 'A', valueType: 'A', hashKey: [] };
+  it.each([
+    ['a STRING', texts('STRING', 1)],
+    ['BYTES', texts('BYTES', 1)],
+    ['a STRING in 2 shards', texts('STRING', 2)],
+    ['a STRING in 32 shards', texts('STRING', 32)],
+    ['a STRING in 64 shards', texts('STRING', 64)],
+    ['a LIST', collection({ kind: 'LIST', name: 'A', elementType: 'A' }, [11, 1], 0, 1)],
+    ['a SET', collection(set, [11, 1, 1], 1, 1)],
+    ['a MAP', collection(map, [11, 1, 1, 1], 1, 2)],
+  ])('are refused: %s', (_, section) => {
+    const corrupt = expect.objectContaining({ kind: 'corrupt' });
+    expect(() => decodeSnapshot(blob([section], 1n))).toThrow(corrupt);
+  });
+});
+
+describe('many records with one key', () => {
+  it('take no pass over all of them each when they are indexed', () => {
+    const count = 200_000;
+    const write = (out: ByteWriter): void => {
+      writeShards(out, 1);
+      out.writeVarInt(count - 1);
+      out.writeVarInt(1);
+      new BitWriter(count).writeTo(out);
+      out.writeVarInt(0);
+      writePopulated(out, count, (ordinal) => ordinal > 4);
+    };
+    const schema = object([{ name: 'id', kind: 'INT', referencedType: null }], ['id']);
+    const state = decodeSnapshot(blob([{ schema, write }], 1n));
+    expect(ms(() => expect(UniqueKeyIndex.build(state, 'A').find(0)).toBe(5))).toBeLessThan(msMax);
+  });
+});

@@ -7,7 +7,7 @@
  *   verify.ts             whether all ways to a version agree
  *   announced-version.ts  which version is announced, and hearing of new ones
  *   export-version.ts     writes one version, and announces it
- *   hollow-export.ts      keeps a directory at the head of one of our chains
+ *   hollow-export.ts      keeps a directory at what one of our chains serves
  *
  * There is one writer, no head and no commit: the announced version is the truth. Versions are 64-bit.
  */

@@ -20,7 +20,7 @@ const blockSize = 1 << blockShift;
 
 /** Decoding a block takes a millisecond, so only one in so many texts that are not there brings its block in. */
 const admitEvery = 64;
-/** The same when another one has to go for it: what is not there costs hardly more than without a cache. */
+/** The same when one that is in use has to go for it: what is not there costs hardly more than without a cache. */
 const replaceEvery = 32_768;
 
 const bytesMax = 2 ** 33;
@@ -33,8 +33,8 @@ const farBytes = 0x8000_0000;
  * together. What it holds are blocks of 1 MiB of a field's bytes, decoded as one string, of which a text is a part: the engine
  * makes that without a copy, in a fraction of the time. When it is full, the block that has been there longest goes.
  *
- * The bytes of a layer never change, so blocks stay right across deltas, and there is nothing to clear. A text that somebody
- * holds keeps its block alive. Of one thread: strings cannot be shared. Guarded by test/bench (lookUpFields, ours-cached).
+ * The bytes of a layer never change, so blocks stay right across deltas, and there is nothing to clear: they are the layer's, and
+ * go with it. A text that somebody holds keeps its block alive. Of one thread: strings cannot be shared. Guarded by test/bench (lookUpFields, ours-cached).
  *
  * @example
  * const cached = state.withStringCache(new StringCache(16 * 2 ** 20));
@@ -79,32 +79,39 @@ export class StringCache {
     const index = start >>> blockShift;
     const from = index * blockSize;
     const isWhole = end - from <= blockSize && data.length < farBytes;
-    const every = this.#isFull ? replaceEvery : admitEvery;
-    if (!isWhole || ++this.#missCount % every !== 0) return decodeUnits(data, start, end);
+    if (!isWhole || ++this.#missCount % admitEvery !== 0 || !this.#hasPlace())
+      return decodeUnits(data, start, end);
     const block = decodeBlock(data, from, Math.min(from + blockSize, data.length));
     field.blocks ??= new Array<TextBlock | undefined>(Math.ceil(data.length / blockSize)).fill(undefined);
-    this.#put(block, { blocks: field.blocks, index });
+    this.#put(block, field.blocks, index);
     return block.slice(start - from, end - from);
   }
 
-  #put(block: TextBlock, { blocks, index }: Omit<BlockPlace, 'size'>): void {
+  /** True also where the oldest block's layer is gone, as after a fold: that block is of no use. */
+  #hasPlace(): boolean {
+    const [oldest] = this.#places;
+    return !this.#isFull || this.#missCount % replaceEvery === 0 || oldest?.blocks.deref() === undefined;
+  }
+
+  #put(block: TextBlock, blocks: TextBlocks, index: number): void {
     const size = typeof block === 'string' ? block.length : block.size;
     this.#isFull ||= this.#bytes + size > this.#bytesMax;
     if (size > this.#bytesMax) return;
     this.#bytes += size;
     while (this.#bytes > this.#bytesMax) {
       const oldest = this.#places.shift() as BlockPlace;
-      oldest.blocks[oldest.index] = undefined;
+      const its = oldest.blocks.deref();
+      if (its !== undefined) its[oldest.index] = undefined;
       this.#bytes -= oldest.size;
     }
-    this.#places.push({ blocks, index, size });
+    this.#places.push({ blocks: new WeakRef(blocks), index, size });
     blocks[index] = block;
   }
 }
 
 /** Where a block is kept: in the field that it is of. */
 interface BlockPlace {
-  readonly blocks: TextBlocks;
+  readonly blocks: WeakRef<TextBlocks>;
   readonly index: number;
   /** In bytes. */
   readonly size: number;

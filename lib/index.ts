@@ -70,7 +70,20 @@ export type { Receipt } from './receipt.ts';
 export { type AnyDataset, type Dataset, defineDataset, type } from './schema/builder.ts';
 export { DatasetSchema, schemaIdOf } from './schema/dataset-schema.ts';
 export { parseSchemas, printSchema, printSchemas } from './schema/dsl.ts';
-export { type FieldSpec, type FieldSpecs, type TypeSpec, type TypeSpecs, t } from './schema/field-specs.ts';
+export {
+  type EnumField,
+  type FieldSpec,
+  type FieldSpecs,
+  type ListField,
+  type MapField,
+  type RefField,
+  type SetField,
+  type StringField,
+  type TypeSpec,
+  type TypeSpecs,
+  t,
+  type ValueField,
+} from './schema/field-specs.ts';
 export { PartitionMap, parsePartitions } from './schema/partition-map.ts';
 export type { KeyPart } from './schema/record-key.ts';
 export type {
@@ -81,6 +94,7 @@ export type {
   KeyPathsOf,
   MapView,
   PlainOf,
+  RecordMethods,
   RecordOf,
   SetView,
   ViewOf,

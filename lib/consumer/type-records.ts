@@ -3,6 +3,7 @@ import type { UniqueKeyIndex } from '../indexes/unique-key.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import type { KeyPath } from '../schema/dataset-schema.ts';
 import { type KeyPartReader, keyPartReader } from '../schema/key-part.ts';
+import { describe } from '../schema/record.ts';
 import type { KeyPart } from '../schema/record-key.ts';
 import type { KeyedNameOf, KeyOf, ViewOf } from '../schema/record-of.ts';
 import type { Column, NumberColumn } from '../state/column.ts';
@@ -96,7 +97,8 @@ export class TypeRecords<Record, Key extends readonly unknown[]> implements Iter
   get(...key: Key): Record {
     const record = this.find(...key);
     if (record !== undefined) return record;
-    throw this.#invalid(`there is no ${this.name} with this key`, { key: key.map(String).join(', ') });
+    const text = key.map(describe).join(', ');
+    throw this.#invalid(`there is no ${this.name} with the key (${text})`, { key: text });
   }
 
   /**
@@ -160,8 +162,9 @@ export class TypeRecords<Record, Key extends readonly unknown[]> implements Iter
 
   #noIndex(): DatasetError {
     // Where a part of the key is not loaded this says so.
-    this.#source.keyPaths();
-    return this.#invalid(`there is no index of '${this.name}'`);
+    const isKeyed = this.#source.keyPaths().length > 0;
+    const reason = isKeyed ? 'is not one of the indexedTypes' : 'has no primary key';
+    return this.#invalid(`'${this.name}' ${reason}: its records can be read one by one, not looked up`);
   }
 
   #invalid(problem: string, details: Readonly<globalThis.Record<string, string>> = {}): DatasetError {

@@ -160,10 +160,19 @@ function addType(all: Map<string, BroughtType>, added: BroughtType): void {
   } else if (textOf(known) !== textOf(added)) {
     throw new DatasetError(
       'invalid',
-      `schema: two different types are called '${name}': ${printSchema(known.schema)} and ${printSchema(added.schema)}`,
+      `schema: two different types are called '${name}': ${describeType(known)} and ${describeType(added)}`,
       { type: name },
     );
   }
+}
+
+/** With what does not show in the schema: two types may differ in that alone. */
+function describeType({ schema, forms }: BroughtType): string {
+  const own = Object.entries(forms).map(([field, form]) => {
+    const text = form.as === 'enum' ? `one of ${form.values.join(', ')}` : `as ${form.as}`;
+    return ` (${field}: ${text})`;
+  });
+  return printSchema(schema).replace(/\s+/g, ' ') + own.join('');
 }
 
 function textOf({ schema, hasDefaultHashKey, forms }: BroughtType): string {

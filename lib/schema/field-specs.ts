@@ -252,7 +252,7 @@ export const t = {
   boolean: () => value<boolean, 'BOOLEAN'>('BOOLEAN'),
   float: () => value<number, 'FLOAT'>('FLOAT'),
   double: () => value<number, 'DOUBLE'>('DOUBLE'),
-  bytes: () => value<Uint8Array, 'BYTES'>('BYTES'),
+  bytes: () => value<Uint8Array<ArrayBuffer>, 'BYTES'>('BYTES'),
   date: () => value<Date, 'LONG'>('LONG', { as: 'date' }),
   string,
   enum: enumOf,

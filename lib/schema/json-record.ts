@@ -2,7 +2,7 @@ import { toBase64 } from '../bytes/base64.ts';
 import { limits } from '../limits.ts';
 import type { FieldForm } from './field-specs.ts';
 import type { ReaderSchema } from './reader-schema.ts';
-import { boxedField, describe, isPlainObject, type Problem, validateRecord } from './record.ts';
+import { boxedField, describe, isPlainObject, nameStep, type Problem, validateRecord } from './record.ts';
 import type { Field, Schema } from './schema.ts';
 
 export type JsonRecordResult =
@@ -11,12 +11,13 @@ export type JsonRecordResult =
 
 /**
  * A record of `type` as JSON and mutations can hold it: Date becomes ms, bigint a decimal string, BYTES base64, Set an
- * array, Map an array of pairs. Fields that are absent stay absent. The problem, if there is one, names the field.
+ * array, Map an array of pairs, a record that was read what its `toJSON` gives. Fields that are absent stay absent. The
+ * problem, if there is one, names the field.
  */
 export function jsonRecord(reader: ReaderSchema, type: string, value: unknown): JsonRecordResult {
   const walk = new Walk(reader);
   const record = walk.ofType(reader.schema.get(type), value, { path: '', depth: 0 });
-  const problem = validateRecord(reader.schema, type, record, '') ?? walk.problem;
+  const problem = walk.problem ?? validateRecord(reader.schema, type, record, '');
   if (problem !== null) return { problem };
   return isPlainObject(record)
     ? { problem: null, record }
@@ -56,9 +57,10 @@ class Walk {
     this.#reader = reader;
   }
 
-  ofType(type: Schema, value: unknown, place: Place): unknown {
+  ofType(type: Schema, given: unknown, place: Place): unknown {
     // Validation stops there as well: a record that contains itself does not end.
-    if (place.depth > limits.jsonDepthMax || value === null || value === undefined) return value;
+    if (place.depth > limits.jsonDepthMax || given === null || given === undefined) return given;
+    const value = ownJson(given);
     switch (type.kind) {
       case 'OBJECT':
         return this.#ofObject(type, value, place);
@@ -77,11 +79,8 @@ class Walk {
 
   ofField(field: Field, form: FieldForm | null, value: unknown, place: Place): unknown {
     if (field.referencedType !== null) return this.#element(field.referencedType, value, place);
-    if (form?.as === 'enum' && typeof value === 'string' && !form.values.includes(value)) {
-      this.problem ??= {
-        field: place.path,
-        reason: `expected one of ${form.values.join(', ')}, got ${describe(value)}`,
-      };
+    if (form !== null && value !== null && value !== undefined && !fitsForm(form, value)) {
+      this.problem ??= { field: place.path, reason: `expected ${textOfForm(form)}, got ${describe(value)}` };
     }
     if (form?.as === 'date' && value instanceof Date) return value.getTime();
     if (field.kind === 'LONG' && typeof value === 'bigint') return String(value);
@@ -113,10 +112,10 @@ class Walk {
     if (!Array.isArray(pairs)) {
       if (!isPlainObject(pairs)) return pairs;
       return Object.fromEntries(
-        Object.entries(pairs).map(([key, each]) => [
-          key,
-          this.#element(type.valueType, each, step(place, `.${key}`)),
-        ]),
+        Object.entries(pairs).map(([key, each]) => {
+          const at = step(place, nameStep(key));
+          return [this.#element(type.keyType, key, at), this.#element(type.valueType, each, at)];
+        }),
       );
     }
     return pairs.map((pair: unknown, i) => {
@@ -131,6 +130,50 @@ class Walk {
   #formOf(type: string, field: Field): FieldForm | null {
     return this.#reader.forms.get(type)?.get(field.name) ?? null;
   }
+}
+
+/** Time that a Date can hold, ms from 1970 on. */
+const dateMsMax = 8.64e15;
+
+/** False: another kind of value, which may be the schema's to refuse, or one that could be written and not be read again. */
+function fitsForm(form: FieldForm, value: unknown): boolean {
+  switch (form.as) {
+    case 'enum':
+      return typeof value !== 'string' || form.values.includes(value);
+    case 'date':
+      return Math.abs(wholeNumber(value)) <= dateMsMax;
+    case 'number':
+      return Number.isSafeInteger(wholeNumber(value));
+    case 'bigint':
+      return true;
+  }
+}
+
+/** NaN if it is none. */
+function wholeNumber(value: unknown): number {
+  const isNumeric = typeof value === 'number' || typeof value === 'bigint' || value instanceof Date;
+  const number = isNumeric || (typeof value === 'string' && value !== '') ? Number(value) : Number.NaN;
+  return Number.isInteger(number) ? number : Number.NaN;
+}
+
+function textOfForm(form: FieldForm): string {
+  switch (form.as) {
+    case 'enum':
+      return `one of ${form.values.join(', ')}`;
+    case 'date':
+      return 'a Date or whole ms since 1970';
+    case 'number':
+      return `a whole number up to ±2^53 (t.long({ as: 'bigint' }) has more)`;
+    case 'bigint':
+      return 'a LONG';
+  }
+}
+
+/** A record that was read, and whatever else says itself what it is in JSON. */
+function ownJson(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || isPlainObject(value) || !('toJSON' in value))
+    return value;
+  return typeof value.toJSON === 'function' ? value.toJSON() : value;
 }
 
 function step({ path, depth }: Place, suffix: string): Place {

@@ -8,8 +8,10 @@
  * | BYTES                | Uint8Array           | Uint8Array          | Uint8Array, base64     | base64           |
  * | LIST                 | readonly array       | array               | array                  | array            |
  * | SET                  | {@link SetView}      | array               | array, Set             | array            |
- * | MAP                  | {@link MapView}      | [key, value] pairs  | pairs, Map             | pairs            |
+ * | MAP                  | {@link MapView}      | [key, value] pairs  | pairs, Map, object *   | pairs, object *  |
  * | a field without value| null                 | null                | null or absent         | null or absent   |
+ *
+ * * An object if the keys of the map are texts; `toJSON` gives pairs.
  */
 import type {
   EnumField,
@@ -50,6 +52,14 @@ export interface MapView<MapKey, Value, Key extends readonly unknown[]>
   values(): Iterable<Value>;
 }
 
+/** What every record that is read has beside its fields. */
+export interface RecordMethods {
+  /** A plain object with all fields, deep: a copy. */
+  toObject(): PlainOfView<this>;
+  /** Like toObject, in the form that JSON and mutations can hold. */
+  toJSON(): JsonOfView<this>;
+}
+
 /** A record as readers get it, e.g. for the parameters of one's own functions. */
 export type RecordOf<D extends Typed, Name extends keyof D['types']> = RecordIn<D['types'], Name, 'record'>;
 
@@ -57,13 +67,13 @@ export type RecordOf<D extends Typed, Name extends keyof D['types']> = RecordIn<
 export type ViewOf<D extends Typed, Name extends keyof D['types']> = RecordIn<D['types'], Name, 'view'>;
 
 /** What `toObject()` gives. */
-export type PlainOf<D extends Typed, Name extends keyof D['types']> = RecordIn<D['types'], Name, 'plain'>;
+export type PlainOf<D extends Typed, Name extends keyof D['types']> = PlainOfView<ViewOf<D, Name>>;
 
 /** What an upsert takes. A field that is absent is null. */
 export type InputOf<D extends Typed, Name extends keyof D['types']> = RecordIn<D['types'], Name, 'input'>;
 
 /** What `toJSON()` and a validator give: as JSON can hold it. */
-export type JsonOf<D extends Typed, Name extends keyof D['types']> = RecordIn<D['types'], Name, 'json'>;
+export type JsonOf<D extends Typed, Name extends keyof D['types']> = JsonOfView<ViewOf<D, Name>>;
 
 /** The primary key of a type: one element for each path, in order. */
 export type KeyOf<D extends Typed, Name extends keyof D['types']> = KeyIn<
@@ -86,25 +96,67 @@ export type KeyedNameOf<D extends Typed> = {
   [Name in keyof D['types'] & string]: D['types'][Name]['primaryKey'] extends readonly [] ? never : Name;
 }[keyof D['types'] & string];
 
-type Mode = 'view' | 'record' | 'plain' | 'input' | 'json';
-
-interface ViewMethods<Types extends TypeSpecs, Name extends keyof Types> {
-  /** A plain object with all fields, deep. */
-  toObject(): RecordIn<Types, Name, 'plain'>;
-  /** Like toObject, in the form that JSON and mutations can hold. */
-  toJSON(): RecordIn<Types, Name, 'json'>;
-}
+type Mode = 'view' | 'record' | 'input';
 
 /** Of a dataset that is not known, the fields are not either. */
 type RecordIn<Types extends TypeSpecs, Name extends keyof Types, M extends Mode> = string extends keyof Types
   ? Readonly<Record<string, unknown>>
   : M extends 'view'
-    ? FieldsIn<Types, Name, M> & ViewMethods<Types, Name>
+    ? FieldsIn<Types, Name, M> & RecordMethods
     : FieldsIn<Types, Name, M>;
+
+/** Worked out from the view and not from the dataset, so that what editors show of a view does not spell out all types. */
+type PlainOfView<View> = View extends object
+  ? { readonly [F in keyof View as Exclude<F, keyof RecordMethods>]: PlainOfValue<View[F]> }
+  : never;
+
+type PlainOfValue<Value> = Value extends RecordMethods
+  ? PlainOfView<Value>
+  : Value extends readonly (infer Element)[]
+    ? readonly PlainOfValue<Element>[]
+    : Value extends SetView<infer Element, never>
+      ? readonly PlainOfValue<Element>[]
+      : Value extends MapView<infer MapKey, infer Element, never>
+        ? readonly (readonly [PlainOfValue<MapKey>, PlainOfValue<Element>])[]
+        : Value;
+
+/** In a view it is the fields of the primary key that are never null. */
+type JsonOfView<View> = Flat<
+  { readonly [F in DataOf<View> as null extends View[F] ? never : F]: JsonOfValue<View[F]> } & {
+    readonly [F in DataOf<View> as null extends View[F] ? F : never]?: JsonOfValue<View[F]> | undefined;
+  }
+>;
+
+type DataOf<View> = Exclude<keyof View, keyof RecordMethods>;
+
+type JsonOfValue<Value> = Value extends RecordMethods
+  ? JsonOfView<Value>
+  : Value extends readonly (infer Element)[]
+    ? readonly JsonOfValue<Element>[]
+    : Value extends SetView<infer Element, never>
+      ? readonly JsonOfValue<Element>[]
+      : Value extends MapView<infer MapKey, infer Element, never>
+        ?
+            | readonly (readonly [JsonOfValue<MapKey>, JsonOfValue<Element>])[]
+            | JsonObjectOf<Extract<MapKey, string>, Element>
+        : Value extends bigint
+          ? number | string
+          : Value extends Date
+            ? number
+            : Value extends Uint8Array
+              ? string
+              : Value;
+
+/** A map with texts for keys, as an object. */
+type JsonObjectOf<Text extends string, Value> = [Text] extends [never]
+  ? never
+  : string extends Text
+    ? { readonly [Name in Text]: JsonOfValue<Value> }
+    : { readonly [Name in Text]?: JsonOfValue<Value> };
 
 type FieldsIn<Types extends TypeSpecs, Name extends keyof Types, M extends Mode> =
   Types[Name] extends TypeSpec<infer Fields, infer Key>
-    ? M extends 'input' | 'json'
+    ? M extends 'input'
       ? Flat<
           { readonly [F in KeyFields<Fields, Key>]: ValueIn<Types, Fields[F], M> } & {
             readonly [F in Exclude<keyof Fields, KeyFields<Fields, Key>>]?:
@@ -121,14 +173,15 @@ type FieldsIn<Types extends TypeSpecs, Name extends keyof Types, M extends Mode>
     : never;
 
 /** An intersection as one type, so that editors show its fields. */
-type Flat<Fields> = { [F in keyof Fields]: Fields[F] };
+type Flat<Fields> = Fields extends object ? { [F in keyof Fields]: Fields[F] } : never;
 
 type KeyFields<Fields extends FieldSpecs, Key extends readonly string[]> = Extract<
   keyof Fields,
   FirstStep<Key[number]>
 >;
 
-type FirstStep<Path extends string> = Path extends `${infer Step}.${string}` ? Step : Path;
+/** The field in which a path of a key begins. */
+export type FirstStep<Path extends string> = Path extends `${infer Step}.${string}` ? Step : Path;
 
 type ValueIn<Types extends TypeSpecs, Spec extends FieldSpec, M extends Mode> =
   Spec extends ValueField<infer Value>
@@ -145,41 +198,59 @@ type ValueIn<Types extends TypeSpecs, Spec extends FieldSpec, M extends Mode> =
               ? TargetIn<Types, Target, M>
               : never;
 
-type LeafIn<Value, M extends Mode> = Value extends Date
-  ? { view: Date; record: Date; plain: Date; input: Date | number; json: number }[M]
-  : Value extends bigint
-    ? {
-        view: bigint;
-        record: bigint;
-        plain: bigint;
-        input: bigint | number | string;
-        json: number | string;
-      }[M]
-    : Value extends Uint8Array
-      ? { view: Value; record: Value; plain: Value; input: Uint8Array | string; json: string }[M]
-      : Value;
+type LeafIn<Value, M extends Mode> = M extends 'input'
+  ? Value extends Date
+    ? Date | number
+    : Value extends bigint
+      ? bigint | number | string
+      : Value extends Uint8Array
+        ? Uint8Array | string
+        : Value
+  : Value;
 
 type SetIn<
   Types extends TypeSpecs,
   Element extends FieldSpec,
   Paths extends readonly string[] | null,
   M extends Mode,
-> = M extends 'view' | 'record'
-  ? SetView<ValueIn<Types, Element, M>, HashKeyIn<Types, Element, Paths>>
-  : M extends 'input'
-    ? readonly ValueIn<Types, Element, M>[] | ReadonlySet<ValueIn<Types, Element, M>>
-    : readonly ValueIn<Types, Element, M>[];
+> = M extends 'input'
+  ?
+      | readonly ValueIn<Types, Element, M>[]
+      | ReadonlySet<ValueIn<Types, Element, M>>
+      | SetView<ValueIn<Types, Element, M>, never>
+  : SetView<ValueIn<Types, Element, M>, HashKeyIn<Types, Element, Paths>>;
 
 type MapIn<
   Types extends TypeSpecs,
   Specs extends readonly [FieldSpec, FieldSpec],
   Paths extends readonly string[] | null,
   M extends Mode,
-> = M extends 'view' | 'record'
-  ? MapView<ValueIn<Types, Specs[0], M>, ValueIn<Types, Specs[1], M>, HashKeyIn<Types, Specs[0], Paths>>
-  :
+> = M extends 'input'
+  ?
       | readonly (readonly [ValueIn<Types, Specs[0], M>, ValueIn<Types, Specs[1], M>])[]
-      | (M extends 'input' ? ReadonlyMap<ValueIn<Types, Specs[0], M>, ValueIn<Types, Specs[1], M>> : never);
+      | ReadonlyMap<ValueIn<Types, Specs[0], M>, ValueIn<Types, Specs[1], M>>
+      | MapView<ValueIn<Types, Specs[0], M>, ValueIn<Types, Specs[1], M>, never>
+      | ObjectIn<Types, Specs[1], TextIn<Types, Specs[0]>>
+  : MapView<ValueIn<Types, Specs[0], M>, ValueIn<Types, Specs[1], M>, HashKeyIn<Types, Specs[0], Paths>>;
+
+/** A map with texts for keys, as an object. (Values are worked out within it: as an argument the compiler would never end.) */
+type ObjectIn<Types extends TypeSpecs, Value extends FieldSpec, Text extends string> = [Text] extends [never]
+  ? never
+  : string extends Text
+    ? { readonly [Name in Text]: ValueIn<Types, Value, 'input'> }
+    : { readonly [Name in Text]?: ValueIn<Types, Value, 'input'> };
+
+/** The values of a field of texts; of no other. */
+type TextIn<Types extends TypeSpecs, Spec extends FieldSpec> =
+  Spec extends EnumField<infer Value>
+    ? Value
+    : Spec extends RefField<infer Target>
+      ? Target extends keyof Types
+        ? BoxedSpec<Types[Target]['fields']> extends ValueField<infer Value extends string>
+          ? Value
+          : never
+        : string
+      : never;
 
 /** What a reference leads to: a record, or the bare value of a box. `String` need not be declared. */
 type TargetIn<Types extends TypeSpecs, Target, M extends Mode> = Target extends keyof Types
@@ -229,9 +300,7 @@ type KeyPartAt<Types extends TypeSpecs, Fields extends FieldSpecs, Path> = strin
 type KeyPartOf<Types extends TypeSpecs, Spec extends FieldSpec | undefined> = string extends keyof Types
   ? KeyPart
   : Spec extends ValueField<infer Value>
-    ? Value extends bigint
-      ? bigint | number
-      : Value
+    ? KeyLeaf<Value>
     : Spec extends EnumField<infer Value>
       ? Value
       : Spec extends RefField<infer Target>
@@ -244,12 +313,14 @@ type KeyPartOf<Types extends TypeSpecs, Spec extends FieldSpec | undefined> = st
           : string
         : never;
 
+type KeyLeaf<Value> = Value extends bigint ? bigint | number : Value extends Uint8Array ? Uint8Array : Value;
+
 /** By what an entry of a SET or MAP is looked up; the compiler refuses every value where there is no hash key. */
 type HashKeyIn<Types extends TypeSpecs, Element extends FieldSpec, Paths extends readonly string[] | null> =
   Element extends RefField<infer Target>
     ? Target extends keyof Types
       ? BoxedSpec<Types[Target]['fields']> extends ValueField<infer Value>
-        ? readonly [Value]
+        ? readonly [KeyLeaf<Value>]
         : RecordHashKeyIn<Types, Types[Target], Paths>
       : readonly [string]
     : Element extends ValueField<unknown> | EnumField<string>

@@ -105,7 +105,7 @@ export function validateKey(schema: DatasetSchema, type: string, key: unknown, a
   for (const { path, leafKind } of paths) {
     const value = Object.hasOwn(key, path) ? key[path] : null;
     const problem = value === null || value === undefined ? nullKey(type) : checkValue(leafKind, value);
-    if (problem !== null) return placed(at, placed(nameStep(path), problem));
+    if (problem !== null) return placed(at, placed(pathStep(path), problem));
   }
   const unknown = Object.keys(key).find((name) => paths.every(({ path }) => path !== name));
   if (unknown === undefined) return null;
@@ -166,7 +166,7 @@ function checkObject(
     return unknownField(unknown ?? '', object);
   }
   for (const path of object.primaryKey.length === 0 ? [] : schema.keyPaths(object.name)) {
-    if (readKeyPath(schema, path, value) === null) return placed(nameStep(path.path), nullKey(object.name));
+    if (readKeyPath(schema, path, value) === null) return placed(pathStep(path.path), nullKey(object.name));
   }
   return null;
 }
@@ -323,8 +323,13 @@ function nullKey(type: string): Problem {
 }
 
 /** Names from outside can be long or odd: these come quoted, and cut. */
-function nameStep(name: string): string {
-  return /^[\w$.]{1,80}$/.test(name) ? `.${name}` : `[${quoted(name, 80)}]`;
+export function nameStep(name: string): string {
+  return name.includes('.') ? `[${quoted(name, 80)}]` : pathStep(name);
+}
+
+/** The same for the path of a key, whose dots are steps. */
+function pathStep(path: string): string {
+  return /^[\w$.]{1,80}$/.test(path) ? `.${path}` : `[${quoted(path, 80)}]`;
 }
 
 function quoted(text: string, sizeMax: number): string {
@@ -346,6 +351,7 @@ export function describe(value: unknown): string {
       if (value === null) return 'null';
       if (Array.isArray(value)) return `an array of ${value.length}`;
       if (value instanceof Uint8Array) return `${value.length} bytes`;
+      if (value instanceof Date) return `Date ${value.toJSON() ?? 'without a time'}`;
       return isPlainObject(value) ? 'an object' : 'an object of a class';
     case 'undefined':
     case 'function':

@@ -31,10 +31,14 @@ export function messageBody<D extends AnyDataset>(
   const bodies = mutations.map((mutation: AnyMutation, index) => {
     const { problem, body } = mutationBody(dataset, mutation);
     if (problem === null) return body;
-    const field = `mutations[${index}].${problem.field}`;
-    throw new DatasetError('rejected', `${field}: ${problem.reason}`, { field });
+    throw rejected(mutation, { ...problem, field: `mutations[${index}].${problem.field}` });
   });
   return JSON.stringify({ mutations: bodies });
+}
+
+/** A mutation that breaks a rule, as an error that names its type, the field, what was expected, and what came. */
+export function rejected({ type }: AnyMutation, { field, reason }: Problem): DatasetError {
+  return new DatasetError('rejected', `${type}: ${field}: ${reason}`, { type, field });
 }
 
 /** One mutation as JSON can hold it, or the first thing that is wrong with it. */
@@ -76,11 +80,11 @@ function patchBody(dataset: AnyDataset, { type, fields }: AnyMutation, common: P
     // A patch sets what it names: undefined would be lost in JSON.
     converted[name] = field.value ?? null;
   }
+  if (problem !== null) return refuse('fields', problem);
   const wrong = validatePatch(dataset.schema, type, converted, 'fields');
-  if (wrong !== null) return { problem: wrong, body: null };
-  return problem === null
+  return wrong === null
     ? { problem: null, body: { ...common, fields: converted } }
-    : refuse('fields', problem);
+    : { problem: wrong, body: null };
 }
 
 function refuse(parent: string, { field, reason }: Problem): MutationBody {

@@ -1,5 +1,5 @@
 import type { AnyDataset } from '../schema/builder.ts';
-import type { InputOf, KeyedNameOf, KeyPathsOf } from '../schema/record-of.ts';
+import type { FirstStep, InputOf, KeyedNameOf, KeyPathsOf } from '../schema/record-of.ts';
 
 /** Decides which of several mutations of one key wins: the greatest by time, then source, then sequence. */
 export interface Order {
@@ -44,7 +44,7 @@ export interface UpsertInput<D extends AnyDataset, Name extends KeyedNameOf<D>>
 /** The fields of a record without those of its key. */
 type OtherFields<D extends AnyDataset, Name extends KeyedNameOf<D>> = Omit<
   InputOf<D, Name>,
-  keyof KeyPathsOf<D, Name>
+  FirstStep<keyof KeyPathsOf<D, Name>>
 >;
 
 /** Sets some fields, if and when the record is there. */

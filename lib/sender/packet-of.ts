@@ -6,7 +6,7 @@ import { checkMessages, utf8Size } from '../message-rules.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import { isPlainObject, type PlainObject } from '../schema/record.ts';
 import { keyOfPaths, keyOfRecord } from '../schema/record-key.ts';
-import { mutationBody } from './message-body.ts';
+import { mutationBody, rejected } from './message-body.ts';
 import type { AnyMutation } from './mutation-input.ts';
 import { aloneSize, contentOf, type Packet } from './packer.ts';
 
@@ -27,10 +27,7 @@ export function packetOf(
   const texts = mutations.map((mutation, index) => {
     const { problem, body } = mutationBody(dataset, mutation);
     const place = isAtomic ? `mutations[${index}].` : '';
-    if (problem !== null) {
-      const field = `${place}${problem.field}`;
-      throw new DatasetError('rejected', `${field}: ${problem.reason}`, { field });
-    }
+    if (problem !== null) throw rejected(mutation, { ...problem, field: `${place}${problem.field}` });
     const own = partitionOf(dataset, mutation.type, body);
     if (partition !== -1 && own !== partition) throw apart(mutations, partition, own);
     partition = own;

@@ -31,6 +31,9 @@ interface Place<Records> {
   readonly ordinal: number;
 }
 
+/** What console.log and util.inspect ask objects for. */
+export const inspect = Symbol.for('nodejs.util.inspect.custom');
+
 /** A SET of one record. Holds on to its state, so it never changes. */
 export class SetRecordView implements SetView<unknown, readonly unknown[]> {
   readonly #at: Place<SetTypeState>;
@@ -62,6 +65,10 @@ export class SetRecordView implements SetView<unknown, readonly unknown[]> {
 
   toJSON(): unknown {
     return this.#readers.toJson(this.#at.state, this.#at.ordinal);
+  }
+
+  [inspect](): ReadonlySet<unknown> {
+    return new Set(this);
   }
 
   #bucketOf(key: readonly unknown[]): number {
@@ -117,6 +124,10 @@ export class MapRecordView implements MapView<unknown, unknown, readonly unknown
 
   toJSON(): unknown {
     return this.#readers.toJson(this.#at.state, this.#at.ordinal);
+  }
+
+  [inspect](): ReadonlyMap<unknown, unknown> {
+    return new Map(this);
   }
 
   #bucketOf(key: readonly unknown[]): number {

@@ -34,7 +34,8 @@ export function valueReader(kind: FieldKind, field: number, named: NamedForm | n
     case 'STRING':
       return (records, o) => records.readString(o, field);
     case 'BYTES':
-      return (records, o) => records.readBytes(o, field);
+      // A copy: what is in place leads to all the memory of a state, to be written to, held, or transferred.
+      return (records, o) => records.readBytes(o, field)?.slice() ?? null;
     case 'REFERENCE':
       return (records, o) => records.readReference(o, field);
   }

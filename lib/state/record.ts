@@ -5,6 +5,7 @@ import { boxedField } from '../schema/record.ts';
 import {
   type CollectionReaders,
   HashKeyLookup,
+  inspect,
   MapRecordView,
   SetRecordView,
   type TargetReader,
@@ -20,10 +21,13 @@ import { type FieldLayout, type RecordLayout, recordLayout } from './record-layo
  * A record as an object: one property for each field, read from the state when it is asked for. Holds on to its state,
  * so it never changes, whatever is refreshed meanwhile.
  *
- * LONG reads as a number if it is a safe integer, else as a bigint; BYTES as a Uint8Array, not to be written to. A
+ * LONG reads as a number if it is a safe integer, else as a bigint; BYTES as a Uint8Array of its own. A
  * reference to a type with a single field that is no reference (Hollow's `String { string value; }`) reads as the bare
  * value, to another OBJECT as a RecordView, to a LIST as an array of such values, to a SET or MAP as one that is read when
  * it is asked (SetView, MapView in lib/schema/record-of.ts).
+ *
+ * The properties are getters of its class: what goes by own properties (`{ ...record }`, `Object.keys`, `structuredClone`,
+ * deep equality) finds none of them, and takes a copy instead: `record.toObject()`.
  */
 export interface RecordView {
   readonly [field: string]: unknown;
@@ -245,9 +249,6 @@ export function recordColumn(
   const read = viewer.fieldReader(layout);
   return records.column((ordinal) => read(state, records, ordinal));
 }
-
-/** What console.log and util.inspect ask objects for. */
-const inspect = Symbol.for('nodejs.util.inspect.custom');
 
 /** A class of its own for each type: every property has one reader, chosen here once, and one call site sees one shape. */
 function defineViewClass(viewer: Viewer, type: string): ViewConstructor {

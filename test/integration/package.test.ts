@@ -194,6 +194,28 @@ describe('the package', () => {
     ).toEqual([]);
   });
 
+  it('has types that declarations of users can name', async () => {
+    const text = `
+      import { Consumer, type ConsumerSource, defineDataset, t, type } from 'serverless-hollow';
+      declare const source: ConsumerSource;
+      const [text, code] = [t.string(), t.enum(['a', 'b'], { type: 'Code' })];
+      export const dataset = defineDataset({
+        All: type(
+          { id: t.int(), text, code, other: t.ref('All'), list: t.list(text), set: t.set(t.date()), map: t.map(code, t.ref('All')) },
+          { primaryKey: ['id'] },
+        ),
+      });
+      export const consumer = new Consumer({ ...source, dataset });
+      export const all = consumer.get('All', 1);
+      export const [plain, json, map] = [all.toObject(), all.toJSON(), all.map];
+      export const records = consumer.state.type('All');
+      export const column = records.column('id');
+      export const validator = dataset.validator('All');`;
+    expect(await compile('library.ts', text, { skipLibCheck: true, types: [], declaration: true })).toEqual(
+      [],
+    );
+  });
+
   it('has types for every door', async () => {
     const text = doors
       .map((door) => `export * as ${door} from 'serverless-hollow${specifierOf(door)}';`)

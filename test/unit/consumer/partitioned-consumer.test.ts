@@ -57,7 +57,7 @@ describe('a consumer of all partitions', () => {
     await consumer.refresh();
     for (const cityId of cityIds) expect(consumer.get('City', cityId).name).toBe(`City ${cityId}`);
     expect(consumer.find('City', 99)).toBeUndefined();
-    expect(() => consumer.get('City', 99)).toThrow('there is no City with this key');
+    expect(() => consumer.get('City', 99)).toThrow('there is no City with the key (number 99)');
     const { state } = consumer;
     expect(state.type('City').count).toBe(cityIds.length);
     expect(state.type('City').name).toBe('City');

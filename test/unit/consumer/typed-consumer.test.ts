@@ -206,12 +206,44 @@ describe('a typed consumer', () => {
       names: [['en', 'pen']],
     });
     expect(inspect(consumer.get('Product', 'ink'))).toBe("{ sku: 'ink', price: null, digest: null }");
+    expect(inspect([found.tags, found.stock])).toMatch(
+      /Set\(3\) { 'x', 'y', 'größe' },\s+Map\(2\) {\s+{ sku: 'pen', .* } => 7,/,
+    );
     const { version } = consumer.state;
     await commit({ op: 'upsert', type: 'Order', value: plain });
     await commit({ op: 'upsert', type: 'Order', value: found.toJSON() });
     await consumer.refresh();
     expect(consumer.state.version.version).toBeGreaterThan(version.version);
     expect(consumer.get('Order', order.id, placed).toObject()).toEqual(plain);
+  });
+
+  it("gives bytes that are the reader's own: the state cannot be reached by them", () => {
+    const read = () => consumer.get('Order', order.id, placed).products?.find('pen');
+    const column = consumer.state.type('Product').column('digest');
+    const digests = [read()?.digest, read()?.toObject().digest, column.at(0), [...column].at(0)];
+    const given = digests.filter((digest) => digest !== null && digest !== undefined);
+    expect(given.length).toBeGreaterThan(1);
+    for (const digest of given) {
+      expect([digest, digest.buffer.byteLength]).toEqual([Uint8Array.of(1, 2), 2]);
+      digest.fill(255);
+    }
+    expect([read()?.digest, read()?.toJSON().digest]).toEqual([Uint8Array.of(1, 2), 'AQI=']);
+  });
+
+  it('gives records that an upsert takes as they are, alone or within others', async () => {
+    const found = consumer.get('Order', order.id, placed);
+    const [line] = found.lines ?? [];
+    await commit(
+      { op: 'upsert', type: 'Order', value: { id: 7n, placed, lines: line ? [line] : [], tags: found.tags } },
+      { op: 'upsert', type: 'Product', value: consumer.get('Product', 'ink') },
+    );
+    await consumer.refresh();
+    const copy = consumer.get('Order', 7n, placed).toObject();
+    expect([copy.lines, copy.tags]).toEqual([found.toObject().lines, found.toObject().tags]);
+    await commit({ op: 'delete', type: 'Order', key: { id: 7n, placed } });
+    await commit({ op: 'upsert', type: 'Order', value: found });
+    await consumer.refresh();
+    expect(consumer.get('Order', order.id, placed).toObject()).toEqual(found.toObject());
   });
 
   it('iterates over all records of a type, in a state that does not change', async () => {
@@ -230,8 +262,13 @@ describe('a typed consumer', () => {
     expect(() => untyped.get('Oder', 1)).toThrow(invalid(/no type 'Oder' \(the types: .*Order, /));
     expect(() => untyped.get('Product', 1)).toThrow(invalid(/Product\.sku: expected a string, got number 1/));
     expect(() => untyped.get('Order', 1)).toThrow(invalid(/key of Order is \(id, placed\), not 1 values/));
-    expect(() => untyped.get('Line', 1)).toThrow(invalid(/no index of 'Line'/));
-    expect(() => untyped.get('Product', 'nothing')).toThrow(invalid(/there is no Product with this key/));
+    expect(() => untyped.get('Line', 1)).toThrow(invalid(/'Line' has no primary key/));
+    expect(() => untyped.get('Product', 'nothing')).toThrow(
+      invalid(/there is no Product with the key \(string "nothing"\)/),
+    );
+    expect(() => consumer.get('Order', 1n, placed)).toThrow(
+      invalid(/there is no Order with the key \(bigint 1, Date 2026-11-23T10:00:00\.000Z\)/),
+    );
     expect(() => untyped.state.type('SetOfString')).toThrow(invalid(/is a SET, not an OBJECT/));
   });
 

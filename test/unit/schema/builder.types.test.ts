@@ -81,7 +81,7 @@ describe('RecordOf', () => {
     expectTypeOf<Film['score']>().toEqualTypeOf<number | null>();
     expectTypeOf<Film['weight']>().toEqualTypeOf<number | null>();
     expectTypeOf<Film['isNew']>().toEqualTypeOf<boolean | null>();
-    expectTypeOf<Film['poster']>().toEqualTypeOf<Uint8Array | null>();
+    expectTypeOf<Film['poster']>().toEqualTypeOf<Uint8Array<ArrayBuffer> | null>();
     expectTypeOf<Film['country']>().toEqualTypeOf<RecordOf<typeof films, 'Country'>>();
     expectTypeOf<RecordOf<typeof films, 'Country'>>().toEqualTypeOf<{
       readonly code: string | null;
@@ -161,7 +161,11 @@ describe('collections, dates and enums', () => {
     const twice = {
       A: type({ a: t.enum(['x'], { type: 'E' }), b: t.enum(['y'], { type: 'E' }) }),
     };
-    expect(() => defineDataset(twice)).toThrow(/two different types are called 'E'/);
+    expect(() => defineDataset(twice)).toThrow(
+      "two different types are called 'E': E { string _name; } (_name: one of x) and E { string _name; } (_name: one of y)",
+    );
+    const longs = { A: type({ a: t.list(t.long()), b: t.set(t.long({ as: 'bigint' })) }) };
+    expect(() => defineDataset(longs)).toThrow(/\(value: as number\) and .* \(value: as bigint\)/);
     const keys = { A: type({ a: t.set(t.string()), b: t.set(t.string(), { hashKey: [] }) }) };
     expect(() => defineDataset(keys)).toThrow(/two different types are called 'SetOfString'/);
   });
@@ -205,8 +209,17 @@ describe('collections, dates and enums', () => {
     >();
     expectTypeOf<InputOf<Shop, 'Order'>['id']>().toEqualTypeOf<bigint | number | string>();
     expectTypeOf<InputOf<Shop, 'Order'>['tags']>().toEqualTypeOf<
-      readonly string[] | ReadonlySet<string> | null | undefined
+      readonly string[] | ReadonlySet<string> | SetView<string, never> | null | undefined
     >();
+    expectTypeOf<InputOf<Shop, 'Order'>['names']>().toEqualTypeOf<
+      | readonly (readonly [string, string])[]
+      | ReadonlyMap<string, string>
+      | MapView<string, string, never>
+      | { readonly [name: string]: string }
+      | null
+      | undefined
+    >();
+    expectTypeOf<InputOf<Shop, 'Order'>['stock']>().not.toExtend<{ readonly [sku: string]: number }>();
     expectTypeOf<{ readonly id: number; readonly placed: Date }>().toExtend<InputOf<Shop, 'Order'>>();
     expectTypeOf<{ readonly id: number }>().not.toExtend<InputOf<Shop, 'Order'>>();
     expectTypeOf<JsonOf<Shop, 'Product'>>().toEqualTypeOf<{
@@ -215,6 +228,8 @@ describe('collections, dates and enums', () => {
       readonly digest?: string | null | undefined;
     }>();
     expectTypeOf<JsonOf<Shop, 'Order'>>().toExtend<InputOf<Shop, 'Order'>>();
+    expectTypeOf<PlainOf<Shop, 'Order'>>().toExtend<InputOf<Shop, 'Order'>>();
+    expectTypeOf<ViewOf<Shop, 'Order'>>().toExtend<InputOf<Shop, 'Order'>>();
   });
 
   test('keys are tuples of their paths, expanded as Hollow expands them', () => {

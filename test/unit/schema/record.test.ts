@@ -80,7 +80,8 @@ describe('validateRecord names the field, what was expected and what came', () =
     [{ d: '1' }, 'value.d', 'expected DOUBLE, got string "1"'],
     [{ d: 1n }, 'value.d', 'expected DOUBLE, got bigint 1'],
     [{ s: [] }, 'value.s', 'expected STRING, got an array of 0'],
-    [{ s: new Date(0) }, 'value.s', 'expected STRING, got an object of a class'],
+    [{ s: new Date(0) }, 'value.s', 'expected STRING, got Date 1970-01-01T00:00:00.000Z'],
+    [{ s: new URL('http://x') }, 'value.s', 'expected STRING, got an object of a class'],
     [{ y: [1] }, 'value.y', 'expected BYTES (base64 or Uint8Array), got an array of 1'],
     [{ y: 'AAE' }, 'value.y', 'expected BYTES (base64), got string "AAE"'],
     [{ y: 'A-_=' }, 'value.y', 'expected BYTES (base64), got string "A-_="'],
@@ -95,6 +96,7 @@ describe('validateRecord names the field, what was expected and what came', () =
     [{ byName: [[1, key]] }, 'value.byName[0][0]', 'expected STRING, got number 1'],
     [{ byName: { a: { ...key, id: 'x' } } }, 'value.byName.a.id', 'expected INT, got string "x"'],
     [{ byName: { 'a b': 1 } }, 'value.byName["a b"]', 'expected a record of Film, got number 1'],
+    [{ byName: { 'a.b': 1 } }, 'value.byName["a.b"]', 'expected a record of Film, got number 1'],
     [{ byCountry: {} }, 'value.byCountry', 'expected an array of [key, value] (ByCountry), got an object'],
     [
       { sequel: { id: 2 } },

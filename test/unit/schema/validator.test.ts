@@ -15,6 +15,8 @@ const dataset = defineDataset({
       tags: t.set(t.string()),
       days: t.list(t.date()),
       names: t.map(t.string(), t.date()),
+      count: t.long(),
+      paid: t.map(t.enum(['card', 'cash'], { type: 'Payment' }), t.int()),
       next: t.ref('Order'),
     },
     { primaryKey: ['id'] },
@@ -60,6 +62,8 @@ describe('a validator', () => {
       },
     });
     expect(validate({ id: 1, names: { x: day } })).toEqual({ value: { id: 1, names: { x: 86_400_000 } } });
+    const whole = { id: 1, count: '-9007199254740991', placed: '5', paid: { card: 1 } };
+    expect(validate(whole)).toEqual({ value: whole });
   });
 
   it.each([
@@ -68,10 +72,26 @@ describe('a validator', () => {
     ['another kind', { id: 'x' }, ['id'], /expected LONG \(decimal\), got string "x"/],
     ['another field', { id: 1, colour: 1 }, ['colour'], /unknown field of Order/],
     ['an odd name', { id: 1, 'a b.c': 1 }, ['a b.c'], /unknown field/],
-    ['no date', { id: 1, placed: new Date(Number.NaN) }, ['placed'], /whole number, got number NaN/],
-    ['a date as text', { id: 1, placed: '2026-11-23' }, ['placed'], /expected LONG/],
+    [
+      'no date',
+      { id: 1, placed: new Date(Number.NaN) },
+      ['placed'],
+      /expected a Date or whole ms since 1970, got Date without a time/,
+    ],
+    ['a date as text', { id: 1, placed: '2026-11-23' }, ['placed'], /ms since 1970, got string "2026-11-23"/],
+    ['a time that no Date has', { id: 1, placed: 8.64e15 + 1 }, ['placed'], /expected a Date or whole ms/],
+    ['a number that no reader gets', { id: 1, count: 2n ** 53n }, ['count'], /up to ±2\^53 .*, got bigint/],
+    ['the same as text', { id: 1, count: '9007199254740993' }, ['count'], /as: 'bigint' }\) has more/],
+    [
+      'a key of a map that is no such enum',
+      { id: 1, paid: { cahs: 1 } },
+      ['paid', 'cahs'],
+      /one of card, cash/,
+    ],
+    ['a key of a map with a dot', { id: 1, names: { 'a.b': 'x' } }, ['names', 'a.b'], /expected a Date/],
+    ['a field with a dot', { id: 1, 'a.b': 1 }, ['a.b'], /unknown field/],
     ['an element', { id: 1, tags: new Set(['a', 1]) }, ['tags', 1], /expected STRING, got number 1/],
-    ['a value of a map', { id: 1, names: [['x', 'y']] }, ['names', 0, 1], /expected LONG/],
+    ['a value of a map', { id: 1, names: [['x', 'y']] }, ['names', 0, 1], /expected a Date/],
     [
       'an inline enum',
       { id: 1, status: 'opne' },

@@ -19,7 +19,30 @@ const dataset = defineDataset({
 const key = { id: 2n ** 60n, placed: new Date(5), digest: Uint8Array.of(1) };
 const order = { timestamp: 1, source: 'app', sequence: 2 };
 
+const nested = defineDataset({
+  Street: type(
+    { city: t.ref('City'), name: t.string(), length: t.int() },
+    { primaryKey: ['city.code', 'name'] },
+  ),
+  City: type(
+    { code: t.string({ inline: true }), names: t.map(t.string(), t.string()) },
+    { primaryKey: ['code'] },
+  ),
+});
+
 describe('messageBody', () => {
+  it('takes a patch of a record whose key lies in another one, and a map as an object', () => {
+    const street = { 'city.code': 'ut', name: 'Oudegracht' };
+    const body = messageBody(nested, [
+      { op: 'patch', type: 'Street', key: street, fields: { length: 2000 } },
+      { op: 'increment', type: 'Street', key: street, fields: { length: 1 } },
+      { op: 'upsert', type: 'City', value: { code: 'ut', names: { en: 'Utrecht' } } },
+    ]);
+    const message = { id: 'm', body, sentAtMs: 1, receiveCount: 1, receipt: 'r' };
+    const { mutations, rejected } = parseMessage(nested.schema, message, 1);
+    expect([new Set(mutations.map(({ type }) => type)), rejected]).toEqual([new Set(['Street', 'City']), []]);
+  });
+
   it('is what a producer reads', () => {
     const body = messageBody(dataset, [
       { op: 'upsert', type: 'Order', value: { ...key, status: 'open', tags: new Set(['a']) }, order },
@@ -65,7 +88,11 @@ describe('messageBody', () => {
     // As a caller without types would.
     const mutations = [{ op: 'delete', type: 'Order', key }, mutation] as never;
     expect(() => messageBody(dataset, mutations)).toThrow(
-      expect.objectContaining({ kind: 'rejected', details: { field } }),
+      expect.objectContaining({
+        kind: 'rejected',
+        message: expect.stringMatching(/^Order: mutations\[1\]/),
+        details: { type: 'Order', field },
+      }),
     );
   });
 });

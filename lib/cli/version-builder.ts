@@ -9,19 +9,15 @@ import type { ExportedVersion } from '../hollow-directory/export-version.ts';
 import { UniqueKeyIndex } from '../indexes/unique-key.ts';
 import { checkIntegrity } from '../producer/integrity.ts';
 import { canonicalText, type DatasetSchema } from '../schema/dataset-schema.ts';
-import {
-  isPlainObject,
-  type PlainObject,
-  type Problem,
-  validateKey,
-  validateRecord,
-} from '../schema/record.ts';
+import { isPlainObject, type Problem, validateKey, validatePatch, validateRecord } from '../schema/record.ts';
 import { keyOfPaths, keyOfRecord, type RecordKey } from '../schema/record-key.ts';
 import type { Cycle } from '../state/cycle.ts';
+import { recordObject } from '../state/plain-record.ts';
 import { ReadState } from '../state/read-state.ts';
 import { hashState, toHex } from '../state/state-hash.ts';
 import type { Transition } from '../state/transition.ts';
 import { WriteState } from '../state/write-state.ts';
+import { parseRecordLine } from './record-lines.ts';
 
 export interface BuiltVersion {
   readonly blobs: Pick<ExportedVersion, 'delta' | 'reverseDelta' | 'snapshot'>;
@@ -52,19 +48,21 @@ export class VersionBuilder {
     this.#cycle = this.#writer.begin({ mode });
   }
 
-  /** @throws DatasetError `rejected`: the line is no record of the schema */
-  take(line: string): void {
-    const parsed = parseLine(line);
-    const type = parsed['type'];
+  /** @throws DatasetError `rejected`: the line is no record of the schema, or no change that this mode has */
+  take(text: string): void {
+    const line = parseRecordLine(text);
+    const { op, type } = line;
     if (typeof type !== 'string' || this.#schema.find(type) === undefined) {
       throw new DatasetError('rejected', `type: there is no type ${JSON.stringify(type) ?? 'given'}`);
     }
-    const isKeyed = this.#schema.keyedTypes.includes(type);
-    if (Object.hasOwn(parsed, 'delete')) return this.#delete(type, isKeyed, parsed['delete']);
-    const value = parsed['value'];
-    reject(validateRecord(this.#schema, type, value, 'value'));
-    if (isKeyed && isPlainObject(value)) this.#replace(type, keyOfRecord(this.#schema, type, value));
-    this.#cycle.add(type, value);
+    if (op === 'upsert') return this.#upsert(type, line.value);
+    if (this.#mode === 'populate') throw new DatasetError('rejected', `${op}: only with --incremental`);
+    if (!this.#isKeyed(type)) throw new DatasetError('rejected', `${op}: ${type} has no primary key`);
+    reject(validateKey(this.#schema, type, line.key, 'key'));
+    if (!isPlainObject(line.key)) return;
+    const key = keyOfPaths(this.#schema, type, line.key);
+    if (op === 'delete') this.#replace(type, key);
+    else this.#patch(type, key, line.fields);
   }
 
   /** Null: nothing changes. `random` is eight bytes for the tag. */
@@ -92,20 +90,32 @@ export class VersionBuilder {
     };
   }
 
-  #delete(type: string, isKeyed: boolean, key: unknown): void {
-    if (this.#mode === 'populate') throw new DatasetError('rejected', 'delete: only with --incremental');
-    if (!isKeyed) throw new DatasetError('rejected', `delete: ${type} has no primary key`);
-    reject(validateKey(this.#schema, type, key, 'delete'));
-    if (isPlainObject(key)) this.#replace(type, keyOfPaths(this.#schema, type, key));
+  #isKeyed(type: string): boolean {
+    return this.#schema.keyedTypes.includes(type);
   }
 
-  /** Takes the record with this key away, if there is one. */
-  #replace(type: string, key: RecordKey): void {
+  #upsert(type: string, value: unknown): void {
+    reject(validateRecord(this.#schema, type, value, 'value'));
+    if (this.#isKeyed(type) && isPlainObject(value))
+      this.#replace(type, keyOfRecord(this.#schema, type, value));
+    this.#cycle.add(type, value);
+  }
+
+  /** Of a record that is not there nothing is set, as producers have it. */
+  #patch(type: string, key: RecordKey, fields: unknown): void {
+    reject(validatePatch(this.#schema, type, fields, 'fields'));
+    const ordinal = this.#replace(type, key);
+    if (ordinal < 0 || !isPlainObject(fields)) return;
+    this.#cycle.add(type, { ...recordObject(this.#writer.state, type, ordinal), ...fields });
+  }
+
+  /** Takes the record with this key away, if there is one, and says where it was; -1: nowhere. */
+  #replace(type: string, key: RecordKey): number {
     const name = `${type}:${key.text}`;
     if (this.#seen.has(name))
       throw new DatasetError('rejected', `the key ${key.text} of ${type} was in a line before`);
     this.#seen.add(name);
-    if (this.#mode === 'populate') return;
+    if (this.#mode === 'populate') return -1;
     let index = this.#indexes.get(type);
     if (index === undefined) {
       index = UniqueKeyIndex.build(this.#writer.state, type);
@@ -113,6 +123,7 @@ export class VersionBuilder {
     }
     const ordinal = index.findByKey(key.parts);
     if (ordinal >= 0) this.#cycle.remove(type, ordinal);
+    return ordinal;
   }
 }
 
@@ -126,17 +137,6 @@ function buildFirst(transition: Transition, options: DeltaOptions): BuiltVersion
   checkIntegrity(transition, decodeSnapshot(snapshot.main), changes);
   const addedCount = added.reduce((sum, [, ordinals]) => sum + ordinals.length, 0);
   return { blobs: { snapshot }, addedCount, removedCount: 0 };
-}
-
-function parseLine(line: string): PlainObject {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(line);
-  } catch (error) {
-    throw new DatasetError('rejected', `not JSON: ${error instanceof Error ? error.message : 'unreadable'}`);
-  }
-  if (!isPlainObject(parsed)) throw new DatasetError('rejected', 'not an object');
-  return parsed;
 }
 
 function reject(problem: Problem | null): void {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { announcedVersionFile, type HollowFile, hollowFileName } from '../blob/hollow-file-names.ts';
 import { fileError } from '../file-errors.ts';
@@ -75,6 +75,41 @@ export async function exportSnapshot(
   await writeBlob(directory, { kind: 'snapshot', version }, snapshot);
 }
 
+/**
+ * Takes the delta and the reverse delta between two versions away, if they are there: a writer that was killed before it
+ * announced leaves them, and a version that is made anew without them is not where they lead.
+ *
+ * @throws DatasetError `unavailable`, `denied`
+ */
+export async function removeDeltas(directory: string, from: bigint, to: bigint): Promise<void> {
+  const files: readonly HollowFile[] = [
+    { kind: 'delta', from, to },
+    { kind: 'reversedelta', from: to, to: from },
+  ];
+  for (const name of files.map((file) => hollowFileName(file))) {
+    try {
+      await rm(join(directory, name), { force: true });
+    } catch (error) {
+      throw fileError(error, `removing '${name}' in '${directory}'`);
+    }
+  }
+}
+
+/**
+ * Takes away what writers that were killed had begun to write. Only for who knows that nobody else writes here now.
+ *
+ * @throws DatasetError `unavailable`, `denied`
+ */
+export async function removeUnfinished(directory: string): Promise<void> {
+  try {
+    const names = await readdir(directory);
+    const unfinished = names.filter((name) => unfinishedPattern.test(name));
+    for (const name of unfinished) await rm(join(directory, name), { force: true });
+  } catch (error) {
+    throw fileError(error, `cleaning up in '${directory}'`);
+  }
+}
+
 async function inDirectory(directory: string): Promise<void> {
   try {
     await mkdir(directory, { recursive: true });
@@ -88,6 +123,10 @@ async function writeBlob(directory: string, file: HollowFile, blob: ExportedBlob
   for (const [part, bytes] of blob.parts) await writeWhole(directory, hollowFileName(file, part), bytes);
   await writeWhole(directory, hollowFileName(file), blob.main);
 }
+
+/** What {@link writeWhole} calls a file until it is whole. */
+const unfinishedPattern =
+  /^\.(?:announced\.version|(?:snapshot|header|delta|reversedelta)[_-].*)\.[0-9a-f-]{36}$/;
 
 /** Several processes may write the same file at once: each writes its own, and one of them stays. */
 async function writeWhole(directory: string, name: string, bytes: Uint8Array): Promise<void> {

@@ -27,6 +27,7 @@ export interface RetrievedBlob {
   readonly parts: ReadonlyMap<string, Uint8Array>;
 }
 
+type NamedFile = NonNullable<ReturnType<typeof parseHollowFileName>>;
 type Transition = Extract<HollowFile, { from: bigint }>;
 
 /**
@@ -51,6 +52,12 @@ export class HollowDirectory {
       return file.kind === 'delta' ? [file.to] : [];
     });
     return [...new Set(versions)].toSorted((a, b) => (a < b ? -1 : 1));
+  }
+
+  /** The names of all optional parts that some blob has here, also of those that are not retrieved. */
+  async parts(): Promise<readonly string[]> {
+    const parts = (await this.#named()).flatMap(({ part }) => (part === null ? [] : [part]));
+    return [...new Set(parts)].toSorted();
   }
 
   /** The snapshot with the greatest version that is not above `desired`. */
@@ -84,9 +91,12 @@ export class HollowDirectory {
   }
 
   async #files(): Promise<readonly HollowFile[]> {
+    return (await this.#named()).flatMap(({ file, part }) => (part === null ? [file] : []));
+  }
+
+  async #named(): Promise<readonly NamedFile[]> {
     try {
-      const found = (await readdir(this.path)).map(parseHollowFileName);
-      return found.flatMap((named) => (named === null || named.part !== null ? [] : [named.file]));
+      return (await readdir(this.path)).map(parseHollowFileName).filter((named) => named !== null);
     } catch (error) {
       if (isFileMissing(error)) return [];
       throw fileError(error, `listing '${this.path}'`);

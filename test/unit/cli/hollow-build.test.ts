@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { appendFile, copyFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { withStoreLock } from '../../../lib/cli/store-lock.ts';
 import { runHollowCaptured } from '../../support/captured-terminal.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
@@ -23,9 +25,11 @@ beforeEach(async () => {
 });
 afterEach(() => scratch.remove());
 
+let inputCount = 0;
+
 /** Builds the next version out of these lines. */
 async function build(lines: readonly (object | string)[], ...options: readonly string[]) {
-  const input = join(scratch.path, 'records.ndjson');
+  const input = join(scratch.path, `records-${inputCount++}.ndjson`);
   await writeFile(
     input,
     lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''),
@@ -87,6 +91,95 @@ describe('hollow build', () => {
     ]);
   });
 
+  it('takes mutations in the form of messages, and sets single fields', async () => {
+    await build([city(1, 'Utrecht', 1, 'nl'), city(2, 'Gent', 2)]);
+    const mutations = [
+      { op: 'patch', type: 'City', key: { id: 1 }, fields: { population: 10 } },
+      { op: 'patch', type: 'City', key: { id: 9 }, fields: { population: 90 } },
+      { op: 'delete', type: 'City', key: { id: 2 } },
+      { op: 'upsert', ...city(3, 'Brugge', 3) },
+    ];
+    expect(await build(mutations, '--incremental')).toMatchObject({ exitCode: 0, error: '' });
+    expect(await cities(2)).toEqual([
+      ['1', '10'],
+      ['3', '3'],
+    ]);
+    const { output } = await runHollowCaptured('diff', join(store, 'snapshot-1'), join(store, 'snapshot-2'));
+    expect(output).toContain('  ~ [1] population: 1 -> 10\n');
+  });
+
+  it('takes lines as programs write them: byte order mark, CR LF, other separators within strings', async () => {
+    const record = { type: 'String', value: { value: 'one\u2028two\u2029three' } };
+    const text = `\ufeff${JSON.stringify(city(1, 'Utrecht', 1))}\r\n\r\n  \r\n${JSON.stringify(record)}`;
+    expect(await build([text])).toMatchObject({ exitCode: 0, error: '' });
+    const { output } = await runHollowCaptured('dump', join(store, 'snapshot-1'));
+    expect(output).toContain('one\u2028two\u2029three');
+    expect(await cities(1)).toEqual([['1', '1']]);
+  });
+
+  it('finds lines that are longer than what is read at once, and counts them', async () => {
+    const long = 'x'.repeat(200_000);
+    const lines = [city(1, long, 1), city(2, `${long}y`, 2)];
+    expect(await build(lines)).toMatchObject({ exitCode: 0, error: '' });
+    expect((await build([...lines, 'no JSON'])).error).toContain('line 3');
+  });
+
+  it('does not take bytes that are no text for text', async () => {
+    const input = join(scratch.path, 'latin1');
+    const lines = [city(1, 'fine', 1), city(2, 'M\u00fcnchen', 2)].map((line) => JSON.stringify(line));
+    await writeFile(input, lines.join('\n'), 'latin1');
+    const { exitCode, error } = await runHollowCaptured(
+      ...['build', '--schema', join(scratch.path, 'schema'), '--in', input, '--store', store],
+    );
+    expect({ exitCode, error }).toEqual({
+      exitCode: 3,
+      error: `hollow: rejected: '${input}', line 2: not UTF-8\n`,
+    });
+  });
+
+  it('loses nothing when several build at once: who is not first is told', async () => {
+    await build([city(1, 'Utrecht', 1)]);
+    const ids = [2, 3, 4, 5];
+    const runs = await Promise.all(ids.map((id) => build([city(id, `${id}`, id)], '--incremental')));
+    const taken = ids.filter((_, i) => runs[i]?.exitCode === 0);
+    const told = runs.filter(({ exitCode, error }) => exitCode === 8 && error.includes('another build'));
+    expect(taken.length).toBeGreaterThan(0);
+    expect(taken.length + told.length).toBe(ids.length);
+    const last = await cities(taken.length + 1);
+    expect(last).toEqual([1, ...taken].map((id) => [`${id}`, `${id}`]));
+    expect((await runHollowCaptured('verify', store)).exitCode).toBe(0);
+    expect(await readdir(store)).not.toContain('.build-lock');
+  });
+
+  it('waits for nobody who writes', async () => {
+    const { exitCode, error } = await withStoreLock(store, () => build([city(1, 'Utrecht', 1)]));
+    expect(exitCode).toBe(8);
+    expect(error).toContain('another build writes to');
+    expect((await build([city(1, 'Utrecht', 1)])).exitCode).toBe(0);
+  });
+
+  it('can be repeated after it was killed, whatever is built then', async () => {
+    await build([city(1, 'Utrecht', 1)]);
+    await build([city(2, 'Gent', 2)], '--incremental');
+    // As if killed after the blobs and before the announcement.
+    await writeFile(join(store, 'announced.version'), '1');
+    await writeFile(join(store, '.build-lock'), '');
+    for (const name of ['snapshot-2', 'announced.version'])
+      await writeFile(join(store, `.${name}.${randomUUID()}`), 'cut off');
+    await writeFile(join(scratch.path, 'schema'), schema.replace('int id;', 'int id; double lat;'));
+    expect(await build([city(3, 'Brugge', 3)], '--incremental')).toMatchObject({ exitCode: 0, error: '' });
+    expect((await readdir(store)).toSorted()).toEqual(['announced.version', 'snapshot-1', 'snapshot-2']);
+    expect(await cities(2)).toHaveLength(2);
+  });
+
+  it('does not go on where blobs have parts that it would leave out', async () => {
+    await build([city(1, 'Utrecht', 1)]);
+    await copyFile(join(store, 'snapshot-1'), join(store, 'snapshot_extras-1'));
+    const { exitCode, error } = await build([city(2, 'Gent', 2)], '--incremental');
+    expect(exitCode).toBe(5);
+    expect(error).toContain("optional part 'extras'");
+  });
+
   it('makes no version when nothing changes', async () => {
     await build([city(1, 'Utrecht', 1)]);
     expect((await build([city(1, 'Utrecht', 1)])).output).toContain('nothing changed');
@@ -111,6 +204,14 @@ describe('hollow build', () => {
     ['not JSON', '{"type":'],
     ['only with --incremental', { type: 'City', delete: { id: 1 } }],
     ['was in a line before', city(7, 'twice', 2)],
+    [
+      '"delete" is not expected beside op and type and value',
+      { op: 'upsert', ...city(1, 'x', 1), delete: {} },
+    ],
+    ['"value" is not expected beside type and delete', { ...city(1, 'x', 1), delete: { id: 1 } }],
+    ['"order" is not expected', { ...city(1, 'x', 1), order: {} }],
+    ['expected upsert, patch or delete, got "increment"', { op: 'increment', type: 'City' }],
+    ['only with --incremental', { op: 'patch', type: 'City', key: { id: 7 }, fields: { population: 1 } }],
   ])('names the line and what is wrong with it: %s', async (reason, line) => {
     const { exitCode, error } = await build([city(7, 'fine', 1), line]);
     expect(exitCode).toBe(3);

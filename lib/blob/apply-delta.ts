@@ -13,6 +13,7 @@ import { readObjectShard, requireEnds, requireFewAbsent } from './decode-object.
 import { readSectionHeader, type SectionHeader } from './decode-section.ts';
 import { requireSameMeaning } from './same-meaning.ts';
 import { skipDeltaSection } from './skip-section.ts';
+import { tagText } from './tag-text.ts';
 
 /** What a delta did to one type; ordinals ascending. */
 export interface TypeChanges {
@@ -48,7 +49,7 @@ export function applyDelta(
   if (header.originTag !== from.tag) {
     throw new DatasetError(
       'corrupt',
-      `the delta starts at the tag ${header.originTag}, the state has ${from.tag}`,
+      `the delta starts at the tag ${tagText(header.originTag)}, the state has ${tagText(from.tag)}`,
       {
         originTag: String(header.originTag),
         tag: String(from.tag),

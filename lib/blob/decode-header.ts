@@ -8,6 +8,7 @@
  *   decode-snapshot.ts  bytes to a read state
  *   apply-delta.ts      a read state and bytes to the next read state
  *   blob-names.ts       the names of blobs in a store
+ *   tag-text.ts         a state's tag for people
  */
 import type { ByteReader } from '../bytes/byte-reader.ts';
 import { DatasetError } from '../errors.ts';
@@ -15,7 +16,7 @@ import type { Schema } from '../schema/schema.ts';
 import { readSchema } from './decode-schema.ts';
 
 const blobFormat = 1030;
-const partFormat = 1031;
+export const partFormat = 1031;
 
 export interface BlobHeader {
   /** Tag of the state that the blob starts from; without meaning in a snapshot. */
@@ -69,9 +70,9 @@ export function readPartHeader(reader: ByteReader, part: string, main: BlobHeade
 function requireFormat(reader: ByteReader, expected: number): void {
   const found = reader.readInt32('format of the blob');
   if (found !== expected) {
-    throw new DatasetError('incompatible', `format ${found} cannot be read here, only ${expected}`, {
-      format: found,
-    });
+    const hint = found === partFormat ? ': an optional part, to be given beside its blob' : '';
+    const problem = `format ${found} cannot be read here, only ${expected}${hint}`;
+    throw new DatasetError('incompatible', problem, { format: found });
   }
 }
 

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { applyDelta } from '../blob/apply-delta.ts';
-import { readHeader } from '../blob/decode-header.ts';
+import { partFormat, readHeader } from '../blob/decode-header.ts';
 import { decodeSnapshot } from '../blob/decode-snapshot.ts';
 import { ByteReader } from '../bytes/byte-reader.ts';
-import { DatasetError } from '../errors.ts';
+import { DatasetError, isDatasetError } from '../errors.ts';
 import { fileError } from '../file-errors.ts';
 import type { ReadState } from '../state/read-state.ts';
+import { type BlobInspection, inspectBlob } from '../tools/inspect-blob.ts';
 
 /** A blob with the optional parts that belong to it. */
 export interface BlobFile {
@@ -36,9 +37,13 @@ export async function loadBlobFiles(
   const blobs: BlobFile[] = [];
   for (const path of paths) {
     const main = await load(path);
-    const { originTag, tag } = readHeader(new ByteReader(main));
+    const { originTag, tag } = naming(path, () => readHeader(new ByteReader(main)));
     const own = parts.filter((part) => part.originTag === originTag && part.tag === tag);
     for (const part of own) left.delete(part);
+    const twice = own.find(({ name }, i) => own.findIndex((other) => other.name === name) < i);
+    // A snapshot and the delta to its state have the same tags.
+    if (twice !== undefined)
+      throw new DatasetError('invalid', `'${twice.path}' is a second part '${twice.name}' of '${path}'`);
     blobs.push({ path, main, parts: new Map(own.map(({ name, bytes }) => [name, bytes])) });
   }
   for (const { path, name } of left) {
@@ -51,11 +56,14 @@ export async function loadBlobFiles(
 
 async function loadPart(path: string): Promise<PartFile> {
   const bytes = await load(path);
-  const reader = new ByteReader(bytes);
-  reader.readInt32('format of the part');
-  const name = reader.readUtf('name of the part');
-  const originTag = reader.readInt64('origin tag of the part');
-  return { path, name, originTag, tag: reader.readInt64('destination tag of the part'), bytes };
+  return naming(path, () => {
+    const reader = new ByteReader(bytes);
+    if (reader.readInt32('format of the part') !== partFormat)
+      throw new DatasetError('invalid', 'this is no optional part', { path });
+    const name = reader.readUtf('name of the part');
+    const originTag = reader.readInt64('origin tag of the part');
+    return { path, name, originTag, tag: reader.readInt64('destination tag of the part'), bytes };
+  });
 }
 
 export async function load(path: string): Promise<Uint8Array> {
@@ -66,17 +74,51 @@ export async function load(path: string): Promise<Uint8Array> {
   }
 }
 
-/** The state that the first blob, a snapshot, and the deltas after it lead to. */
+/**
+ * The state that the first blob, a snapshot, and the deltas after it lead to.
+ *
+ * @throws DatasetError `invalid`: one is of another kind; `corrupt`, `incompatible`
+ */
 export function stateOf(blobs: readonly BlobFile[]): ReadState {
   let state: ReadState | null = null;
   for (const { path, main, parts } of blobs) {
+    const from: ReadState | null = state;
     try {
-      state = state === null ? decodeSnapshot(main, parts) : applyDelta(state, main, parts).state;
+      state = naming(path, () =>
+        from === null ? decodeSnapshot(main, parts) : applyDelta(from, main, parts).state,
+      );
     } catch (error) {
-      if (!(error instanceof DatasetError)) throw error;
-      throw new DatasetError(error.kind, `'${path}': ${error.message}`, error.details, error);
+      const expected = from === null ? 'snapshot' : 'delta';
+      const found = kindOf(main);
+      if (!isDatasetError(error, 'corrupt') || found === null || found === expected) throw error;
+      throw new DatasetError(
+        'invalid',
+        `'${path}' is a ${found}, expected here is a ${expected}`,
+        { path },
+        error,
+      );
     }
   }
   if (state === null) throw new DatasetError('invalid', 'no snapshot is given');
   return state;
+}
+
+/** Null: damaged, or a delta of no changes, which has no sections and could be anything. */
+function kindOf(main: Uint8Array): BlobInspection['kind'] | null {
+  try {
+    const { kind, header } = inspectBlob(main);
+    return header.sectionCount === 0 ? null : kind;
+  } catch {
+    return null;
+  }
+}
+
+/** Runs `read`; the errors of it name the file. */
+export function naming<Result>(path: string, read: () => Result): Result {
+  try {
+    return read();
+  } catch (error) {
+    if (!isDatasetError(error)) throw error;
+    throw new DatasetError(error.kind, `'${path}': ${error.message}`, error.details, error);
+  }
 }

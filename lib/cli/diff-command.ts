@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { diffStates, type TypeDifference } from '../tools/diff-states.ts';
 import { loadBlobFiles, stateOf } from './blob-files.ts';
 import { exitCodes } from './exit-codes.ts';
-import { collect, type Session } from './session.ts';
+import { collect, countOf, type Session } from './session.ts';
 import { printLines } from './terminal.ts';
 
 const help = `
@@ -25,12 +25,13 @@ export function addDiffCommand(program: Command, session: Session): void {
     .addHelpText('after', help)
     .action(
       async (before: string, after: string, options: { part: string[]; limit: string; json?: true }) => {
+        const limit = countOf('--limit', options.limit);
         const blobs = await loadBlobFiles([before, after], options.part);
         const [from, to] = blobs.map((blob) => stateOf([blob]));
         const differences = from === undefined || to === undefined ? [] : diffStates(from, to);
         const lines = options.json
           ? differences.map((difference) => JSON.stringify(difference))
-          : differences.flatMap((difference) => toText(difference, Number(options.limit)));
+          : differences.flatMap((difference) => toText(difference, limit));
         await printLines(session.terminal, lines);
         if (differences.length > 0) session.end(exitCodes.different);
       },

@@ -13,7 +13,7 @@
  */
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
-import { isDatasetError } from '../errors.ts';
+import { DatasetError, isDatasetError } from '../errors.ts';
 import { addBuildCommand } from './build-command.ts';
 import { addDiffCommand } from './diff-command.ts';
 import { addDumpCommand } from './dump-command.ts';
@@ -31,22 +31,29 @@ import { addVerifyCommand } from './verify-command.ts';
  */
 export async function runHollow(args: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode: number = exitCodes.success;
+  const asJson = args.includes('--json');
   const end = (code: number): void => {
     exitCode = code;
   };
   try {
-    await newProgram({ terminal, end }).parseAsync(args, { from: 'user' });
+    await newProgram({ terminal, end }, asJson).parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) {
-      return error.exitCode === 0 ? exitCodes.success : exitCodes.usage;
+      if (error.exitCode === 0) return exitCodes.success;
+      if (asJson)
+        terminal.error.write(
+          describe(new DatasetError('invalid', error.message.replace(/^error: /, '')), asJson),
+        );
+      return exitCodes.usage;
     }
-    terminal.error.write(describe(error, args.includes('--json')));
+    terminal.error.write(describe(error, asJson));
     return isDatasetError(error) ? exitCodeOf[error.kind] : exitCodes.unexpected;
   }
 }
 
-function newProgram(session: Session): Command {
+/** @param asJson what is wrong with the call is left for the caller to say */
+function newProgram(session: Session, asJson: boolean): Command {
   const { terminal } = session;
   const program = new Command('hollow')
     .description('Look into, build, compare, check and repair datasets in the Hollow blob format.')
@@ -55,6 +62,7 @@ function newProgram(session: Session): Command {
     .configureOutput({
       writeOut: (text) => terminal.output.write(text),
       writeErr: (text) => terminal.error.write(text),
+      outputError: (text, write) => (asJson ? undefined : write(text)),
     });
   addBuildCommand(program, session);
   addDumpCommand(program, session);

@@ -1,8 +1,15 @@
 #!/usr/bin/env node
 /** The program `hollow`. The package leaves it to those who want the command to install what only the command needs. */
-import { exitCodes } from './exit-codes.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
 
 const needs = 'commander';
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader that has seen enough (`| head`) is no error.
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`hollow: unavailable: writing the output failed: ${error.message}\n`);
+  process.exit(exitCodeOf.unavailable);
+});
 
 try {
   const { runHollow } = await import('./hollow-program.ts');

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { DatasetError } from '../errors.ts';
 import { clean } from '../housekeeping/cleaner.ts';
 import { loadVersion, wholeSource } from '../housekeeping/load-version.ts';
 import { pinVersion, removePin, requireHead } from '../housekeeping/pins.ts';
@@ -9,7 +8,7 @@ import { rollback, serve } from '../housekeeping/rollback.ts';
 import { systemRandom } from '../local/system-random.ts';
 import { userSchemaOf } from '../producer/bookkeeping-schema.ts';
 import { Producer } from '../producer/producer.ts';
-import type { Session } from './session.ts';
+import { countOf, type Session } from './session.ts';
 import { printLines } from './terminal.ts';
 import { addPlaceOptions, openPlace, type Place, type PlaceOptions } from './upkeep-place.ts';
 
@@ -165,10 +164,4 @@ async function producerOf(place: Place): Promise<Producer> {
     ...{ schema, quarantine, random: systemRandom },
     ...(inline === undefined ? {} : { inline }),
   });
-}
-
-function countOf(option: string, text: string): number {
-  const count = Number(text);
-  if (Number.isSafeInteger(count) && count >= 0) return count;
-  throw new DatasetError('invalid', `${option}: '${text}' is no whole number from 0`);
 }

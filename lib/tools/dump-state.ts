@@ -1,3 +1,4 @@
+import { tagText } from '../blob/tag-text.ts';
 import { toHex } from '../hex.ts';
 import { printSchema } from '../schema/dsl.ts';
 import type { FieldKind } from '../schema/schema.ts';
@@ -13,7 +14,7 @@ import type { TypeState } from '../state/type-state.ts';
 export function* dumpLines(state: ReadState): Generator<string> {
   yield JSON.stringify({
     kind: 'state',
-    randomizedTag: BigInt.asUintN(64, state.tag).toString(16).padStart(16, '0'),
+    randomizedTag: tagText(state.tag),
     headerTags: Object.fromEntries([...state.headerTags].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     checksum: stateChecksum(state),
   });

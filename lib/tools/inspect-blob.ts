@@ -40,8 +40,11 @@ export interface SectionInspection {
 /** A packed column: a field of an OBJECT, or what collections are made of (`pointer`, `size`, `element`, `key`, `value`). */
 export interface ColumnInspection {
   readonly name: string;
+  /** Bits of a value. */
   readonly width: number;
-  /** Of the strings or byte arrays of the field, over all shards. */
+  /** Of all values, with the strings or byte arrays of the field, over all shards. */
+  readonly size: number;
+  /** Of the strings or byte arrays alone. */
   readonly varSize: number;
 }
 
@@ -97,6 +100,7 @@ function readSection(reader: ByteReader, kind: 'snapshot' | 'delta'): SectionIns
     removedCount: sum(shards.map((shard) => shard.removedCount)),
     columns: (first?.columns ?? []).map((column, i) => ({
       ...column,
+      size: sum(shards.map((shard) => shard.columns[i]?.size ?? 0)),
       varSize: sum(shards.map((shard) => shard.columns[i]?.varSize ?? 0)),
     })),
   };
@@ -131,7 +135,7 @@ function readObjectColumns(
   return schema.fields.map(({ name }, i) => {
     const varSize = reader.readVarLong(`size of ${schema.name}.${name}`);
     reader.skip(varSize, `${schema.name}.${name}`);
-    return { name, width: widths[i] ?? 0, varSize };
+    return columnOf(name, widths[i] ?? 0, recordCount, varSize);
   });
 }
 
@@ -146,23 +150,24 @@ function readColumns(
   schema: Exclude<Schema, { kind: 'OBJECT' }>,
   recordCount: number,
 ): readonly ColumnInspection[] {
-  const columns = collectionColumns[schema.kind].map((name) => ({
-    name,
-    width: readWidth(reader, `${name}s of ${schema.name}`),
-    varSize: 0,
-  }));
-  reader.readVarLong(`total of ${schema.name}`);
-  const pointerSize = sum(columns.filter(({ name }) => name === 'pointer' || name === 'size').map(widthOf));
+  const widths = collectionColumns[schema.kind].map((name) => {
+    return { name, width: readWidth(reader, `${name}s of ${schema.name}`) };
+  });
+  const total = reader.readVarLong(`total of ${schema.name}`);
+  const isPerRecord = (name: string): boolean => name === 'pointer' || name === 'size';
+  const pointerSize = sum(widths.filter(({ name }) => isPerRecord(name)).map(({ width }) => width));
   skipRecords(reader, recordCount * pointerSize, `pointers of ${schema.name}`);
   skipLongs(reader, `elements of ${schema.name}`);
-  return columns;
+  return widths.map(({ name, width }) => columnOf(name, width, isPerRecord(name) ? recordCount : total, 0));
+}
+
+function columnOf(name: string, width: number, valueCount: number, varSize: number): ColumnInspection {
+  return { name, width, size: Math.ceil((width * valueCount) / 8) + varSize, varSize };
 }
 
 function readWidth(reader: ByteReader, what: string): number {
   return reader.readCount(`width of ${what}`, 64);
 }
-
-const widthOf = ({ width }: ColumnInspection): number => width;
 
 function skipLongs(reader: ByteReader, what: string): number {
   const wordCount = reader.readVarLong(`size of the ${what}`);

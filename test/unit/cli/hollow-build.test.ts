@@ -296,6 +296,7 @@ describe('hollow diff', () => {
       .map((line) => JSON.parse(line).type);
     expect(types).toEqual(['City', 'SetOfString', 'String']);
     expect((await diff('--limit', '0')).output).toContain('… and 1 more');
+    expect(await diff('--limit', 'all')).toMatchObject({ exitCode: 2, output: '' });
   });
 
   it('does not mind ordinals: the same records in another order are the same', async () => {

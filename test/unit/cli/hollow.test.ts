@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runHollowCaptured } from '../../support/captured-terminal.ts';
 import { expectedToDump } from '../../support/expected-to-dump.ts';
@@ -41,9 +44,22 @@ describe('the hollow command', () => {
     expect((await runHollowCaptured('inspect', join(scratch, 'missing'))).exitCode).toBe(9);
   });
 
-  it('prints errors as JSON when asked', async () => {
+  it('prints errors as JSON when asked, those of a wrong call too', async () => {
+    const call = await runHollowCaptured('inspect', '--json');
+    expect(JSON.parse(call.error)).toEqual({
+      error: { kind: 'invalid', message: "missing required argument 'blob'", details: {} },
+    });
+    expect(call.exitCode).toBe(2);
     const { error } = await runHollowCaptured('inspect', join(scratch, 'missing'), '--json');
     expect(JSON.parse(error)).toMatchObject({ error: { kind: 'unavailable', details: { code: 'ENOENT' } } });
+  });
+
+  it('ends well when nobody reads what it prints', async () => {
+    const program = join(import.meta.dirname, '..', '..', '..', 'lib', 'cli', 'hollow.ts');
+    const child = spawn(process.execPath, [program, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    const [error, [exitCode]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+    expect({ exitCode, error }).toEqual({ exitCode: 0, error: '' });
   });
 
   describe('inspect', () => {
@@ -55,8 +71,8 @@ describe('the hollow command', () => {
       expect(output.split('\n').slice(0, 4)).toEqual([
         'snapshot, 4273 bytes, ffffffffffffffff -> 1111111111111111',
         '  k = "v"',
-        'type  records  max ordinal  shards  bytes  bits per column',
-        'P           3            2       1   2105  id:10 nm:4',
+        'type  records  max ordinal  shards  bytes  columns (name:bits:bytes)',
+        'P           3            2       1   2105  id:10:4 nm:4:6',
       ]);
       expect(output).toContain('Ps Set<P> @HashKey(id);');
     });
@@ -102,7 +118,43 @@ describe('the hollow command', () => {
       const blobs = ['snapshot-1', 'delta-2-3'].map((name) => file('collections', name));
       const { exitCode, error } = await runHollowCaptured('dump', ...blobs);
       expect(exitCode).toBe(6);
-      expect(error).toContain('delta-2-3');
+      expect(error).toContain("delta-2-3': the delta starts at the tag ");
+    });
+
+    it.each([
+      [
+        'a delta for a snapshot',
+        ['delta-1-2', 'snapshot-1'],
+        "delta-1-2' is a delta, expected here is a snapshot",
+      ],
+      [
+        'a snapshot for a delta',
+        ['snapshot-1', 'snapshot-2'],
+        "snapshot-2' is a snapshot, expected here is a delta",
+      ],
+    ])('knows %s from damage', async (_, names, problem) => {
+      const { exitCode, error } = await runHollowCaptured(
+        'dump',
+        ...names.map((name) => file('collections', name)),
+      );
+      expect(exitCode).toBe(2);
+      expect(error).toContain(problem);
+    });
+
+    it('knows a part from a blob, and one part from another', async () => {
+      const [part, later] = ['delta-1-2.part-extras', 'snapshot-2.part-extras'].map((name) =>
+        file('optional-parts', name),
+      );
+      const blobs = ['snapshot-1', 'delta-1-2'].map((name) => file('optional-parts', name));
+      const dump = (...args: readonly (string | undefined)[]) =>
+        runHollowCaptured('dump', ...args.map((arg) => arg ?? ''));
+      expect((await dump(part)).error).toMatch(/part-extras': format 1031 .* an optional part/);
+      expect((await dump(...blobs, '--part', blobs[0])).error).toContain(
+        "snapshot-1': this is no optional part",
+      );
+      const twice = await dump(...blobs, '--part', part, '--part', later);
+      expect(twice.exitCode).toBe(2);
+      expect(twice.error).toContain("is a second part 'extras' of");
     });
   });
 });

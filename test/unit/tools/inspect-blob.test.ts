@@ -29,8 +29,8 @@ describe('what a blob is made of', () => {
         recordCount: 3,
         removedCount: 0,
         columns: [
-          { name: 'id', width: 10, varSize: 0 },
-          { name: 'nm', width: 4, varSize: 4 },
+          { name: 'id', width: 10, size: 4, varSize: 0 },
+          { name: 'nm', width: 4, size: 6, varSize: 4 },
         ],
       },
       {

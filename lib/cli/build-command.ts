@@ -9,10 +9,11 @@ import { DatasetSchema } from '../schema/dataset-schema.ts';
 import { parseSchemas } from '../schema/dsl.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { load } from './blob-files.ts';
+import { withProgress } from './progress.ts';
 import { eachLine } from './record-lines.ts';
 import type { Session } from './session.ts';
 import { withStoreLock } from './store-lock.ts';
-import { printLines } from './terminal.ts';
+import { printLines, type Terminal } from './terminal.ts';
 import { VersionBuilder } from './version-builder.ts';
 
 const help = `
@@ -53,19 +54,24 @@ export function addBuildCommand(program: Command, session: Session): void {
     .option('--json', 'print JSON')
     .addHelpText('after', help)
     .action(async (options: BuildOptions) => {
-      const result = await build(options);
+      const result = await build(options, session.terminal);
       const counts = `${result.added} records added, ${result.removed} removed`;
       const text = result.isNew ? `version ${result.version}: ${counts}` : 'nothing changed, no new version';
       await printLines(session.terminal, [options.json ? JSON.stringify(result) : text]);
     });
 }
 
-async function build(options: BuildOptions) {
+async function build(options: BuildOptions, terminal: Terminal) {
   const schema = DatasetSchema.of(parseSchemas(new TextDecoder().decode(await load(options.schema))));
   const announced = await loadAnnouncedVersion(options.store);
   const current = announced === null ? null : await loadState(options.store, announced);
   const builder = new VersionBuilder(schema, current, options.incremental ? 'changes' : 'populate');
-  await eachLine(options.in, (line) => builder.take(line));
+  await withProgress(terminal, { unit: 'records', every: 20_000 }, (step) =>
+    eachLine(options.in, (line) => {
+      step();
+      builder.take(line);
+    }),
+  );
   const version = (announced ?? 0n) + 1n;
   const built = builder.build(version, systemRandom.bytes(8));
   if (built === null) return { version: String(announced ?? 0n), isNew: false, added: 0, removed: 0 };

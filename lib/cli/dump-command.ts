@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { dumpLines } from '../tools/dump-state.ts';
 import { loadBlobFiles, stateOf } from './blob-files.ts';
+import { withProgress } from './progress.ts';
 import { collect, type Session } from './session.ts';
-import { printLines } from './terminal.ts';
+import { isTerminal, printLines } from './terminal.ts';
 
 const help = `
 Prints one line for the state, and for each type, sorted by name, one line and then one per record:
@@ -28,6 +29,18 @@ export function addDumpCommand(program: Command, { terminal }: Session): void {
     .addHelpText('after', help)
     .action(async (snapshot: string, deltas: string[], options: { reverse: string[]; part: string[] }) => {
       const paths = [snapshot, ...deltas, ...options.reverse];
-      await printLines(terminal, dumpLines(stateOf(await loadBlobFiles(paths, options.part))));
+      const lines = dumpLines(stateOf(await loadBlobFiles(paths, options.part)));
+      // On a terminal the lines themselves are what moves.
+      if (isTerminal(terminal.output)) return printLines(terminal, lines);
+      await withProgress(terminal, { unit: 'lines', every: 20_000 }, (step) =>
+        printLines(terminal, counted(lines, step)),
+      );
     });
+}
+
+function* counted(lines: Iterable<string>, step: () => void): Generator<string> {
+  for (const line of lines) {
+    step();
+    yield line;
+  }
 }

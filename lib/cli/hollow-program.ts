@@ -7,7 +7,10 @@
  *   upkeep-commands.ts   the subcommands for the chain of a dataset; upkeep-place.ts: where that is
  *   blob-files.ts        blobs and their parts from files
  *   session.ts           one run: where it prints, what it ends with
+ *   record-lines.ts      the lines of a file of records
  *   version-builder.ts   records to the blobs of a version
+ *   store-lock.ts        one writer of a store at a time
+ *   progress.ts          how far a command is, on a terminal
  *   exit-codes.ts        what an error means to a shell
  *   consumer-service.ts  the long-lived consumer (main.ts starts it)
  */

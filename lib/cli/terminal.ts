@@ -7,6 +7,11 @@ export interface Terminal {
   readonly error: NodeJS.WritableStream;
 }
 
+/** True: a person sees it at once. */
+export function isTerminal(stream: NodeJS.WritableStream): boolean {
+  return 'isTTY' in stream && stream.isTTY === true;
+}
+
 /** Characters that are written at once: one system call per line would be most of the time. */
 const chunkSize = 65_536;
 

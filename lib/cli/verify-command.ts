@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { DatasetError } from '../errors.ts';
 import { HollowDirectory } from '../hollow-directory/hollow-directory.ts';
 import { type VerifiedVersion, verifyDirectory } from '../hollow-directory/verify.ts';
+import { withProgress } from './progress.ts';
 import { collect, type Session } from './session.ts';
 import { printLines, tableLines } from './terminal.ts';
 
@@ -20,8 +21,11 @@ export function addVerifyCommand(program: Command, session: Session): void {
     .option('--json', 'one JSON line per version')
     .addHelpText('after', help)
     .action(async (store: string, options: { part: string[]; json?: true }) => {
-      const { versions, announced, problems } = await verifyDirectory(
-        new HollowDirectory(store, options.part),
+      const directory = new HollowDirectory(store, options.part);
+      const { versions, announced, problems } = await withProgress(
+        session.terminal,
+        { unit: 'versions', every: 1 },
+        (step) => verifyDirectory(directory, step),
       );
       if (versions.length === 0)
         throw new DatasetError('invalid', `there is no version in '${store}'`, { store });

@@ -24,9 +24,13 @@ export interface VerifiedDirectory {
  * Reads every version of a directory in every way there is: by its snapshot, by the delta from the version before, and
  * back by the reverse delta; all must come to the same records at the same ordinals. Damage is a finding, not an error.
  *
+ * @param onVersion is called when a version is done
  * @throws DatasetError `unavailable`, `denied`
  */
-export async function verifyDirectory(directory: HollowDirectory): Promise<VerifiedDirectory> {
+export async function verifyDirectory(
+  directory: HollowDirectory,
+  onVersion: () => void = () => undefined,
+): Promise<VerifiedDirectory> {
   const announced = await loadAnnouncedVersion(directory.path);
   const versions: VerifiedVersion[] = [];
   let before: { version: bigint; state: ReadState } | null = null;
@@ -40,6 +44,7 @@ export async function verifyDirectory(directory: HollowDirectory): Promise<Verif
     if (state === null) report.problems.push('cannot be reached');
     else before = { version, state };
     versions.push(report);
+    onVersion();
   }
   const isReachable = announced === null || versions.some(({ version }) => version === announced);
   return {

@@ -9,8 +9,19 @@ export interface HollowRun {
 }
 
 /** Runs the `hollow` command in this process. */
-export async function runHollowCaptured(...args: readonly string[]): Promise<HollowRun> {
-  const terminal = { output: new PassThrough(), error: new PassThrough() };
+export function runHollowCaptured(...args: readonly string[]): Promise<HollowRun> {
+  return run({ output: new PassThrough(), error: new PassThrough() }, args);
+}
+
+/** The same where a person watches what is not the output. */
+export function runHollowWatched(...args: readonly string[]): Promise<HollowRun> {
+  return run({ output: new PassThrough(), error: Object.assign(new PassThrough(), { isTTY: true }) }, args);
+}
+
+async function run(
+  terminal: { readonly output: PassThrough; readonly error: PassThrough },
+  args: readonly string[],
+): Promise<HollowRun> {
   const output = text(terminal.output);
   const error = text(terminal.error);
   const exitCode = await runHollow(args, terminal);

@@ -3,7 +3,7 @@ import { appendFile, copyFile, readdir, rm, truncate, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { withStoreLock } from '../../../lib/cli/store-lock.ts';
-import { runHollowCaptured } from '../../support/captured-terminal.ts';
+import { runHollowCaptured, runHollowWatched } from '../../support/captured-terminal.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const schema = `
@@ -218,6 +218,19 @@ describe('hollow build', () => {
     expect(error).toContain('line 2');
     expect(error).toContain(reason);
     await expect(readdir(store)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('says on a terminal how far it is, and wipes it out again', async () => {
+    await build(Array.from({ length: 20_001 }, (_, id) => city(id, 'x', 1)));
+    const input = join(scratch.path, `records-${inputCount - 1}.ndjson`);
+    const files = ['--schema', join(scratch.path, 'schema'), '--in', input, '--store', store];
+    const wiped = '\r\x1b[K';
+    expect((await runHollowWatched('build', ...files)).error).toBe(`\r20,000 records${wiped}`);
+    const dump = await runHollowWatched('dump', join(store, 'snapshot-1'));
+    expect(dump.error).toBe(`\r20,000 lines${wiped}`);
+    expect(dump.output).not.toContain('\r');
+    expect((await runHollowWatched('verify', store)).error).toBe(`\r1 versions${wiped}`);
+    expect((await runHollowCaptured('verify', store)).error).toBe('');
   });
 
   it('says when there are no records to read', async () => {

@@ -7,8 +7,9 @@ import { collect, type Session } from './session.ts';
 import { printLines, tableLines } from './terminal.ts';
 
 const help = `
-Reads each version by its snapshot, by the delta from the version before, and back by the reverse delta, and compares
-all records. Ends with the exit code of corrupt data if anything is damaged, missing on the way or does not agree.`;
+Reads each version by its snapshot, by the deltas to it, and back by the reverse deltas, and compares all records; a header
+must be that of the same state. Ends with the exit code of corrupt data if anything is damaged, missing on the way or does
+not agree.`;
 
 export function addVerifyCommand(program: Command, session: Session): void {
   program
@@ -17,11 +18,16 @@ export function addVerifyCommand(program: Command, session: Session): void {
       'Check every blob of a store: that it can be read and that all ways lead to the same states.',
     )
     .argument('<store>', 'a directory in Hollow layout')
-    .option('--part <name>', 'an optional part to read too; may be repeated', collect, [])
+    .option(
+      '--part <name>',
+      'an optional part that every blob must have; may be repeated; default: the parts that are there',
+      collect,
+      [],
+    )
     .option('--json', 'one JSON line per version')
     .addHelpText('after', help)
     .action(async (store: string, options: { part: string[]; json?: true }) => {
-      const directory = new HollowDirectory(store, options.part);
+      const directory = new HollowDirectory(store, options.part.length === 0 ? 'all' : options.part);
       const { versions, announced, problems } = await withProgress(
         session.terminal,
         { unit: 'versions', every: 1 },

@@ -28,7 +28,8 @@ export interface RetrievedBlob {
 }
 
 type NamedFile = NonNullable<ReturnType<typeof parseHollowFileName>>;
-type Transition = Extract<HollowFile, { from: bigint }>;
+/** A delta, or a reverse delta, whose `from` is the newer version. */
+export type Transition = Extract<HollowFile, { from: bigint }>;
 
 /**
  * @example
@@ -37,12 +38,15 @@ type Transition = Extract<HollowFile, { from: bigint }>;
  */
 export class HollowDirectory {
   readonly path: string;
-  readonly #parts: readonly string[];
+  readonly #parts: readonly string[] | 'all';
 
-  /** @param parts optional parts to retrieve with every blob; the others are left alone, as are their types */
-  constructor(path: string, parts: readonly string[] = []) {
+  /**
+   * @param parts optional parts to retrieve with every blob; the others are left alone, as are their types. 'all': those
+   *   that each blob has
+   */
+  constructor(path: string, parts: readonly string[] | 'all' = []) {
     this.path = path;
-    this.#parts = [...parts];
+    this.#parts = parts === 'all' ? parts : [...parts];
   }
 
   /** All versions that some snapshot or delta leads to, ascending. */
@@ -69,17 +73,31 @@ export class HollowDirectory {
     return version < 0n ? null : this.#retrieve({ kind: 'snapshot', version }, version);
   }
 
+  /** All deltas and reverse deltas, also those that failed cycles left behind. */
+  async transitions(): Promise<readonly Transition[]> {
+    return (await this.#files()).filter((file) => 'from' in file);
+  }
+
+  findTransition(file: Transition): Promise<RetrievedBlob | null> {
+    return this.#retrieve(file, file.to);
+  }
+
+  /** The header blob of exactly this version. */
+  findHeader(version: bigint): Promise<Uint8Array | null> {
+    return this.#read(hollowFileName({ kind: 'header', version }));
+  }
+
   findDelta(from: bigint): Promise<RetrievedBlob | null> {
-    return this.#findTransition('delta', from);
+    return this.#findNewest('delta', from);
   }
 
   /** @param from the newer version */
   findReverseDelta(from: bigint): Promise<RetrievedBlob | null> {
-    return this.#findTransition('reversedelta', from);
+    return this.#findNewest('reversedelta', from);
   }
 
   /** A failed cycle leaves its delta behind, and the next one starts from the same version: the newest file counts. */
-  async #findTransition(kind: Transition['kind'], from: bigint): Promise<RetrievedBlob | null> {
+  async #findNewest(kind: Transition['kind'], from: bigint): Promise<RetrievedBlob | null> {
     const candidates: { file: Transition; modifiedAtMs: number }[] = [];
     for (const file of await this.#files()) {
       if (file.kind !== kind || !('from' in file) || file.from !== from) continue;
@@ -116,7 +134,7 @@ export class HollowDirectory {
     const main = await this.#read(hollowFileName(file));
     if (main === null) return null;
     const parts = new Map<string, Uint8Array>();
-    for (const part of this.#parts) {
+    for (const part of this.#parts === 'all' ? await this.#partsOf(file) : this.#parts) {
       const name = hollowFileName(file, part);
       const bytes = await this.#read(name);
       if (bytes === null)
@@ -124,6 +142,13 @@ export class HollowDirectory {
       parts.set(part, bytes);
     }
     return { version, main, parts };
+  }
+
+  async #partsOf(file: HollowFile): Promise<readonly string[]> {
+    const main = hollowFileName(file);
+    return (await this.#named()).flatMap((named) =>
+      named.part !== null && hollowFileName(named.file) === main ? [named.part] : [],
+    );
   }
 
   /** Null: deleted since it was listed. */

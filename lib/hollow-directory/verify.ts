@@ -1,15 +1,17 @@
 import { applyDelta } from '../blob/apply-delta.ts';
+import { readHeader } from '../blob/decode-header.ts';
 import { decodeSnapshot } from '../blob/decode-snapshot.ts';
+import { ByteReader } from '../bytes/byte-reader.ts';
 import { isDatasetError } from '../errors.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { hashState, toHex } from '../state/state-hash.ts';
 import { loadAnnouncedVersion } from './announced-version.ts';
-import type { HollowDirectory } from './hollow-directory.ts';
+import type { HollowDirectory, Transition } from './hollow-directory.ts';
 
 export interface VerifiedVersion {
   readonly version: bigint;
   /** What was there and agreed. */
-  readonly checked: readonly ('snapshot' | 'delta' | 'reverse delta')[];
+  readonly checked: readonly ('snapshot' | 'delta' | 'reverse delta' | 'header')[];
   readonly problems: readonly string[];
 }
 
@@ -21,8 +23,9 @@ export interface VerifiedDirectory {
 }
 
 /**
- * Reads every version of a directory in every way there is: by its snapshot, by the delta from the version before, and
- * back by the reverse delta; all must come to the same records at the same ordinals. Damage is a finding, not an error.
+ * Reads every version of a directory in every way there is: by its snapshot, by the deltas to it, also those of a failed
+ * cycle, and back by the reverse deltas; all must come to the same records at the same ordinals, and a header must be that of the same
+ * state. Damage is a finding, not an error.
  *
  * @param onVersion is called when a version is done
  * @throws DatasetError `unavailable`, `denied`
@@ -32,19 +35,31 @@ export async function verifyDirectory(
   onVersion: () => void = () => undefined,
 ): Promise<VerifiedDirectory> {
   const announced = await loadAnnouncedVersion(directory.path);
+  const transitions = await directory.transitions();
   const versions: VerifiedVersion[] = [];
-  let before: { version: bigint; state: ReadState } | null = null;
+  const states = new Map<bigint, ReadState>();
   for (const version of await directory.versions()) {
     const report = new VersionReport(directory, version);
     const bySnapshot = await report.loadSnapshot();
-    const byDelta: ReadState | null = before === null ? null : await report.applyDelta(before);
-    report.compare('snapshot', bySnapshot, byDelta);
-    const state: ReadState | null = byDelta ?? bySnapshot;
-    if (before !== null && state !== null) await report.applyReverseDelta(state, before);
+    let state = bySnapshot;
+    for (const delta of transitions) {
+      const from = delta.kind === 'delta' && delta.to === version ? states.get(delta.from) : undefined;
+      if (from === undefined) continue;
+      const byDelta = await report.apply(delta, from);
+      report.compare(bySnapshot === null ? 'delta' : 'snapshot', state, byDelta);
+      state = byDelta ?? state;
+    }
+    for (const reverse of transitions) {
+      const to = reverse.kind === 'delta' || reverse.from !== version ? undefined : states.get(reverse.to);
+      if (to !== undefined && state !== null)
+        report.compare('reverse delta', await report.apply(reverse, state), to);
+    }
     if (state === null) report.problems.push('cannot be reached');
-    else before = { version, state };
+    else await report.checkHeader(state);
     versions.push(report);
     onVersion();
+    if (state !== null) states.set(version, state);
+    for (const known of [...states.keys()]) if (!isNeeded(known, version, transitions)) states.delete(known);
   }
   const isReachable = announced === null || versions.some(({ version }) => version === announced);
   return {
@@ -52,6 +67,14 @@ export async function verifyDirectory(
     announced,
     problems: isReachable ? [] : [`version ${announced} is announced and not there`],
   };
+}
+
+/** Some delta leads from here to a version that comes after `done`. */
+function isNeeded(version: bigint, done: bigint, transitions: readonly Transition[]): boolean {
+  return transitions.some(({ kind, from, to }) => {
+    const [older, newer] = kind === 'delta' ? [from, to] : [to, from];
+    return older === version && newer > done;
+  });
 }
 
 class VersionReport implements VerifiedVersion {
@@ -73,19 +96,21 @@ class VersionReport implements VerifiedVersion {
     });
   }
 
-  applyDelta(before: { version: bigint; state: ReadState }): Promise<ReadState | null> {
-    return this.#try('delta', async () => {
-      const found = await this.#directory.findDelta(before.version);
-      return found?.version === this.version ? applyDelta(before.state, found.main, found.parts).state : null;
+  /** A delta that leads here, or a reverse delta that leads back from here. */
+  apply(transition: Transition, from: ReadState): Promise<ReadState | null> {
+    return this.#try(transition.kind === 'delta' ? 'delta' : 'reverse delta', async () => {
+      const found = await this.#directory.findTransition(transition);
+      return found === null ? null : applyDelta(from, found.main, found.parts).state;
     });
   }
 
-  async applyReverseDelta(state: ReadState, before: { version: bigint; state: ReadState }): Promise<void> {
-    const back = await this.#try('reverse delta', async () => {
-      const found = await this.#directory.findReverseDelta(this.version);
-      return found?.version === before.version ? applyDelta(state, found.main, found.parts).state : null;
+  /** A header says what is at the front of the snapshot, and is there without it. */
+  async checkHeader(state: ReadState): Promise<void> {
+    const tag = await this.#try('header', async () => {
+      const bytes = await this.#directory.findHeader(this.version);
+      return bytes === null ? null : readHeader(new ByteReader(bytes)).tag;
     });
-    this.compare('reverse delta', back, before.state);
+    if (tag !== null && tag !== state.tag) this.problems.push('the header is that of another state');
   }
 
   compare(what: string, one: ReadState | null, other: ReadState | null): void {
@@ -95,14 +120,14 @@ class VersionReport implements VerifiedVersion {
     }
   }
 
-  async #try(
+  async #try<Found>(
     what: VerifiedVersion['checked'][number],
-    load: () => Promise<ReadState | null>,
-  ): Promise<ReadState | null> {
+    load: () => Promise<Found | null>,
+  ): Promise<Found | null> {
     try {
-      const state = await load();
-      if (state !== null) this.checked.push(what);
-      return state;
+      const found = await load();
+      if (found !== null && !this.checked.includes(what)) this.checked.push(what);
+      return found;
     } catch (error) {
       if (!isDatasetError(error, 'corrupt') && !isDatasetError(error, 'incompatible')) throw error;
       this.problems.push(`the ${what} cannot be read: ${error.message}`);

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { appendFile, copyFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decodeSnapshot } from '../../../lib/blob/decode-snapshot.ts';
+import { encodeHeaderBlob } from '../../../lib/blob/encode-header.ts';
 import { withStoreLock } from '../../../lib/cli/store-lock.ts';
 import { runHollowCaptured, runHollowWatched } from '../../support/captured-terminal.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
@@ -278,6 +280,38 @@ describe('hollow verify', () => {
     store = mine;
     await copyFile(join(other, 'snapshot-4'), join(store, 'snapshot-4'));
     expect((await runHollowCaptured('verify', store)).error).toContain('leads to another state');
+  });
+
+  it('reads headers, and the deltas of a cycle that failed and was done again as another version', async () => {
+    const states = await Promise.all(
+      [1, 2].map(async (version) => decodeSnapshot(await readFile(join(store, `snapshot-${version}`)))),
+    );
+    for (const [i, state] of states.entries()) {
+      await writeFile(join(store, `header-${i + 1}`), encodeHeaderBlob(state));
+      await copyFile(join(store, `snapshot-${i + 1}`), join(store, `snapshot-${i + 7}`));
+    }
+    await copyFile(join(store, 'delta-1-2'), join(store, 'delta-1-8'));
+    const checked = async () => (await runHollowCaptured('verify', store)).output.replaceAll(/ +/g, ' ');
+    expect(await checked()).toContain('\n2 snapshot, delta, reverse delta, header none\n');
+    expect(await checked()).toContain('\n8 snapshot, delta none\n');
+    await copyFile(join(store, 'header-1'), join(store, 'header-2'));
+    expect(await checked()).toContain('header the header is that of another state');
+    await truncate(join(store, 'delta-1-8'), 90);
+    expect(await checked()).toContain('\n8 snapshot the delta cannot be read');
+  });
+
+  it('reads the parts that are there', async () => {
+    await rm(store, { recursive: true });
+    await mkdir(store);
+    const fixtures = join(import.meta.dirname, '..', '..', 'golden', 'fixtures', 'optional-parts');
+    for (const name of ['snapshot-1', 'snapshot-2', 'delta-1-2', 'reversedelta-2-1']) {
+      await copyFile(join(fixtures, name), join(store, name));
+      await copyFile(join(fixtures, `${name}.part-extras`), join(store, name.replace('-', '_extras-')));
+    }
+    expect(await runHollowCaptured('verify', store)).toMatchObject({ exitCode: 0, error: '' });
+    expect((await runHollowCaptured('verify', store, '--part', 'more')).exitCode).toBe(6);
+    await truncate(join(store, 'delta_extras-1-2'), 90);
+    expect((await runHollowCaptured('verify', store)).error).toContain('the delta cannot be read');
   });
 
   it('finds an announced version that is not there, and an empty store', async () => {

@@ -2,13 +2,11 @@ import { BitSet } from '../bytes/bit-set.ts';
 import type { ByteReader } from '../bytes/byte-reader.ts';
 import { copyWords } from '../bytes/platform.ts';
 import type { Schema } from '../schema/schema.ts';
+import { shardCountMax } from '../state/shard-plan.ts';
 import { readSchema } from './decode-schema.ts';
 
 /** Ordinals are below 2^29. */
 export const ordinalMax = 2 ** 29 - 1;
-
-/** Far above what a producer makes: types grow to gigabytes before they have this many. */
-const shardsMax = 2 ** 14;
 
 export interface SectionHeader {
   readonly schema: Schema;
@@ -28,7 +26,7 @@ export function readSectionHeader(reader: ByteReader): SectionHeader {
     shardCount = reader.readVarInt(`shards of ${schema.name}`);
   }
   // A shard takes more than one byte: a small blob cannot ask for many.
-  const max = Math.min(shardsMax, Math.max(1, reader.remaining));
+  const max = Math.min(shardCountMax, Math.max(1, reader.remaining));
   if (shardCount < 1 || (shardCount & (shardCount - 1)) !== 0 || shardCount > max) {
     throw reader.corrupt(`shards of ${schema.name}`, `${shardCount} is not a possible number`, at);
   }

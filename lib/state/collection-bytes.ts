@@ -126,6 +126,6 @@ export function addFlatEntries(
 }
 
 function requireOrdinal(value: unknown): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
+  if (typeof value === 'number' && (value | 0) === value && value >= 0) return value;
   throw new DatasetError('invalid', 'a collection needs the ordinals of its elements');
 }

@@ -1,7 +1,7 @@
 import type { IntMap } from '../bytes/int-map.ts';
 import { DatasetError } from '../errors.ts';
 import type { CycleType } from './cycle-type.ts';
-import { planShardCount } from './shard-plan.ts';
+import { planShardCount, shardCountMax } from './shard-plan.ts';
 import type { CycleTypeTransition, RecordRun } from './transition.ts';
 import type { TypeStatistics } from './type-statistics.ts';
 import type { WidthHistograms } from './width-histograms.ts';
@@ -75,7 +75,7 @@ function nextShardCount({ base }: CycleType, statistics: TypeStatistics, options
       ? shardCount
       : planShardCount({ statistics, shardCount, isFirst, shardSizeMax });
   }
-  const isPowerOfTwo = asked >= 1 && Number.isInteger(Math.log2(asked));
+  const isPowerOfTwo = asked >= 1 && asked <= shardCountMax && Number.isInteger(Math.log2(asked));
   const isNeighbour = asked === shardCount || asked === shardCount * 2 || asked * 2 === shardCount;
   if (!isPowerOfTwo || !(isNeighbour || count === 0)) {
     throw new DatasetError('invalid', `${name}: ${shardCount} shards cannot become ${asked} in one version`, {

@@ -1,5 +1,8 @@
 import { pointerBits, type TypeStatistics } from './type-statistics.ts';
 
+/** Far above what a producer needs: types grow to gigabytes before they have this many. Readers refuse more. */
+export const shardCountMax = 2 ** 14;
+
 /** What the choice of a type's shard count looks at. */
 export interface ShardPlanInput {
   readonly statistics: TypeStatistics;
@@ -17,7 +20,7 @@ export interface ShardPlanInput {
 export function planShardCount({ statistics, shardCount, isFirst, shardSizeMax }: ShardPlanInput): number {
   const size = projectedSize(statistics);
   let target = 1;
-  while (target * shardSizeMax < size) target *= 2;
+  while (target < shardCountMax && target * shardSizeMax < size) target *= 2;
   if (isFirst || target === shardCount) return target;
   return target > shardCount ? shardCount * 2 : shardCount / 2;
 }

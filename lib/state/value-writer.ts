@@ -6,6 +6,7 @@ import type { FieldKind } from '../schema/schema.ts';
 import { kindCodes } from './packed-field.ts';
 
 const two32 = 0x1_0000_0000;
+const two63 = 0x8000_0000_0000_0000;
 const longNull = -(2n ** 63n);
 const floatNull = 0x7fc0_0001;
 const floatNan = 0x7fc0_0000;
@@ -23,10 +24,10 @@ export function writeValue(kind: number, value: unknown, out: ByteWriter): void 
   if (value === null || value === undefined) return writeNullOf(kind, out);
   switch (kind) {
     case kindCodes.INT:
-      if (typeof value !== 'number') break;
+      if (typeof value !== 'number' || (value | 0) !== value) break;
       return writeInt(value, out);
     case kindCodes.REFERENCE:
-      if (typeof value !== 'number' || !(value >= 0)) break;
+      if (typeof value !== 'number' || (value | 0) !== value || value < 0) break;
       return out.writeVarInt(value);
     case kindCodes.LONG:
       if (typeof value === 'number') return writeLongNumber(value, out);
@@ -76,11 +77,13 @@ function writeInt(value: number, out: ByteWriter): void {
 function writeLongNumber(value: number, out: ByteWriter): void {
   // Below 2^30 both halves are one: no arithmetic on doubles.
   if ((value | 0) === value && (value << 1) >> 1 === value) out.writeVarInt((value << 1) ^ (value >> 31));
+  else if (!Number.isInteger(value) || value < -two63 || value >= two63) throw unexpected('a LONG', value);
   else writeZigZag(Math.floor(value / two32) | 0, value >>> 0, out);
 }
 
 /** As {@link writeInt}: the least LONG is null. */
 function writeLong(value: bigint, out: ByteWriter): void {
+  if (BigInt.asIntN(64, value) !== value) throw unexpected('a LONG', value);
   if (value === longNull) out.writeVarNull();
   else writeZigZag(Number(BigInt.asIntN(32, value >> 32n)), Number(BigInt.asUintN(32, value)), out);
 }

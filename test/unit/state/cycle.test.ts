@@ -240,12 +240,37 @@ describe('mistakes of the caller', () => {
     expect(() => cycle.addFlat('Tags', [-1])).toThrow(invalid);
     const stranger = { schema, tag: 6n, originTag: 5n, headerTags: new Map(), types: new Map() };
     expect(() => writer.advance(new ReadState(stranger), new Map())).toThrow(invalid);
-    for (const count of [3, 0, 0.5]) {
+    for (const count of [3, 0, 0.5, 2 ** 15]) {
       const asked = writer.begin({ shardCounts: new Map([['City', count]]) });
       expect(() => asked.transition()).toThrow(invalid);
     }
     commit(writer, (populated) => populated.add('City', { id: 1 }));
     expect(() => writer.begin({ shardCounts: new Map([['City', 4]]) }).transition()).toThrow(invalid);
     expect(writer.begin({ shardCounts: new Map([['City', 2]]) }).isEmpty).toBe(false);
+  });
+
+  it.each([
+    ['i', [2 ** 31, -(2 ** 31) - 1, 1.5, Number.NaN]],
+    ['l', [0.5, Number.NaN, 2 ** 63, -(2 ** 63) - 2048, 2n ** 63n, -(2n ** 63n) - 1n]],
+    ['r', [-1, 0.5, 2 ** 31, 2 ** 32 + 1]],
+  ] as const)('are refused where a value does not fit its field (%s)', (field, values) => {
+    const of = DatasetSchema.of(parseSchemas('A { int i; long l; A r; } L List<A>;'));
+    const cycle = WriteState.restore(ReadState.empty(of)).begin();
+    for (const value of values) {
+      const record = { i: 1, l: 1, r: null, [field]: value };
+      expect(() => cycle.addFlat('A', [record.i, record.l, record.r])).toThrow(invalid);
+      if (field === 'r') expect(() => cycle.addFlat('L', [value])).toThrow(invalid);
+    }
+    expect(cycle.isEmpty).toBe(true);
+  });
+});
+
+describe('very small shards', () => {
+  it('are no more than readers take', () => {
+    const empty = ReadState.empty(DatasetSchema.of(parseSchemas('A { string s; }')));
+    const cycle = WriteState.restore(empty).begin({ shardSizeMax: 1 });
+    cycle.add('A', { s: 'x'.repeat(40_000) });
+    const { main } = encodeDelta(cycle.transition(), { tag: 1n, headerTags: noTags, parts: noParts });
+    expect(applyDelta(empty, main).state.type('A').shardCount).toBe(2 ** 14);
   });
 });

@@ -67,8 +67,9 @@ final class Engines {
       engine.overrideNextStateRandomizedTag(Long.parseUnsignedLong(request.getString("tag", ""), 16));
     }
     populate(engine, object(request, "records"));
-    engine.prepareForWrite();
     JsonObject files = object(request, "write");
+    // The blob writer prepares: it may change shard counts, which this method may not.
+    if (files.isEmpty()) engine.prepareForWrite();
     for (String kind : files.names()) write(engine, kind, files.getString(kind, ""), object(request, "parts"));
     return new JsonObject().add("changed", engine.hasChangedSinceLastCycle());
   }

@@ -39,3 +39,4 @@ await consumer.refresh();
 const describe = (city: City) => `${city.name}, founded ${city.founded?.getUTCFullYear()}`;
 export const answer = describe(consumer.get('City', 1));
 export const hasCanals = consumer.get('City', 1).tags?.has('canals');
+console.log(answer, hasCanals); // Utrecht, founded 1122 true

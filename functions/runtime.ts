@@ -18,16 +18,9 @@ import type { Context } from 'aws-lambda';
 import { AwsAnnouncer } from '../lib/aws/announcer.ts';
 import { AskedFunction } from '../lib/aws/asked-function.ts';
 import { AwsBlobStore } from '../lib/aws/blob-store.ts';
-import {
-  appConfigClient,
-  codeDeployClient,
-  dynamoDbClient,
-  eventBridgeClient,
-  lambdaClient,
-  s3Client,
-  sqsClient,
-} from '../lib/aws/clients.ts';
+import { dynamoDbClient, eventBridgeClient, s3Client, sqsClient } from '../lib/aws/clients.ts';
 import { AwsFloorRecord } from '../lib/aws/floor-record.ts';
+import { appConfigClient, codeDeployClient, lambdaClient } from '../lib/aws/function-clients.ts';
 import { AwsHeadStore } from '../lib/aws/head-store.ts';
 import { AwsInlineBlobs } from '../lib/aws/inline-blobs.ts';
 import { AwsQuarantine } from '../lib/aws/quarantine.ts';

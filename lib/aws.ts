@@ -1,5 +1,6 @@
 /**
- * `serverless-hollow/aws`: the ports on AWS. Each takes the client it uses, so that programs load no other.
+ * `serverless-hollow/aws`: the ports on AWS, each of which takes the client it uses. Needs `@aws-sdk/client-dynamodb`,
+ * `-s3`, `-sqs` and `-eventbridge`.
  *
  * @example
  * import { AwsBlobStore, AwsHeadStore, dynamoDbClient, s3Client } from 'serverless-hollow/aws';

@@ -49,14 +49,17 @@ export type {
 } from './consumer/type-records.ts';
 export { DatasetError, type ErrorDetails, type ErrorKind, isDatasetError } from './errors.ts';
 export { type Health, type HealthStatus, healthBounds, judgeHealth, type Vitals } from './health-rules.ts';
+export { decodeHead, encodeHead } from './local/head-json.ts';
 export type { MetricName } from './metric-names.ts';
 export type {
   Announcement,
   AnnouncementWatcher,
+  BlobReader,
   BlobStore,
   Clock,
   DatasetId,
   Head,
+  HeadReader,
   HeadStore,
   LogFields,
   LogLevel,

@@ -224,14 +224,13 @@ interface TakenName extends Pick<StoredBlob, 'metadata'> {
   readonly isSame: boolean;
 }
 
+/** What a consumer needs of the blobs. */
+export type BlobReader = Pick<BlobStore, 'get'>;
+
 /** Immutable blobs by name (lib/blob/blob-names.ts). A name is never reused for other content. */
 export interface BlobStore {
   put(name: string, bytes: Uint8Array, metadata: BlobMetadata): Promise<PutOutcome>;
-  /**
-   * Null: no such blob. Bytes are verified against the digest that was stored with them (else `corrupt`).
-   *
-   * @param sizeMax a larger blob is not read but `rejected`. Default: any size
-   */
+  /** Null: no such blob. Bytes are verified (else `corrupt`). `sizeMax`: a larger blob is not read but `rejected`. */
   get(name: string, sizeMax?: number): Promise<StoredBlob | null>;
 }
 
@@ -328,8 +327,8 @@ export interface MutationMessage {
 
 /** Where mutations come from: at least once, in any order. */
 export interface MutationSource {
-  /** At most `messagesMax` messages, waiting up to `waitMs` for the first. A message not acknowledged comes again. */
-  receive(messagesMax: number, waitMs: number): Promise<readonly MutationMessage[]>;
+  /** At most `messagesMax`, waiting for the first up to `waitMs` or the signal. What is not acknowledged comes again. */
+  receive(messagesMax: number, waitMs: number, signal?: AbortSignal): Promise<readonly MutationMessage[]>;
   /** Deletes these deliveries. To be called only after their effect is committed or quarantined. */
   acknowledge(messages: readonly MutationMessage[]): Promise<void>;
 }

@@ -1,8 +1,5 @@
-import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
-import { CodeDeployClient } from '@aws-sdk/client-codedeploy';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 
@@ -42,23 +39,6 @@ export function eventBridgeClient(options: AwsClientOptions = {}): EventBridgeCl
   return new EventBridgeClient(configOf(options, requestWithin(options.timeoutMs ?? 1_000)));
 }
 
-/** Invocations are waited for, and a function that starts loads a dataset first. */
-export function lambdaClient(options: AwsClientOptions = {}): LambdaClient {
-  return new LambdaClient(configOf(options, requestWithin(options.timeoutMs ?? 60_000)));
-}
-
-export function codeDeployClient(options: AwsClientOptions = {}): CodeDeployClient {
-  return new CodeDeployClient(configOf(options, requestWithin(options.timeoutMs ?? 5_000)));
-}
-
-/** Settings can wait for the next look; a batch cannot wait for them. */
-export function appConfigClient(options: AwsClientOptions = {}): AppConfigDataClient {
-  return new AppConfigDataClient({
-    ...configOf(options, requestWithin(options.timeoutMs ?? 1_000)),
-    maxAttempts: 1,
-  });
-}
-
 /** The parts of a waiting ReceiveMessage: SQS counts whole seconds, up to 20, and the request has to outlast them. */
 export function longPoll(waitMs: number): {
   waitSeconds: number;
@@ -75,12 +55,12 @@ interface Timeouts {
   readonly socketTimeout?: number;
 }
 
-function requestWithin(requestTimeout: number): Timeouts {
+export function requestWithin(requestTimeout: number): Timeouts {
   // Without the last one the SDK only prints a warning and waits on.
   return { connectionTimeout: connectMsMax, requestTimeout, throwOnRequestTimeout: true };
 }
 
-function configOf(options: AwsClientOptions, requestHandler: Timeouts) {
+export function configOf(options: AwsClientOptions, requestHandler: Timeouts) {
   const { timeoutMs: _, ...rest } = options;
   return { ...rest, maxAttempts: attemptsMax, requestHandler };
 }

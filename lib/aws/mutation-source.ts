@@ -30,7 +30,12 @@ export class AwsMutationSource implements MutationSource {
     this.#queueUrl = options.queueUrl;
   }
 
-  async receive(messagesMax: number, waitMs: number): Promise<readonly MutationMessage[]> {
+  /** What SQS had given when the signal aborted comes again. */
+  async receive(
+    messagesMax: number,
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<readonly MutationMessage[]> {
     checkReceive(messagesMax, waitMs);
     const { waitSeconds, requestOptions } = longPoll(waitMs);
     const command = new ReceiveMessageCommand({
@@ -40,9 +45,13 @@ export class AwsMutationSource implements MutationSource {
       MessageSystemAttributeNames: ['SentTimestamp', 'ApproximateReceiveCount'],
       MessageAttributeNames: [correlationIdAttribute],
     });
-    const result = await this.#client.send(command, requestOptions).catch((error: unknown) => {
-      throw awsError(error, 'receive messages');
-    });
+    const ending = signal === undefined ? {} : { abortSignal: signal };
+    const result = await this.#client
+      .send(command, { ...requestOptions, ...ending })
+      .catch((error: unknown) => {
+        if (signal?.aborted) return { Messages: [] };
+        throw awsError(error, 'receive messages');
+      });
     return (result.Messages ?? []).map(decodeMessage);
   }
 

@@ -1,7 +1,7 @@
 import { applyDelta } from '../blob/apply-delta.ts';
 import { decodeSnapshot } from '../blob/decode-snapshot.ts';
 import { DatasetError } from '../errors.ts';
-import type { BlobStore, DatasetId, Head, SnapshotEntry } from '../ports.ts';
+import type { BlobReader, DatasetId, Head, SnapshotEntry } from '../ports.ts';
 import { noFilter } from '../schema/type-filter.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { fromHex, toHex } from '../state/state-hash.ts';
@@ -22,9 +22,9 @@ import { planUpdate, type UpdatePlan, type UpdatePlanOptions } from './update-pl
 /** Where versions come from, and what of them is loaded. */
 export interface VersionSource extends LoadOptions {
   readonly id: DatasetId;
-  readonly blobs: BlobStore;
+  readonly blobs: BlobReader;
   /** Where inline deltas are. Default: they are read as the copies that the outbox makes of them. */
-  readonly inline?: BlobStore | undefined;
+  readonly inline?: BlobReader | undefined;
 }
 
 /** One refresh carried out. Nothing has been swapped yet. */

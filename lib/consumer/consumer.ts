@@ -3,7 +3,7 @@ import { DatasetError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type {
   AnnouncementWatcher,
-  BlobStore,
+  BlobReader,
   Clock,
   DatasetId,
   HeadReader,
@@ -33,9 +33,9 @@ import { type WatchTarget, watch } from './watch.ts';
 export interface ConsumerSource {
   readonly id: DatasetId;
   readonly heads: HeadReader;
-  readonly blobs: BlobStore;
+  readonly blobs: BlobReader;
   /** Where inline deltas are, if producers of this dataset make some. Default: their copies among the blobs are read. */
-  readonly inline?: BlobStore;
+  readonly inline?: BlobReader;
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;

@@ -1,15 +1,15 @@
 import { type BlobName, blobName } from '../blob/blob-names.ts';
 import { DatasetError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import type { BlobMetadata, BlobStore, CommitEntry, DatasetId, StoredBlob } from '../ports.ts';
+import type { BlobMetadata, BlobReader, CommitEntry, DatasetId, StoredBlob } from '../ports.ts';
 import type { UpdatePlan } from './update-plan.ts';
 
 /** Where blobs come from, and which of their optional parts are wanted. */
 export interface BlobSource {
   readonly id: DatasetId;
-  readonly blobs: BlobStore;
+  readonly blobs: BlobReader;
   /** Where inline deltas are; without it they are read as copies, which come a little later. */
-  readonly inline: BlobStore | null;
+  readonly inline: BlobReader | null;
   /** Names of the optional parts to fetch beside each main blob. */
   readonly parts: readonly string[];
 }

@@ -34,6 +34,7 @@ export interface SnapshotRun {
 export class Snapshotter {
   readonly #source: HeadSource;
   readonly #heads: ChainHeads;
+  readonly #blobs: BlobStore;
   readonly #clock: Clock;
   readonly #cadence: Cadence;
   #loaded: LoadedVersion | null = null;
@@ -43,6 +44,7 @@ export class Snapshotter {
     const { id, heads, clock, telemetry } = options;
     this.#source = { ...wholeSource(id, options), heads, telemetry };
     this.#heads = heads;
+    this.#blobs = options.blobs;
     this.#clock = clock;
     this.#cadence = options.cadence ?? defaultCadence;
   }
@@ -54,9 +56,9 @@ export class Snapshotter {
     if (known === null || reason === null) return null;
     const { head, loaded } = await loadNewest(this.#source, this.#loaded, known);
     this.#loaded = loaded;
-    const { id, blobs, telemetry } = this.#source;
+    const { id, telemetry } = this.#source;
     const parts = new Map([[bookkeepingPart, bookkeepingTypesOf(loaded.state.schema)]]);
-    const context = { id, blobs, heads: this.#heads, clock: this.#clock, telemetry, parts };
+    const context = { id, blobs: this.#blobs, heads: this.#heads, clock: this.#clock, telemetry, parts };
     await writeSnapshot(context, loaded, head);
     telemetry.log('info', 'wrote a snapshot', { version: loaded.ref.version, cid: loaded.ref.cid, reason });
     return { reason, version: loaded.ref.version };

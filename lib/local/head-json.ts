@@ -10,11 +10,18 @@ import {
   type StateHashes,
 } from '../ports.ts';
 
+/**
+ * A head as text, for those who hand it on: a file, an HTTP response.
+ *
+ * @example
+ * response.end(encodeHead(head));
+ * const head = decodeHead(await (await fetch(url)).text());   // on the other side
+ */
 export function encodeHead(head: Head): string {
   return JSON.stringify(head);
 }
 
-/** `incompatible` for another format, `corrupt` for what is no head. */
+/** @throws DatasetError `incompatible`: another format; `corrupt`: no head */
 export function decodeHead(text: string): Head {
   const fields = new FieldReader(parseJson(text, 'head'), 'head');
   const format = fields.integer('format', 0);

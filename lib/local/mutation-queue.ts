@@ -63,14 +63,19 @@ export class LocalMutationQueue implements MutationSource, MutationSink {
     });
   }
 
-  async receive(messagesMax: number, waitMs: number): Promise<readonly MutationMessage[]> {
+  async receive(
+    messagesMax: number,
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<readonly MutationMessage[]> {
     checkReceive(messagesMax, waitMs);
     const deadlineMs = this.#clock.monotonicMs() + waitMs;
     for (;;) {
+      if (signal?.aborted) return [];
       const messages = this.#takeVisible(messagesMax);
       const restMs = deadlineMs - this.#clock.monotonicMs();
       if (messages.length > 0 || restMs <= 0) return messages;
-      await this.#clock.sleep(Math.min(pollMs, restMs));
+      await this.#clock.sleep(Math.min(pollMs, restMs), signal);
     }
   }
 

@@ -58,16 +58,22 @@ export class MemoryMutationQueue implements MutationSource, MutationSink {
     this.#arrivals.clear();
   }
 
-  async receive(messagesMax: number, waitMs: number): Promise<readonly MutationMessage[]> {
+  async receive(
+    messagesMax: number,
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<readonly MutationMessage[]> {
     checkReceive(messagesMax, waitMs);
     const deadlineMs = this.#clock.monotonicMs() + waitMs;
     for (;;) {
+      if (signal?.aborted) return [];
       const messages = this.#takeVisible(messagesMax);
       const nowMs = this.#clock.monotonicMs();
       if (messages.length > 0 || nowMs >= deadlineMs) return messages;
       const arrival = new AbortController();
       this.#arrivals.add(arrival);
-      await this.#clock.sleep(Math.min(deadlineMs, this.#nextVisibleMs()) - nowMs, arrival.signal);
+      const woken = signal === undefined ? arrival.signal : AbortSignal.any([arrival.signal, signal]);
+      await this.#clock.sleep(Math.min(deadlineMs, this.#nextVisibleMs()) - nowMs, woken);
       this.#arrivals.delete(arrival);
     }
   }

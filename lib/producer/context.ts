@@ -1,5 +1,5 @@
 import type { VersionSource } from '../consumer/advance.ts';
-import type { Announcer, ChainHeads, Clock, Random, Telemetry } from '../ports.ts';
+import type { Announcer, BlobStore, ChainHeads, Clock, Random, Telemetry } from '../ports.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { ChainBounds } from './chain.ts';
 import type { ValidationOverride, Validator } from './validators.ts';
@@ -9,6 +9,8 @@ export interface ProducerContext extends VersionSource {
   /** Of each part, its types. */
   readonly parts: ReadonlyMap<string, readonly string[]>;
   readonly heads: ChainHeads;
+  readonly blobs: BlobStore;
+  readonly inline?: BlobStore | undefined;
   readonly announcer: Announcer;
   readonly clock: Clock;
   readonly random: Random;

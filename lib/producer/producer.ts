@@ -203,13 +203,13 @@ export class Producer {
     }
   }
 
-  /** Processes what `source` gives until the signal aborts, and then finishes the batch at hand. */
+  /** Processes what `source` gives until the signal aborts, and then finishes the batch at hand, but waits for no other. */
   async run(source: MutationSource, signal: AbortSignal): Promise<void> {
     const { clock, random, telemetry } = this.#context;
     let failures = 0;
     while (!signal.aborted) {
       try {
-        const messages = await source.receive(limits.batchEntriesMax, limits.runWaitMs);
+        const messages = await source.receive(limits.batchEntriesMax, limits.runWaitMs, signal);
         if (messages.length === 0) {
           this.#activity.sawNothing();
           continue;

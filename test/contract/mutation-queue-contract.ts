@@ -66,6 +66,18 @@ export function mutationQueueContract(name: string, open: () => Promise<Mutation
       expect(messages).toEqual([]);
     });
 
+    test('a waiting receive ends with its signal, and takes nothing after it', async () => {
+      const stop = new AbortController();
+      const waiting = source.receive(10, 20_000, stop.signal);
+      await harness.passMs(10);
+      stop.abort();
+      // Else the test takes too long: nobody moves the clock on.
+      expect(await waiting).toEqual([]);
+      await sink.send([{ body: 'after' }]);
+      expect(await source.receive(10, 0, stop.signal)).toEqual([]);
+      expect((await receiveAll(1)).map((message) => message.body)).toEqual(['after']);
+    });
+
     test('a waiting receive hears a message that is sent meanwhile', async () => {
       const waiting = receive(10, 5_000);
       await sink.send([{ body: 'late' }]);

@@ -161,7 +161,8 @@ describe('the package', () => {
     expect(Object.keys(dependencies)).toEqual(['zod']);
   });
 
-  it('reads without a single module of Node, of the SDK, or of anybody else', () => {
+  /** Modules of others that a door leads to. */
+  function modulesBehind(door: string): readonly string[] {
     const seen = new Set<string>();
     const outside = new Set<string>();
     const follow = (file: string): void => {
@@ -174,9 +175,21 @@ describe('the package', () => {
         else outside.add(specifier);
       }
     };
-    follow(join(installed, 'lib/index.js'));
-    expect([...outside]).toEqual([]);
+    follow(join(installed, `lib/${door}.js`));
     expect(seen.size).toBeGreaterThan(10);
+    return [...outside].toSorted();
+  }
+
+  it('reads without a single module of Node, of the SDK, or of anybody else', () => {
+    expect(modulesBehind('index')).toEqual([]);
+  });
+
+  it('needs no more of the SDK for its adapters than README and guide say', () => {
+    const clients = ['dynamodb', 'eventbridge', 's3', 'sqs'].map((name) => `@aws-sdk/client-${name}`);
+    const behind = modulesBehind('aws').filter((name) => !name.startsWith('node:'));
+    expect(behind).toEqual(clients);
+    const guide = readFileSync(join(root, 'docs/guide.md'), 'utf8');
+    for (const name of clients) expect(guide).toContain(name);
   });
 
   it('has types that need nothing but AbortSignal, which browsers and Node have', async () => {

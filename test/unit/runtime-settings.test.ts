@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { appConfigClient } from '../../lib/aws/clients.ts';
+import { appConfigClient } from '../../lib/aws/function-clients.ts';
 import { AwsSettingsSource } from '../../lib/aws/settings-source.ts';
 import { DatasetError } from '../../lib/errors.ts';
 import { limits } from '../../lib/limits.ts';

@@ -48,6 +48,21 @@ describe('the guide', () => {
     expect(rejected).toEqual([expect.objectContaining({ field, reason: expect.stringContaining(reason) })]);
   });
 
+  it.each(['producer', 'consumer', 'service'])('lists the settings of the %s', (program) => {
+    const settings = readFileSync(join(root, 'lib/settings.ts'), 'utf8');
+    const namesIn = (text: string): readonly string[] =>
+      text.match(/HOLLOW_[A-Z_]+|\b(?:HOST|PORT)\b/g) ?? [];
+    const [reader = ''] = /^const reader = .*$/m.exec(settings) ?? [];
+    const [own = ''] = new RegExp(`^  ${program}: z\\.object\\((?:[^)]*)\\)`, 'm').exec(settings) ?? [];
+    const column = ['producer', 'consumer', 'service'].indexOf(program) + 2;
+    const listed = guide.split('\n').flatMap((line) => {
+      const cells = line.split('|').map((cell) => cell.trim());
+      return ['yes', 'optional'].includes(cells[column] ?? '') ? namesIn(cells[1] ?? '') : [];
+    });
+    expect(own).toContain('reader');
+    expect(listed.toSorted()).toEqual([...namesIn(reader), ...namesIn(own)].toSorted());
+  });
+
   it('states the bounds that hold', () => {
     expect(limits).toMatchObject({
       messageSizeMax: 2 ** 20,

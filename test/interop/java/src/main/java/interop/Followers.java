@@ -63,9 +63,9 @@ final class Followers {
     Follower follower = sessions.get(request);
     long version = Long.parseLong(request.getString("version", ""));
     long deadline = System.nanoTime() + request.getLong("timeoutMs", 10_000) * 1_000_000;
-    while (follower.consumer.getCurrentVersionId() != version) {
+    while (follower.refreshedTo != version) {
       if (System.nanoTime() > deadline) {
-        throw new IllegalStateException("still at " + follower.consumer.getCurrentVersionId() + ", wanted " + version);
+        throw new IllegalStateException("still at " + follower.refreshedTo + ", wanted " + version);
       }
       Thread.sleep(20);
     }
@@ -75,6 +75,8 @@ final class Followers {
   private static final class Follower {
     final HollowConsumer consumer;
     final PinnableWatcher watcher;
+    /** Where the last refresh led that has ended: the consumer's own version is there before the last blob is reported. */
+    volatile long refreshedTo = HollowConsumer.AnnouncementWatcher.NO_ANNOUNCEMENT_AVAILABLE;
     private final List<String> transitions = new ArrayList<>();
 
     Follower(HollowConsumer.BlobRetriever retriever, PinnableWatcher watcher) {
@@ -87,6 +89,10 @@ final class Followers {
           synchronized (transitions) {
             transitions.add(kind + " " + blob.getToVersion());
           }
+        }
+
+        @Override public void refreshSuccessful(long beforeVersion, long afterVersion, long requestedVersion) {
+          refreshedTo = afterVersion;
         }
       }).build();
       if (watcher != null) consumer.triggerRefresh();

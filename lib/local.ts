@@ -11,6 +11,11 @@
  */
 
 export {
+  HollowDirectoryReader,
+  type HollowDirectoryReaderOptions,
+  type HollowState,
+} from './hollow-directory/directory-reader.ts';
+export {
   type ExportedBlob,
   type ExportedVersion,
   exportVersion,

@@ -1,12 +1,11 @@
-import { DatasetError } from '../errors.ts';
 import type { ServedRef } from '../ports.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import { requireReadable } from '../schema/reader-schema.ts';
 import type { ReadState } from '../state/read-state.ts';
-import { recordColumn, recordViewer } from '../state/record.ts';
 import type { LoadedVersion } from './loaded-version.ts';
+import { openType } from './open-type.ts';
 import { openVersion, type SharedVersion, shareVersion } from './shared-version.ts';
-import { type Found, type LookupKey, type TypeNameOf, TypeRecords } from './type-records.ts';
+import type { Found, LookupKey, TypeNameOf, TypeRecords } from './type-records.ts';
 
 /**
  * All records of a dataset at one version, as its users see them. Immutable: it stays readable and unchanged for as long
@@ -37,7 +36,7 @@ export class DatasetState<D extends AnyDataset | null = null> {
   type<Name extends TypeNameOf<D>>(name: Name): TypeRecords<Found<D, Name>, LookupKey<D, Name>> {
     let records = this.#types.get(name);
     if (records === undefined) {
-      records = this.#open(name);
+      records = openType(this.#loaded, this.#dataset, name);
       this.#types.set(name, records);
     }
     return records;
@@ -52,23 +51,6 @@ export class DatasetState<D extends AnyDataset | null = null> {
    */
   share(): SharedVersion {
     return shareVersion(this.#loaded);
-  }
-
-  #open(name: string): TypeRecords<never, never> {
-    const { state, indexes } = this.#loaded;
-    const known = this.#dataset?.schema ?? state.schema;
-    if (known.find(name) === undefined && !state.schema.leftOut.includes(name)) {
-      const names = known.schemas.map((schema) => schema.name).join(', ');
-      throw new DatasetError('invalid', `there is no type '${name}' (the types: ${names})`, { type: name });
-    }
-    const view = recordViewer(state, name, this.#dataset);
-    return new TypeRecords({
-      records: state.objectType(name),
-      index: indexes.get(name) ?? null,
-      keyPaths: () => state.schema.keyPaths(name),
-      view,
-      column: (field) => recordColumn(state, { type: name, field }, this.#dataset),
-    });
   }
 }
 

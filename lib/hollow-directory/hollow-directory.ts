@@ -4,6 +4,7 @@
  *
  *   hollow-directory.ts   finds blobs by Hollow's rules (this file)
  *   follow.ts             from state to state by what is found
+ *   directory-reader.ts   the same for applications, with types and look-ups
  *   verify.ts             whether all ways to a version agree
  *   announced-version.ts  which version is announced, and hearing of new ones
  *   export-version.ts     writes one version, and announces it

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { DatasetError, isDatasetError } from '../errors.ts';
+import type { ReadState } from '../state/read-state.ts';
 import { diffStates, type TypeDifference } from '../tools/diff-states.ts';
 import { loadBlobFiles, stateOf } from './blob-files.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -28,7 +30,7 @@ export function addDiffCommand(program: Command, session: Session): void {
         const limit = countOf('--limit', options.limit);
         const blobs = await loadBlobFiles([before, after], options.part);
         const [from, to] = blobs.map((blob) => stateOf([blob]));
-        const differences = from === undefined || to === undefined ? [] : diffStates(from, to);
+        const differences = from === undefined || to === undefined ? [] : differencesOf(from, to);
         const lines = options.json
           ? differences.map((difference) => JSON.stringify(difference))
           : differences.flatMap((difference) => toText(difference, limit));
@@ -36,6 +38,18 @@ export function addDiffCommand(program: Command, session: Session): void {
         if (differences.length > 0) session.end(exitCodes.different);
       },
     );
+}
+
+/** @throws DatasetError `invalid`: what differs is in types that are not there */
+function differencesOf(from: ReadState, to: ReadState): readonly TypeDifference[] {
+  try {
+    return diffStates(from, to);
+  } catch (error) {
+    const missing = [...new Set([from, to].flatMap(({ schema }) => schema.leftOut))];
+    if (!isDatasetError(error, 'invalid') || missing.length === 0) throw error;
+    const problem = `the blobs have no records of ${missing.join(', ')}: give their optional parts with --part`;
+    throw new DatasetError('invalid', problem, {}, error);
+  }
 }
 
 function toText(

@@ -141,6 +141,15 @@ describe('the hollow command', () => {
       expect(error).toContain(problem);
     });
 
+    it('says when a comparison needs a part', async () => {
+      const blobs = ['snapshot-1', 'snapshot-2'].map((name) => file('optional-parts', name));
+      const { exitCode, error } = await runHollowCaptured('diff', ...blobs);
+      expect(exitCode).toBe(2);
+      expect(error).toContain('give their optional parts with --part');
+      const parts = blobs.flatMap((name) => ['--part', `${name}.part-extras`]);
+      expect((await runHollowCaptured('diff', ...blobs, ...parts)).exitCode).toBe(1);
+    });
+
     it('knows a part from a blob, and one part from another', async () => {
       const [part, later] = ['delta-1-2.part-extras', 'snapshot-2.part-extras'].map((name) =>
         file('optional-parts', name),

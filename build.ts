@@ -109,6 +109,10 @@ export function buildPackage(): void {
   const needed = dependenciesOf(manifest, target);
   const published = { name, version, description, license, type, engines, exports, bin, ...needed };
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
+  // What the README links to, for those who have only the package.
+  for (const folder of ['docs', 'examples']) {
+    cpSync(join(root, folder), join(target, folder), { recursive: true });
+  }
   for (const file of ['LICENSE', 'README.md', 'Dockerfile', '.dockerignore']) {
     if (existsSync(join(root, file))) copyFileSync(join(root, file), join(target, file));
   }

@@ -1,6 +1,6 @@
 /** The npm package as its users get it: packed, unpacked into a node_modules, imported, and compiled against. */
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -179,6 +179,13 @@ describe('the package', () => {
     expect(seen.size).toBeGreaterThan(10);
     return [...outside].toSorted();
   }
+
+  it('has the pages that its README links to', () => {
+    const readme = readFileSync(join(installed, 'README.md'), 'utf8');
+    const links = Array.from(readme.matchAll(/\]\(([^)#:]+)\)/g), ([, link = '']) => link);
+    expect(links.length).toBeGreaterThan(10);
+    for (const link of links) expect(existsSync(join(installed, link)), link).toBe(true);
+  });
 
   it('reads without a single module of Node, of the SDK, or of anybody else', () => {
     expect(modulesBehind('index')).toEqual([]);

@@ -310,7 +310,8 @@ function expansionOf(target: Schema, fail: (reason: string) => DatasetError): re
     if (only !== undefined && otherFields.length === 0) return [only.name];
     const [keyPath, ...otherPaths] = target.primaryKey;
     if (keyPath?.endsWith('!')) throw fail(`the key of '${target.name}' is an ordinal`);
-    if (keyPath !== undefined && otherPaths.length === 0) return keyPath.split('.');
+    // Cut behind what can be followed: a hostile blob could have one long path that very many others lead to.
+    if (keyPath !== undefined && otherPaths.length === 0) return keyPath.split('.', pathStepsMax + 2);
   }
   throw fail(`ends on '${target.name}', which has neither a single field nor a primary key of one path`);
 }

@@ -143,6 +143,30 @@ describe('records that all hold the same bytes, with none in between', () => {
   });
 });
 
+describe('very many keys that go on by one very long path', () => {
+  it('do not take it apart each', () => {
+    const empty = (schema: Schema): Section => ({
+      schema,
+      write: (out) => {
+        writeShards(out, 1);
+        out.writeVarInt(-1);
+        for (let i = 0; i < (schema.kind === 'OBJECT' ? schema.fields.length : 0) * 2 + 1; i++)
+          out.writeVarInt(0);
+        out.writeInt32(0);
+      },
+    });
+    const path = Array.from({ length: 30_000 }, () => 'x').join('.');
+    const fields = (...targets: readonly string[]): Field[] =>
+      targets.map((referencedType, i) => ({ name: 'xyz'.charAt(i), kind: 'REFERENCE', referencedType }));
+    const target: Schema = { kind: 'OBJECT', name: 'A', fields: fields('None', 'None'), primaryKey: [path] };
+    const others = Array.from({ length: 6_000 }, (_, i): Schema => {
+      return { kind: 'OBJECT', name: `B${i}`, fields: fields('A'), primaryKey: ['x'] };
+    });
+    const bytes = blob([target, ...others].map(empty), 1n);
+    expect(ms(() => expect(decodeSnapshot(bytes).typeNames.length).toBe(6_001))).toBeLessThan(msMax);
+  });
+});
+
 describe('many records with one key', () => {
   it('take no pass over all of them each when they are indexed', () => {
     const count = 200_000;

@@ -2,6 +2,7 @@ import { setBits } from '../bytes/bit-copy.ts';
 import { maskOf } from '../bytes/bit-reader.ts';
 import { bitLength } from '../bytes/bit-writer.ts';
 import { paddingHalves } from '../bytes/longs.ts';
+import { DatasetError } from '../errors.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
 import { ObjectLayer } from './object-layer.ts';
 import { type FieldList, type Place, VarPacker, varSizeIn, varSizeOf } from './pack-var.ts';
@@ -21,6 +22,7 @@ export function packObjects(schema: ObjectSchema, list: RecordList<ObjectLayer>)
   const sizes = varSizes(columns, list);
   const widths = columns.map((column, i) => widthOf(column, sizes[i] as number));
   const bitsPerRecord = widths.reduce((sum, width) => sum + width, 0);
+  requireRoom(schema, list, bitsPerRecord);
   const offsets = widths.map((_, i) => widths.slice(0, i).reduce((sum, width) => sum + width, 0));
   const isCopied =
     base.bitsPerRecord === bitsPerRecord &&
@@ -64,6 +66,29 @@ function varSizes(columns: readonly FieldList[], { count, changed }: RecordList<
     });
   }
   return sizes;
+}
+
+/** Widths of one field differ by up to this factor, and so do the packed records from what they are packed of. */
+const widenedMax = 64;
+/** Beside that, as some records may not have stored a field at all. */
+const bitsPerRecordFree = 512;
+
+/**
+ * Refuses what would become far more than it is made of: very many records that lack very many fields, which a single one
+ * has. No writer's deltas are like that.
+ */
+function requireRoom(
+  schema: ObjectSchema,
+  { base, layers, count }: RecordList<ObjectLayer>,
+  bitsPerRecord: number,
+): void {
+  const stored = [base, ...layers].reduce((sum, layer) => sum + layer.recordCount * layer.bitsPerRecord, 0);
+  if (count * bitsPerRecord <= widenedMax * stored + bitsPerRecordFree * count) return;
+  const problem = `${count} records of ${stored} bits in all would become ${bitsPerRecord} bits each`;
+  throw new DatasetError('incompatible', `'${schema.name}': ${problem}: load a snapshot`, {
+    type: schema.name,
+    count,
+  });
 }
 
 /** A field that no layer stores stays one that is not stored: else many of them times many records take much memory. */

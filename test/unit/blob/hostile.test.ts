@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { applyDelta } from '../../../lib/blob/apply-delta.ts';
 import { decodeSnapshot } from '../../../lib/blob/decode-snapshot.ts';
 import { BitWriter } from '../../../lib/bytes/bit-writer.ts';
-import type { ByteWriter } from '../../../lib/bytes/byte-writer.ts';
+import { ByteWriter } from '../../../lib/bytes/byte-writer.ts';
 import { UniqueKeyIndex } from '../../../lib/indexes/unique-key.ts';
 import type { Field, Schema } from '../../../lib/schema/schema.ts';
 import { stateChecksum } from '../../../lib/state/checksum.ts';
@@ -164,6 +164,71 @@ describe('very many keys that go on by one very long path', () => {
     });
     const bytes = blob([target, ...others].map(empty), 1n);
     expect(ms(() => expect(decodeSnapshot(bytes).typeNames.length).toBe(6_001))).toBeLessThan(msMax);
+  });
+});
+
+describe('very many records without fields that a single one has', () => {
+  const fieldCount = 500;
+  const fields = Array.from({ length: fieldCount }, (_, i): Field => {
+    return { name: `f${i}`, kind: 'LONG', referencedType: null };
+  });
+  const schema = object(fields);
+
+  function writeZeros(out: ByteWriter, count: number): void {
+    for (let i = 0; i < count; i++) out.writeVarInt(0);
+  }
+
+  /** Behind the greatest ordinal: none removed, `count` added from `first` on; of no bits, or one with all of them. */
+  function writeAdded(out: ByteWriter, first: number, count: number, width: 0 | 64): void {
+    const gaps = new ByteWriter();
+    gaps.writeVarInt(first);
+    for (let i = 1; i < count; i++) gaps.writeByte(1);
+    out.writeVarInt(0);
+    out.writeVarInt(gaps.position);
+    out.writeBytes(gaps.bytes, 0, gaps.position);
+    for (let i = 0; i < fieldCount; i++) out.writeVarInt(width);
+    new BitWriter(fieldCount * width).writeTo(out);
+    writeZeros(out, fieldCount);
+  }
+
+  const snapshot = (count: number): Uint8Array => {
+    const write = (out: ByteWriter): void => {
+      writeShards(out, 1);
+      out.writeVarInt(count - 1);
+      writeZeros(out, 2 * fieldCount + 1);
+      writePopulated(out, count, () => true);
+    };
+    return blob([{ schema, write }], 1n);
+  };
+  const delta = (tag: bigint, first: number, count: number, width: 0 | 64): Uint8Array => {
+    const write = (out: ByteWriter): void => {
+      writeShards(out, 1);
+      out.writeVarInt(first + count - 1);
+      writeAdded(out, first, count, width);
+    };
+    return blob([{ schema, write }], tag, tag - 1n);
+  };
+  const incompatible = expect.objectContaining({ kind: 'incompatible' });
+
+  it('do not get room for them in one layer of a delta', () => {
+    const count = 50_000;
+    const write = (out: ByteWriter): void => {
+      writeShards(out, 2);
+      out.writeVarInt(2 * count - 1);
+      out.writeVarInt(count - 1);
+      writeAdded(out, 0, 1, 64);
+      out.writeVarInt(count - 1);
+      writeAdded(out, 0, count, 0);
+    };
+    const bytes = blob([{ schema, write }], 2n, 1n);
+    expect(() => applyDelta(decodeSnapshot(snapshot(0)), bytes)).toThrow(incompatible);
+  });
+
+  it('do not get room for them when layers are folded', () => {
+    const one = applyDelta(decodeSnapshot(snapshot(20_000)), delta(2n, 20_000, 1, 64)).state;
+    expect(one.objectType('A').readLong(20_000, 0)).toBe(0n);
+    expect(one.objectType('A').isNull(19_999, 0)).toBe(true);
+    expect(() => applyDelta(one, delta(3n, 20_001, 3_000, 0))).toThrow(incompatible);
   });
 });
 

@@ -8,7 +8,7 @@ import { systemRandom } from '../local/system-random.ts';
 import { DatasetSchema } from '../schema/dataset-schema.ts';
 import { parseSchemas } from '../schema/dsl.ts';
 import type { ReadState } from '../state/read-state.ts';
-import { load } from './blob-files.ts';
+import { load, naming } from './blob-files.ts';
 import { withProgress } from './progress.ts';
 import { eachLine } from './record-lines.ts';
 import type { Session } from './session.ts';
@@ -28,8 +28,8 @@ Mutations as producers take them do as well, with nothing but these members:
   {"op":"patch","type":"City","key":{"id":1},"fields":{"population":374238}}
   {"op":"delete","type":"City","key":{"id":1}}
 
-The new version is one above the announced one (1 in an empty store), in Hollow's own file layout: stock Java consumers
-can follow the store. Nothing is written when nothing changes. Of two builds at once the later one ends with a conflict;
+The new version is one above the announced one (1 in an empty store; above all that are there if an older one is announced),
+in Hollow's own file layout: stock Java consumers can follow the store. Nothing is written when nothing changes. Of two builds at once the later one ends with a conflict;
 one that was killed can be repeated.
 
 Example:
@@ -62,9 +62,12 @@ export function addBuildCommand(program: Command, session: Session): void {
 }
 
 async function build(options: BuildOptions, terminal: Terminal) {
-  const schema = DatasetSchema.of(parseSchemas(new TextDecoder().decode(await load(options.schema))));
+  const text = new TextDecoder().decode(await load(options.schema));
+  const schema = naming(options.schema, () => DatasetSchema.of(parseSchemas(text)));
   const announced = await loadAnnouncedVersion(options.store);
-  const current = announced === null ? null : await loadState(options.store, announced);
+  const directory = new HollowDirectory(options.store);
+  const version = await nextVersion(directory, announced);
+  const current = announced === null ? null : await loadState(directory, announced);
   const builder = new VersionBuilder(schema, current, options.incremental ? 'changes' : 'populate');
   await withProgress(terminal, { unit: 'records', every: 20_000 }, (step) =>
     eachLine(options.in, (line) => {
@@ -72,7 +75,6 @@ async function build(options: BuildOptions, terminal: Terminal) {
       builder.take(line);
     }),
   );
-  const version = (announced ?? 0n) + 1n;
   const built = builder.build(version, systemRandom.bytes(8));
   if (built === null) return { version: String(announced ?? 0n), isNew: false, added: 0, removed: 0 };
   await withStoreLock(options.store, async () => {
@@ -89,8 +91,17 @@ async function build(options: BuildOptions, terminal: Terminal) {
   return { version: String(version), isNew: true, added: built.addedCount, removed: built.removedCount };
 }
 
-async function loadState(store: string, announced: bigint): Promise<ReadState> {
-  const directory = new HollowDirectory(store);
+/** What a build that was killed left is made anew; what others may have read is not. */
+async function nextVersion(directory: HollowDirectory, announced: bigint | null): Promise<bigint> {
+  const newest = (await directory.versions()).at(-1) ?? 0n;
+  const next = (announced ?? 0n) + 1n;
+  if (newest <= next) return next;
+  if (announced !== null) return newest + 1n;
+  throw new DatasetError('invalid', `'${directory.path}' has blobs of version ${newest}, and announces none`);
+}
+
+async function loadState(directory: HollowDirectory, announced: bigint): Promise<ReadState> {
+  const store = directory.path;
   const current = await followHollow(directory, null, announced);
   if (current?.version !== announced) {
     throw new DatasetError('corrupt', `the announced version ${announced} cannot be reached in '${store}'`);

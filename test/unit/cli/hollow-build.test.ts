@@ -174,6 +174,29 @@ describe('hollow build', () => {
     expect(await cities(2)).toHaveLength(2);
   });
 
+  it('goes on from an older version that is announced, and leaves the newer ones as they are', async () => {
+    for (const population of [1, 2, 3]) await build([city(1, 'Utrecht', population)]);
+    const seen = await readFile(join(store, 'delta-1-2'));
+    await writeFile(join(store, 'announced.version'), '1');
+    expect((await build([city(1, 'Utrecht', 9)])).output).toContain('version 4');
+    expect(await readFile(join(store, 'delta-1-2'))).toEqual(seen);
+    expect(await readdir(store)).toContain('delta-1-4');
+    expect(await cities(4)).toEqual([['1', '9']]);
+    expect((await runHollowCaptured('verify', store)).exitCode).toBe(0);
+    await rm(join(store, 'announced.version'));
+    const { exitCode, error } = await build([city(1, 'Utrecht', 10)]);
+    expect(exitCode).toBe(2);
+    expect(error).toContain('has blobs of version 4, and announces none');
+  });
+
+  it('names the file of types that cannot be read', async () => {
+    const types = join(scratch.path, 'schema');
+    await writeFile(types, 'City {\n int }');
+    const { exitCode, error } = await build([city(1, 'Utrecht', 1)]);
+    expect(exitCode).toBe(2);
+    expect(error).toContain(`'${types}': schema text, line 2`);
+  });
+
   it('does not go on where blobs have parts that it would leave out', async () => {
     await build([city(1, 'Utrecht', 1)]);
     await copyFile(join(store, 'snapshot-1'), join(store, 'snapshot_extras-1'));

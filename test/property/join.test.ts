@@ -13,6 +13,7 @@ import { compareStamps } from '../../lib/producer/order-stamp.ts';
 import { keyStateOfRecords, stampRecordOf } from '../../lib/producer/stamp-record.ts';
 import type { PlainObject } from '../../lib/schema/record.ts';
 import { keyOfParts } from '../../lib/schema/record-key.ts';
+import { plainRecord } from '../../lib/schema/scanned-record.ts';
 
 const key = keyOfParts([1]);
 const stamp = fc.record({
@@ -84,7 +85,9 @@ const bookkeeping = (state: KeyState): unknown => stampRecordOf(key, state);
 
 /** What a commit keeps of a state: the record and the stamp record. */
 function throughRecords(state: KeyState): KeyState {
-  return state === emptyKeyState ? state : keyStateOfRecords(stampRecordOf(key, state), visibleRecord(state));
+  if (state === emptyKeyState) return state;
+  const record = visibleRecord(state);
+  return keyStateOfRecords(stampRecordOf(key, state), record === null ? null : plainRecord(record));
 }
 
 test('order, repetition, batches and commits between them change nothing; the result is that of a replay by stamp', () => {

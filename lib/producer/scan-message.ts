@@ -49,7 +49,9 @@ export class MessageScanner {
   scan(message: MutationMessage, { home, bodySizeMax }: ScanOptions): ParsedMessage | null {
     const { body } = message;
     const scanner = this.#scanner;
-    if (body.length > bodySizeMax || !scanner.open(body)) return null;
+    // What came from the inbox may be so large that its words would take more memory than it is worth.
+    const sizeMax = Math.min(bodySizeMax, limits.messageSizeMax);
+    if (body.length > sizeMax || !scanner.open(body)) return null;
     const mutations: Upsert[] = [];
     const positions: number[] = [];
     const isList = scanner.accept(listStart);

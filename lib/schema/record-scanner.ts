@@ -20,10 +20,16 @@ const digitsMax = 15;
 const intMax = 2_147_483_647;
 /** Bytes of a {@link ScannedText}; longer texts have one of their own. */
 const textSize = 32_768;
+/** Words that there is room for beside one a byte: of fields that are absent. */
+const wordsMin = 1024;
 
 const tens = Array.from({ length: digitsMax + 1 }, (_, i) => 10 ** i);
 const encoder = new TextEncoder();
-const [nullText, trueText, falseText] = [encoder.encode('null'), encoder.encode('true'), encoder.encode('false')];
+const [nullText, trueText, falseText] = [
+  encoder.encode('null'),
+  encoder.encode('true'),
+  encoder.encode('false'),
+];
 
 /** What is worked out once for each type. */
 interface TypeScan {
@@ -119,17 +125,20 @@ export class RecordScanner {
     return new ScannedRecord(this.#schema, this.#text, at, [start, this.#position]);
   }
 
+  /** What takes more room than most texts do is not known. */
   #makeRoom(length: number): void {
     const { bytes, tape, numbers } = this.#text;
-    const { bytes: size, tape: tapeEnd, numbers: count } = this.#kept;
+    const [words, count] = [length + wordsMin, length / 2];
     const hasRoom =
-      size + length < bytes.length && tapeEnd + length <= tape.length && count + length / 4 <= numbers.length;
+      this.#kept.bytes + length < bytes.length &&
+      this.#kept.tape + words <= tape.length &&
+      this.#kept.numbers + count <= numbers.length;
     if (hasRoom) return;
-    const room = Math.max(textSize, length + 1);
+    const size = Math.max(textSize, length + 1);
     this.#text = {
-      bytes: new Uint8Array(room),
-      tape: new Int32Array(Math.max(room / 2, length)),
-      numbers: new Float64Array(Math.ceil(Math.max(room / 16, length / 4))),
+      bytes: new Uint8Array(size),
+      tape: new Int32Array(Math.max(Math.ceil(size / 2), words)),
+      numbers: new Float64Array(Math.ceil(Math.max(size / 16, count))),
     };
     this.#kept = { bytes: 0, tape: 0, numbers: 0 };
   }

@@ -34,7 +34,12 @@ export class ScannedRecord {
   readonly #start: number;
   readonly #end: number;
 
-  constructor(schema: DatasetSchema, text: ScannedText, at: number, bytes: readonly [start: number, end: number]) {
+  constructor(
+    schema: DatasetSchema,
+    text: ScannedText,
+    at: number,
+    bytes: readonly [start: number, end: number],
+  ) {
     this.schema = schema;
     this.text = text;
     this.at = at;

@@ -96,7 +96,8 @@ export class RecordWriter {
     for (let from = 0, end = 0; from < values.length; from = end) {
       const scanned: ScannedRecord[] = [];
       const others: unknown[] = [];
-      for (; end < values.length && this.#isReady(values[end]); end++) scanned.push(values[end] as ScannedRecord);
+      for (; end < values.length && this.#isReady(values[end]); end++)
+        scanned.push(values[end] as ScannedRecord);
       for (; end < values.length && !this.#isReady(values[end]); end++) others.push(objectOf(values[end]));
       this.#scanned.writeAll(type, scanned, take);
       this.#writeObjects(type, others, take);

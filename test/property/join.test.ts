@@ -75,7 +75,7 @@ function replay(mutations: readonly Mutation[]): PlainObject | null {
   const baseAt = ordered.findLastIndex(({ op }) => op !== 'patch');
   const base = ordered[baseAt];
   if (base?.op !== 'upsert') return null;
-  const record: Record<string, unknown> = { ...base.value };
+  const record: Record<string, unknown> = { ...plainRecord(base.value) };
   for (const patch of ordered.slice(baseAt + 1))
     if (patch.op === 'patch') Object.assign(record, patch.fields);
   return record;

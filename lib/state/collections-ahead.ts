@@ -3,7 +3,7 @@ import { murmur3 } from '../bytes/hash.ts';
 import { isPlainObject } from '../schema/plain-object.ts';
 import { type ScannedText, wordMin } from '../schema/scanned-record.ts';
 import { CollectionEntries } from './collection-bytes.ts';
-import type { RecordSink } from './record-writer.ts';
+import type { RecordSink } from './record-sink.ts';
 import type { CycleStrings } from './string-ordinals.ts';
 
 /** Records that are written together: what they wait for stays in the processor's first caches. */

@@ -1,50 +1,16 @@
-import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
-import type { DatasetSchema } from '../schema/dataset-schema.ts';
-import { printSchema } from '../schema/dsl.ts';
-import { FieldOrder } from '../schema/field-order.ts';
-import { boxedField, isPlainObject, type PlainObject } from '../schema/record.ts';
-import { targetsOf } from '../schema/record-check.ts';
+import { isPlainObject, type PlainObject } from '../schema/record.ts';
 import { ScannedRecord } from '../schema/scanned-record.ts';
-import type { MapSchema, Schema } from '../schema/schema.ts';
+import type { MapSchema } from '../schema/schema.ts';
 import { addFlatEntries, CollectionEntries } from './collection-bytes.ts';
 import { type Ahead, CollectionsAhead, groupSize } from './collections-ahead.ts';
 import { NestedOrdinals } from './nested-ordinals.ts';
 import { kindCodes } from './packed-field.ts';
+import type { RecordSink } from './record-sink.ts';
 import { ScannedWriter } from './scanned-writer.ts';
-import { CycleStrings, type StringOrdinals } from './string-ordinals.ts';
+import { CycleStrings } from './string-ordinals.ts';
+import type { TypePlan, TypePlans } from './type-plans.ts';
 import { unexpected, writeValue } from './value-writer.ts';
-
-/** Where records go. Types by position. */
-export interface RecordSink {
-  /** To write one record's bytes to; what was written since an open without close is forgotten. */
-  open(type: number): ByteWriter;
-  /** The record is written: its ordinal. */
-  close(type: number): number;
-  /** As {@link close}, where the hash of its bytes is known. */
-  closeHashed(type: number, hash: number): number;
-  /** Asks for the memory that tells which of `hashes[0, count)` are those of known records. */
-  touch(type: number, hashes: Int32Array, count: number): void;
-  /** The record is not of the state beneath. */
-  isNew(type: number, ordinal: number): boolean;
-  /** Where strings of that state, which stand for records of the type, are remembered from cycle to cycle; null: nowhere. */
-  keptStrings(type: number): StringOrdinals | null;
-}
-
-/** What is worked out once for each type. */
-export interface TypePlan {
-  readonly schema: Schema;
-  /** Of an OBJECT's fields: kindCodes. */
-  readonly kinds: Uint8Array;
-  /** Of an OBJECT: how its fields are found in a value. */
-  readonly order: FieldOrder;
-  /** Of an OBJECT: the fields that are references, in order. */
-  readonly references: Int32Array;
-  /** Positions of the types that it refers to. OBJECT: one per field, -1 for a value; LIST, SET: elements; MAP: keys, values. */
-  readonly targets: Int32Array;
-  /** Kind code of the field whose bare value may stand for the record; -1: there is none. */
-  readonly boxKind: number;
-}
 
 /**
  * Turns records as programs have them (lib/schema/record.ts) into canonical record bytes (docs/format.md, "Record
@@ -317,57 +283,4 @@ function propertiesOf({ order }: TypePlan, value: PlainObject): Properties {
 
 function objectOf(value: unknown): unknown {
   return value instanceof ScannedRecord ? value.toObject() : value;
-}
-
-/** How records of some types are written: worked out at the first record of each, for all cycles of a producer. */
-export class TypePlans {
-  readonly #schemas: readonly Schema[];
-  readonly #positions: ReadonlyMap<string, number>;
-  readonly #plans: (TypePlan | undefined)[];
-  /** The last schema that was asked for. */
-  #compared: DatasetSchema | null = null;
-  #fits = false;
-
-  /** @param schemas by position */
-  constructor(schemas: readonly Schema[]) {
-    this.#schemas = schemas;
-    this.#positions = new Map(schemas.map((schema, position) => [schema.name, position]));
-    this.#plans = schemas.map(() => undefined);
-  }
-
-  of(type: number): TypePlan {
-    const known = this.#plans[type];
-    if (known !== undefined) return known;
-    const plan = this.#planOf(this.#schemas[type] as Schema);
-    this.#plans[type] = plan;
-    return plan;
-  }
-
-  /** Records of a schema have their fields where these types have them. */
-  fit(schema: DatasetSchema): boolean {
-    if (this.#compared !== schema) {
-      this.#compared = schema;
-      this.#fits = this.#schemas.every((own) => {
-        const other = schema.find(own.name);
-        return other === own || (other !== undefined && printSchema(other) === printSchema(own));
-      });
-    }
-    return this.#fits;
-  }
-
-  #planOf(schema: Schema): TypePlan {
-    const fields = schema.kind === 'OBJECT' ? schema.fields : [];
-    const kinds = Uint8Array.from(fields, ({ kind }) => kindCodes[kind]);
-    const box = boxedField(schema);
-    return {
-      schema,
-      kinds,
-      order: new FieldOrder(fields),
-      references: Int32Array.from(kinds.keys()).filter((field) => kinds[field] === kindCodes.REFERENCE),
-      targets: Int32Array.from(targetsOf(schema), (name) =>
-        name === null ? -1 : (this.#positions.get(name) as number),
-      ),
-      boxKind: box === null ? -1 : kindCodes[box.kind],
-    };
-  }
 }

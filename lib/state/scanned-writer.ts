@@ -4,8 +4,9 @@ import type { CollectionEntries } from './collection-bytes.ts';
 import { type Ahead, groupSize } from './collections-ahead.ts';
 import { NestedOrdinals } from './nested-ordinals.ts';
 import { kindCodes } from './packed-field.ts';
-import type { RecordSink, TypePlan } from './record-writer.ts';
+import type { RecordSink } from './record-sink.ts';
 import type { CycleStrings } from './string-ordinals.ts';
+import type { TypePlan } from './type-plans.ts';
 import { writeNumber, writeValue } from './value-writer.ts';
 
 /** What it shares with the RecordWriter, whose part it is. Types by position. */

@@ -7,6 +7,11 @@ const slotsMin = 64;
 /** Longer ones are seldom the same, and hashing them costs as much as looking their bytes up. */
 const lengthMax = 64;
 
+/** Strings that meet in the table at so many slots are not kept: whoever sends texts can make many of one hash. */
+const probesMax = 32;
+/** No slot: it is not in the table, and cannot be. */
+const none = -1;
+
 const noSlots = new Int32Array(0);
 
 /** The ordinal of a string that was deleted; its place stays taken. */
@@ -43,6 +48,7 @@ export class StringOrdinals {
     if (text.length > lengthMax || !this.#makeRoom()) return;
     const hash = textHash(text);
     const slot = this.#slotOf(text, hash);
+    if (slot === none) return;
     const start = this.#bytes.position;
     if (this.#slots[slot + 3] === 0) this.#bytes.writeUnits(text);
     this.#put(slot, hash, start, ordinal);
@@ -52,6 +58,7 @@ export class StringOrdinals {
   addBytes(bytes: Uint8Array, from: number, end: number, [hash, ordinal]: readonly [number, number]): void {
     if (end - from > lengthMax || !this.#makeRoom()) return;
     const slot = this.#slotOfBytes(bytes, from, end, hash);
+    if (slot === none) return;
     const start = this.#bytes.position;
     if (this.#slots[slot + 3] === 0) this.#bytes.writeBytes(bytes, from, end);
     this.#put(slot, hash, start, ordinal);
@@ -60,7 +67,7 @@ export class StringOrdinals {
   delete(text: string): void {
     if (this.#count === 0 || text.length > lengthMax) return;
     const slot = this.#slotOf(text, textHash(text));
-    if (this.#slots[slot + 3] !== 0) this.#slots[slot + 3] = deleted + 2;
+    if (slot !== none && this.#slots[slot + 3] !== 0) this.#slots[slot + 3] = deleted + 2;
   }
 
   clear(): void {
@@ -77,7 +84,7 @@ export class StringOrdinals {
   }
 
   #hit(slot: number): number {
-    const ordinal = (this.#slots[slot + 3] as number) - 2;
+    const ordinal = slot === none ? -1 : (this.#slots[slot + 3] as number) - 2;
     if (ordinal < 0) return -1;
     this.#hits++;
     return ordinal;
@@ -88,11 +95,12 @@ export class StringOrdinals {
     const slots = this.#slots;
     const mask = slots.length - 4;
     let at = placeOf(hash) & mask;
-    for (; slots[at + 3] !== 0; at = (at + 4) & mask) {
+    for (let probes = 0; probes < probesMax; probes++, at = (at + 4) & mask) {
+      if (slots[at + 3] === 0) return at;
       if (slots[at] !== hash) continue;
       if (unitsEqual(this.#bytes.bytes, slots[at + 1] as number, slots[at + 2] as number, text)) return at;
     }
-    return at;
+    return none;
   }
 
   #slotOfBytes(bytes: Uint8Array, start: number, end: number, hash: number): number {
@@ -100,7 +108,8 @@ export class StringOrdinals {
     const own = this.#bytes.bytes;
     const mask = slots.length - 4;
     let at = placeOf(hash) & mask;
-    for (; slots[at + 3] !== 0; at = (at + 4) & mask) {
+    for (let probes = 0; probes < probesMax; probes++, at = (at + 4) & mask) {
+      if (slots[at + 3] === 0) return at;
       if (slots[at] !== hash) continue;
       let i = slots[at + 1] as number;
       if ((slots[at + 2] as number) - i !== end - start) continue;
@@ -108,7 +117,7 @@ export class StringOrdinals {
       for (; j < end && own[i] === bytes[j]; i++, j++);
       if (j === end) return at;
     }
-    return at;
+    return none;
   }
 
   #put(slot: number, hash: number, start: number, ordinal: number): void {
@@ -140,8 +149,10 @@ export class StringOrdinals {
     for (let from = 0; from < before.length; from += 4) {
       if (before[from + 3] === 0) continue;
       let at = placeOf(before[from] as number) & mask;
-      while (slots[at + 3] !== 0) at = (at + 4) & mask;
-      slots.set(before.subarray(from, from + 4), at);
+      let probes = 0;
+      for (; probes < probesMax && slots[at + 3] !== 0; probes++) at = (at + 4) & mask;
+      // One that is out of reach could come back at the next growth, with an ordinal that is not its own any more.
+      if (probes < probesMax) slots.set(before.subarray(from, from + 4), at);
     }
     this.#slots = slots;
   }

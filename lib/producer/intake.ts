@@ -5,7 +5,6 @@ import { coalesce } from './join.ts';
 import { type Home, type JoinedMutation, type ParsedMessage, parseMessage, type Unit } from './mutations.ts';
 import type { Batch } from './plan.ts';
 import type { Progress } from './plan-progress.ts';
-import { MessageScanner } from './scan-message.ts';
 
 /** A message that stays in the queue, and why. */
 export interface FailedMessage {
@@ -52,13 +51,10 @@ export function takeIn(
   const withMutations: MutationMessage[] = [];
   const rejected: MessageEntries[] = [];
   const progress: Progress[] = [];
-  const scanner = scannerOf(schema);
   // All that there is to do with a message at once, as long as it is in the processor's caches.
   for (const message of messages) {
     const bodySizeMax = claims.has(message) ? limits.claimContentSizeMax : limits.messageSizeMax;
-    const content =
-      scanner.scan(message, { home, bodySizeMax }) ??
-      parseMessage(schema, message, nowMs, { home, bodySizeMax });
+    const content = parseMessage(schema, message, nowMs, { home, bodySizeMax });
     parsed.push([message, content]);
     for (const mutation of content.mutations) mutations.push(mutation);
     for (const unit of content.units) units.push(unit);
@@ -72,17 +68,6 @@ export function takeIn(
   const mutationCount = units.reduce((count, { steps }) => count + steps.length, mutations.length);
   const changes = coalesce(mutations);
   return { parsed, claims, withMutations, mutationCount, changes, units, progress, rejected };
-}
-
-const scanners = new WeakMap<DatasetSchema, MessageScanner>();
-
-function scannerOf(schema: DatasetSchema): MessageScanner {
-  let scanner = scanners.get(schema);
-  if (scanner === undefined) {
-    scanner = new MessageScanner(schema);
-    scanners.set(schema, scanner);
-  }
-  return scanner;
 }
 
 /** Of a message that was refused as a whole people need what was sent, not what it stood for. */

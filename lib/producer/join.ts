@@ -10,8 +10,8 @@
  *   they add up to is no register, since they must not be added twice: the ledger counts them (ledger.ts, key-draft.ts).
  */
 
+import type { PlainObject } from '../schema/record.ts';
 import type { RecordKey } from '../schema/record-key.ts';
-import { plainRecord, type RecordValue } from '../schema/scanned-record.ts';
 import type { JoinedMutation } from './mutations.ts';
 import { compareStamps, type OrderStamp } from './order-stamp.ts';
 
@@ -19,7 +19,7 @@ import { compareStamps, type OrderStamp } from './order-stamp.ts';
 export interface BaseRegister {
   readonly stamp: OrderStamp;
   /** Null: deleted. Where patches lie over a field, its value here does not matter. */
-  readonly value: RecordValue | null;
+  readonly value: PlainObject | null;
 }
 
 /** The greatest patch of one field. */
@@ -80,10 +80,10 @@ export function join(state: KeyState, mutation: JoinedMutation): KeyState {
 }
 
 /** The record that readers see, or null if there is none. */
-export function visibleRecord(state: KeyState): RecordValue | null {
+export function visibleRecord(state: KeyState): PlainObject | null {
   const value = state.base?.value ?? null;
   if (value === null || state.patches.size === 0) return value;
-  const record: Record<string, unknown> = { ...plainRecord(value) };
+  const record: Record<string, unknown> = { ...value };
   for (const [field, register] of state.patches) record[field] = register.value;
   return record;
 }

@@ -2,7 +2,6 @@ import { addAmounts, kindOf } from '../schema/amounts.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { PlainObject } from '../schema/record.ts';
 import type { RecordKey } from '../schema/record-key.ts';
-import { plainRecord, type RecordValue } from '../schema/scanned-record.ts';
 import { emptyKeyState, type FieldRegister, type KeyState, merge, visibleRecord } from './join.ts';
 import { type Count, targetOf } from './ledger.ts';
 import { compareStamps, type OrderStamp } from './order-stamp.ts';
@@ -72,11 +71,10 @@ export class KeyDraft {
   }
 
   /** The record that readers will see; null: none. */
-  visible(): RecordValue | null {
+  visible(): PlainObject | null {
     const { after } = this;
     const record = visibleRecord(after);
-    const isCounted = record !== null && after.countedTo !== null;
-    return isCounted ? this.#withCounts(plainRecord(record), after) : record;
+    return record === null || after.countedTo === null ? record : this.#withCounts(record, after);
   }
 
   /** {@link after} as it is stored where no record holds the values of the patches: without increments in them. */

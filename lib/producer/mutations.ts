@@ -28,7 +28,6 @@ import {
   validateRecord,
 } from '../schema/record.ts';
 import { keyOfPaths, keyOfRecord, type RecordKey } from '../schema/record-key.ts';
-import type { RecordValue } from '../schema/scanned-record.ts';
 import { isBookkeepingType } from './bookkeeping-schema.ts';
 import { deriveStamp, type OrderStamp } from './order-stamp.ts';
 import { parseBody } from './parse-body.ts';
@@ -43,7 +42,7 @@ interface MutationOf<Op extends string> {
 
 /** Makes the record what `value` says. */
 export interface Upsert extends MutationOf<'upsert'> {
-  readonly value: RecordValue;
+  readonly value: PlainObject;
 }
 
 /** Sets some fields, if and when the record is there. */
@@ -234,7 +233,7 @@ function parseStep(schema: DatasetSchema, raw: unknown, surroundings: Surroundin
 }
 
 /** In the wrong chain nobody would find it, and it would win over nothing: there is no way to apply it here. */
-export function checkHome({ type, key }: Step['mutation'], home: Home | null): Problem | null {
+function checkHome({ type, key }: Step['mutation'], home: Home | null): Problem | null {
   if (home === null) return null;
   const partition = home.partitions.ofRecordKey(type, key);
   if (partition === home.partition) return null;

@@ -1,7 +1,6 @@
 import type { LoadedState } from '../consumer/loaded-version.ts';
 import type { PlainObject } from '../schema/record.ts';
 import type { RecordKey } from '../schema/record-key.ts';
-import type { RecordValue } from '../schema/scanned-record.ts';
 import type { Cycle } from '../state/cycle.ts';
 import { recordObject } from '../state/plain-record.ts';
 import { stampTypeOf } from './bookkeeping-schema.ts';
@@ -153,7 +152,7 @@ interface Replacements {
   /** What is there; -1: nothing. */
   readonly ordinals: readonly number[];
   /** What is to be there; null: nothing. */
-  readonly records: readonly (RecordValue | null)[];
+  readonly records: readonly (PlainObject | null)[];
 }
 
 function replaceAll(cycle: Cycle, type: string, { ordinals, records }: Replacements): void {

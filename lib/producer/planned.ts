@@ -1,7 +1,6 @@
 import type { MutationMessage } from '../ports.ts';
 import type { PlainObject } from '../schema/record.ts';
 import type { RecordKey } from '../schema/record-key.ts';
-import type { RecordValue } from '../schema/scanned-record.ts';
 
 /** What becomes of one key. */
 export interface PlannedKey {
@@ -12,7 +11,7 @@ export interface PlannedKey {
   readonly ordinal: number;
   readonly stampOrdinal: number;
   /** The record that readers will see; null: none. */
-  readonly record: RecordValue | null;
+  readonly record: PlainObject | null;
   /** Null: forgotten. */
   readonly stampRecord: PlainObject | null;
 }

@@ -142,14 +142,12 @@ function checksOf(schema: DatasetSchema): ReadonlyMap<string, TypeCheck> {
   return checks;
 }
 
-/** Names of the types that it refers to. OBJECT: one per field, null for a value; LIST, SET: elements; MAP: keys, values. */
-export function targetsOf(type: Schema): readonly (string | null)[] {
+function targetsOf(type: Schema): readonly (string | null)[] {
   if (type.kind === 'OBJECT') return type.fields.map(({ referencedType }) => referencedType);
   return type.kind === 'MAP' ? [type.keyType, type.valueType] : [type.elementType];
 }
 
-/** The fields that are the primary key of a type; null: the key leads through references. */
-export function keyFieldsOf(schema: DatasetSchema, type: Schema): readonly number[] | null {
+function keyFieldsOf(schema: DatasetSchema, type: Schema): readonly number[] | null {
   if (type.kind !== 'OBJECT' || type.primaryKey.length === 0) return [];
   const paths = schema.keyPaths(type.name);
   return paths.some(({ steps, leafKind }) => steps.length > 0 || leafKind === 'REFERENCE')

@@ -1,9 +1,7 @@
 import { AssertionError } from '../assert.ts';
 import { fromBase64, toBase64 } from '../bytes/base64.ts';
-import { asciiText } from '../bytes/platform.ts';
 import type { DatasetSchema } from './dataset-schema.ts';
 import { type PlainObject, readKeyPath } from './record.ts';
-import type { ScannedRecord } from './scanned-record.ts';
 import type { FieldKind } from './schema.ts';
 
 /**
@@ -39,18 +37,6 @@ export class RecordKey {
 export function keyOfRecord(schema: DatasetSchema, type: string, record: PlainObject): RecordKey {
   const paths = schema.keyPaths(type);
   return keyOfParts(paths.map((path) => keyPartOf(path.leafKind, readKeyPath(schema, path, record))));
-}
-
-/** The key of a record that was scanned: it has all of it in fields of its own. */
-export function keyOfScanned(type: string, { schema, text, at }: ScannedRecord): RecordKey {
-  return keyOfParts(
-    schema.keyPaths(type).map(({ leafField, leafKind }) => {
-      const word = text.tape[at + leafField] as number;
-      if (leafKind === 'BOOLEAN') return word === 1;
-      if (leafKind !== 'STRING') return keyPartOf(leafKind, text.numbers[word]);
-      return asciiText(text.bytes, text.tape[word] as number, text.tape[word + 1] as number);
-    }),
-  );
 }
 
 /** The key that an object of key paths names, which passed validateKey. */

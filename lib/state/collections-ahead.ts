@@ -1,18 +1,13 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
 import { isPlainObject } from '../schema/plain-object.ts';
-import { type ScannedText, wordMin } from '../schema/scanned-record.ts';
 import { CollectionEntries } from './collection-bytes.ts';
-import type { RecordSink } from './record-sink.ts';
 import type { CycleStrings } from './string-ordinals.ts';
 
 /** Records that are written together: what they wait for stays in the processor's first caches. */
 export const groupSize = 64;
 
 type CollectionKind = 'LIST' | 'SET' | 'MAP';
-
-/** Of a type, by place among its references: what is looked ahead with; null: not at this one. */
-export type Ahead = readonly (CollectionsAhead | null)[];
 
 /** A field that refers to a collection of strings. */
 export interface AheadField {
@@ -52,15 +47,7 @@ export class CollectionsAhead {
 
   /** @param value of the field, whatever it is */
   take(place: number, value: unknown): void {
-    this.#note(place, this.#addEntries(value));
-  }
-
-  /** @param word of the field, on the tape of its text */
-  takeScanned(place: number, text: ScannedText, word: number): void {
-    this.#note(place, word >= wordMin && this.#addScannedEntries(text, word));
-  }
-
-  #note(place: number, isKnown: boolean): void {
+    const isKnown = this.#addEntries(value);
     this.#places[place] = isKnown ? this.count : -1;
     if (!isKnown) return;
     const start = this.#out.position;
@@ -75,11 +62,14 @@ export class CollectionsAhead {
     return (this.#places[place] as number) >= 0;
   }
 
-  /** The ordinal of the collection that there is. */
-  intern(place: number, type: number, sink: RecordSink): number {
+  hashOf(place: number): number {
+    return this.hashes[this.#places[place] as number] as number;
+  }
+
+  /** Writes the bytes of the collection that there is. */
+  writeTo(place: number, out: ByteWriter): void {
     const at = this.#places[place] as number;
-    sink.open(type).writeBytes(this.#out.bytes, this.#starts[at], this.#ends[at]);
-    return sink.closeHashed(type, this.hashes[at] as number);
+    out.writeBytes(this.#out.bytes, this.#starts[at], this.#ends[at]);
   }
 
   /** False: not all of it is known, or it is no collection of strings. */
@@ -98,21 +88,6 @@ export class CollectionsAhead {
     return true;
   }
 
-  #addScannedEntries({ bytes, tape }: ScannedText, word: number): boolean {
-    const { kind, keys, values } = this.#field;
-    const entries = this.#entries;
-    entries.clear();
-    const step = kind === 'MAP' ? 2 : 1;
-    const end = word + 1 + step * (tape[word] as number);
-    for (let at = word + 1; at < end; at += step) {
-      const key = findScanned(keys, bytes, tape, tape[at] as number);
-      const value = step === 1 ? 0 : findScanned(values, bytes, tape, tape[at + 1] as number);
-      if (key < 0 || value < 0) return false;
-      entries.add(key, value);
-    }
-    return true;
-  }
-
   #addMapEntries(value: object, keys: CycleStrings, values: CycleStrings): boolean {
     const names = Object.keys(value);
     const texts: unknown[] = Object.values(value);
@@ -125,8 +100,4 @@ export class CollectionsAhead {
     }
     return true;
   }
-}
-
-function findScanned(strings: CycleStrings, bytes: Uint8Array, tape: Int32Array, word: number): number {
-  return strings.findBytes(bytes, tape[word] as number, tape[word + 1] as number, tape[word + 2] as number);
 }

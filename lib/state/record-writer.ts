@@ -1,16 +1,44 @@
+import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
-import { isPlainObject, type PlainObject } from '../schema/record.ts';
-import { ScannedRecord } from '../schema/scanned-record.ts';
-import type { MapSchema } from '../schema/schema.ts';
+import { FieldOrder } from '../schema/field-order.ts';
+import { boxedField, isPlainObject, type PlainObject } from '../schema/record.ts';
+import type { MapSchema, Schema } from '../schema/schema.ts';
 import { addFlatEntries, CollectionEntries } from './collection-bytes.ts';
-import { type Ahead, CollectionsAhead, groupSize } from './collections-ahead.ts';
-import { NestedOrdinals } from './nested-ordinals.ts';
+import { CollectionsAhead, groupSize } from './collections-ahead.ts';
 import { kindCodes } from './packed-field.ts';
-import type { RecordSink } from './record-sink.ts';
-import { ScannedWriter } from './scanned-writer.ts';
-import { CycleStrings } from './string-ordinals.ts';
-import type { TypePlan, TypePlans } from './type-plans.ts';
+import { CycleStrings, type StringOrdinals } from './string-ordinals.ts';
 import { unexpected, writeValue } from './value-writer.ts';
+
+/** Where records go. Types by position. */
+export interface RecordSink {
+  /** To write one record's bytes to; what was written since an open without close is forgotten. */
+  open(type: number): ByteWriter;
+  /** The record is written: its ordinal. */
+  close(type: number): number;
+  /** As {@link close}, where the hash of its bytes is known. */
+  closeHashed(type: number, hash: number): number;
+  /** Asks for the memory that tells which of `hashes[0, count)` are those of known records. */
+  touch(type: number, hashes: Int32Array, count: number): void;
+  /** The record is not of the state beneath. */
+  isNew(type: number, ordinal: number): boolean;
+  /** Where strings of that state, which stand for records of the type, are remembered from cycle to cycle; null: nowhere. */
+  keptStrings(type: number): StringOrdinals | null;
+}
+
+/** What is worked out once for each type. */
+interface TypePlan {
+  readonly schema: Schema;
+  /** Of an OBJECT's fields: kindCodes. */
+  readonly kinds: Uint8Array;
+  /** Of an OBJECT: how its fields are found in a value. */
+  readonly order: FieldOrder;
+  /** Of an OBJECT: the fields that are references, in order. */
+  readonly references: Int32Array;
+  /** Positions of the types that it refers to. OBJECT: one per field, -1 for a value; LIST, SET: elements; MAP: keys, values. */
+  readonly targets: Int32Array;
+  /** Kind code of the field whose bare value may stand for the record; -1: there is none. */
+  readonly boxKind: number;
+}
 
 /**
  * Turns records as programs have them (lib/schema/record.ts) into canonical record bytes (docs/format.md, "Record
@@ -22,7 +50,9 @@ export class RecordWriter {
   /** Per type whose records may stand for a STRING: ordinals of values seen lately. */
   readonly #strings: (CycleStrings | null | undefined)[] = [];
   readonly #sink: RecordSink;
-  readonly #nested = new NestedOrdinals();
+  /** Ordinals of the records nested in those that are being written, one behind the other; -1: null. */
+  #nested = new Int32Array(64);
+  #nestedCount = 0;
   /** Per type, by place among its references: what {@link writeAll} looks ahead with; null: not at this one. */
   readonly #ahead: (Ahead | undefined)[] = [];
   /** Of the record that is being written, if it is one of a group. */
@@ -31,18 +61,10 @@ export class RecordWriter {
   #place = 0;
   /** Per level of nesting, the entries of a collection that is being written there. */
   readonly #entries: CollectionEntries[] = [];
-  readonly #scanned: ScannedWriter;
 
   constructor(plans: TypePlans, sink: RecordSink) {
     this.#plans = plans;
     this.#sink = sink;
-    this.#scanned = new ScannedWriter({
-      sink,
-      plan: (type) => plans.of(type),
-      stringsOf: (type) => this.#stringsOf(type),
-      aheadOf: (type) => this.#aheadOf(type),
-      entriesOf: (depth) => this.#entriesOf(depth),
-    });
   }
 
   /** Interns every record anew, for a cycle in which that has an effect even if the record is known. */
@@ -52,29 +74,13 @@ export class RecordWriter {
 
   /** The ordinal of the record. */
   write(type: number, value: unknown): number {
-    this.#nested.count = 0;
+    this.#nestedCount = 0;
     this.#lookedAhead = [];
     return this.#writeNested(type, value, 0);
   }
 
   /** As {@link write} one after the other, but what they wait for they wait for together. */
   writeAll(type: number, values: readonly unknown[], take: (ordinal: number) => void): void {
-    for (let from = 0, end = 0; from < values.length; from = end) {
-      const scanned: ScannedRecord[] = [];
-      const others: unknown[] = [];
-      for (; end < values.length && this.#isReady(values[end]); end++)
-        scanned.push(values[end] as ScannedRecord);
-      for (; end < values.length && !this.#isReady(values[end]); end++) others.push(objectOf(values[end]));
-      this.#scanned.writeAll(type, scanned, take);
-      this.#writeObjects(type, others, take);
-    }
-  }
-
-  #isReady(value: unknown): value is ScannedRecord {
-    return value instanceof ScannedRecord && this.#plans.fit(value.schema);
-  }
-
-  #writeObjects(type: number, values: readonly unknown[], take: (ordinal: number) => void): void {
     const ahead = this.#aheadOf(type);
     if (ahead.every((field) => field === null)) for (const value of values) take(this.write(type, value));
     else
@@ -92,7 +98,7 @@ export class RecordWriter {
     for (let k = 0; k < group.length; k++) {
       const found = properties[k] as Properties | null;
       if (found === null) throw unexpected(plan.schema.name, group[k]);
-      this.#nested.count = 0;
+      this.#nestedCount = 0;
       this.#lookedAhead = ahead;
       this.#place = k;
       this.#writeFields(type, plan, found, 0);
@@ -152,7 +158,7 @@ export class RecordWriter {
 
   #writeFields(type: number, plan: TypePlan, { places, values }: Properties, depth: number): void {
     const { kinds, references } = plan;
-    const firstNested = this.#nested.count;
+    const firstNested = this.#nestedCount;
     // All nested ones first: they may be of this type, and write where it is written.
     for (let i = 0; i < references.length; i++) {
       const field = references[i] as number;
@@ -161,16 +167,16 @@ export class RecordWriter {
       const isNull = nested === null || nested === undefined;
       const target = plan.targets[field] as number;
       const ahead = depth === 0 ? this.#lookedAhead[i] : null;
-      if (isNull) this.#nested.push(-1);
-      else if (ahead?.has(this.#place)) this.#nested.push(ahead.intern(this.#place, target, this.#sink));
-      else this.#nested.push(this.#writeReferenced(target, nested, depth + 1));
+      if (isNull) this.#pushNested(-1);
+      else if (ahead?.has(this.#place)) this.#pushNested(this.#writeAhead(target, ahead));
+      else this.#pushNested(this.#writeReferenced(target, nested, depth + 1));
     }
     const out = this.#sink.open(type);
     let nextNested = firstNested;
     for (let field = 0; field < kinds.length; field++) {
       const kind = kinds[field] as number;
       if (kind === kindCodes.REFERENCE) {
-        const ordinal = this.#nested.at(nextNested++);
+        const ordinal = this.#nested[nextNested++] as number;
         if (ordinal < 0) out.writeVarNull();
         else out.writeVarInt(ordinal);
       } else {
@@ -178,7 +184,21 @@ export class RecordWriter {
         writeValue(kind, place < 0 ? null : values[place], out);
       }
     }
-    this.#nested.count = firstNested;
+    this.#nestedCount = firstNested;
+  }
+
+  #writeAhead(type: number, ahead: CollectionsAhead): number {
+    ahead.writeTo(this.#place, this.#sink.open(type));
+    return this.#sink.closeHashed(type, ahead.hashOf(this.#place));
+  }
+
+  #pushNested(ordinal: number): void {
+    if (this.#nestedCount === this.#nested.length) {
+      const nested = new Int32Array(this.#nested.length * 2);
+      nested.set(this.#nested);
+      this.#nested = nested;
+    }
+    this.#nested[this.#nestedCount++] = ordinal;
   }
 
   #addElements(name: string, targets: Int32Array, value: unknown, depth: number): void {
@@ -281,6 +301,53 @@ function propertiesOf({ order }: TypePlan, value: PlainObject): Properties {
   return { places: order.placesOf(Object.keys(value)).places, values: Object.values(value) };
 }
 
-function objectOf(value: unknown): unknown {
-  return value instanceof ScannedRecord ? value.toObject() : value;
+type Ahead = readonly (CollectionsAhead | null)[];
+
+/** How records of some types are written: worked out at the first record of each, for all cycles of a producer. */
+export class TypePlans {
+  readonly #schemas: readonly Schema[];
+  readonly #positions: ReadonlyMap<string, number>;
+  readonly #plans: (TypePlan | undefined)[];
+
+  /** @param schemas by position */
+  constructor(schemas: readonly Schema[]) {
+    this.#schemas = schemas;
+    this.#positions = new Map(schemas.map((schema, position) => [schema.name, position]));
+    this.#plans = schemas.map(() => undefined);
+  }
+
+  of(type: number): TypePlan {
+    const known = this.#plans[type];
+    if (known !== undefined) return known;
+    const plan = this.#planOf(this.#schemas[type] as Schema);
+    this.#plans[type] = plan;
+    return plan;
+  }
+
+  #planOf(schema: Schema): TypePlan {
+    const fields = schema.kind === 'OBJECT' ? schema.fields : [];
+    const kinds = Uint8Array.from(fields, ({ kind }) => kindCodes[kind]);
+    const box = boxedField(schema);
+    return {
+      schema,
+      kinds,
+      order: new FieldOrder(fields),
+      references: Int32Array.from(kinds.keys()).filter((field) => kinds[field] === kindCodes.REFERENCE),
+      targets: Int32Array.from(referencedTypes(schema), (name) =>
+        name === null ? -1 : (this.#positions.get(name) as number),
+      ),
+      boxKind: box === null ? -1 : kindCodes[box.kind],
+    };
+  }
+}
+
+function referencedTypes(schema: Schema): readonly (string | null)[] {
+  switch (schema.kind) {
+    case 'OBJECT':
+      return schema.fields.map(({ referencedType }) => referencedType);
+    case 'MAP':
+      return [schema.keyType, schema.valueType];
+    default:
+      return [schema.elementType];
+  }
 }

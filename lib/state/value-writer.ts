@@ -25,21 +25,23 @@ export function writeValue(kind: number, value: unknown, out: ByteWriter): void 
   switch (kind) {
     case kindCodes.INT:
       if (typeof value !== 'number' || (value | 0) !== value) break;
-      return writeNumber(kind, value, out);
+      return writeInt(value, out);
     case kindCodes.REFERENCE:
       if (typeof value !== 'number' || (value | 0) !== value || value < 0) break;
       return out.writeVarInt(value);
     case kindCodes.LONG:
-      if (typeof value === 'number') return writeNumber(kind, value, out);
+      if (typeof value === 'number') return writeLongNumber(value, out);
       if (typeof value !== 'string' && typeof value !== 'bigint') break;
       return writeLong(BigInt(value), out);
     case kindCodes.BOOLEAN:
       if (typeof value !== 'boolean') break;
       return out.writeByte(value ? 1 : 0);
     case kindCodes.FLOAT:
+      if (typeof value !== 'number') break;
+      return writeFloat(value, out);
     case kindCodes.DOUBLE:
       if (typeof value !== 'number') break;
-      return writeNumber(kind, value, out);
+      return writeDouble(value, out);
     case kindCodes.STRING:
       if (typeof value !== 'string') break;
       return out.writeSizedUnits(value);
@@ -48,14 +50,6 @@ export function writeValue(kind: number, value: unknown, out: ByteWriter): void 
       return writeSized(typeof value === 'string' ? fromBase64(value) : value, out);
   }
   throw unexpected(`a value of kind ${nameOf(kind)}`, value);
-}
-
-/** As {@link writeValue}, of an INT, LONG, FLOAT or DOUBLE. */
-export function writeNumber(kind: number, value: number, out: ByteWriter): void {
-  if (kind === kindCodes.INT) writeInt(value, out);
-  else if (kind === kindCodes.LONG) writeLongNumber(value, out);
-  else if (kind === kindCodes.FLOAT) writeFloat(value, out);
-  else writeDouble(value, out);
 }
 
 /** The null of a field of this kind. */

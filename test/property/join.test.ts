@@ -13,7 +13,6 @@ import { compareStamps } from '../../lib/producer/order-stamp.ts';
 import { keyStateOfRecords, stampRecordOf } from '../../lib/producer/stamp-record.ts';
 import type { PlainObject } from '../../lib/schema/record.ts';
 import { keyOfParts } from '../../lib/schema/record-key.ts';
-import { plainRecord } from '../../lib/schema/scanned-record.ts';
 
 const key = keyOfParts([1]);
 const stamp = fc.record({
@@ -75,7 +74,7 @@ function replay(mutations: readonly Mutation[]): PlainObject | null {
   const baseAt = ordered.findLastIndex(({ op }) => op !== 'patch');
   const base = ordered[baseAt];
   if (base?.op !== 'upsert') return null;
-  const record: Record<string, unknown> = { ...plainRecord(base.value) };
+  const record: Record<string, unknown> = { ...base.value };
   for (const patch of ordered.slice(baseAt + 1))
     if (patch.op === 'patch') Object.assign(record, patch.fields);
   return record;
@@ -85,9 +84,7 @@ const bookkeeping = (state: KeyState): unknown => stampRecordOf(key, state);
 
 /** What a commit keeps of a state: the record and the stamp record. */
 function throughRecords(state: KeyState): KeyState {
-  if (state === emptyKeyState) return state;
-  const record = visibleRecord(state);
-  return keyStateOfRecords(stampRecordOf(key, state), record === null ? null : plainRecord(record));
+  return state === emptyKeyState ? state : keyStateOfRecords(stampRecordOf(key, state), visibleRecord(state));
 }
 
 test('order, repetition, batches and commits between them change nothing; the result is that of a replay by stamp', () => {

@@ -41,7 +41,7 @@ export function assembleBlob(
     if (part === undefined) writeHeader({ ...header, schemas }, out);
     else writePartHeader(part, { ...header, schemas }, out);
     for (const section of own) section.write(out);
-    return out.toBytes();
+    return out.take();
   };
   return {
     main: assemble(undefined),

@@ -35,7 +35,7 @@ export function writeHeader(header: BlobHeader, out: ByteWriter): void {
 export function encodeHeaderBlob({ originTag, tag, schema, headerTags }: ReadState): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter();
   writeHeader({ originTag, destinationTag: tag, schemas: schema.inBlobOrder, headerTags }, out);
-  return out.toBytes();
+  return out.take();
 }
 
 /** The front of an optional part: as {@link writeHeader}, without envelope length and header tags. */
@@ -72,7 +72,7 @@ export function writeSchema(schema: Schema, out: ByteWriter): void {
   if (bytes === undefined) {
     const encoded = new ByteWriter();
     encodeSchema(schema, encoded);
-    bytes = encoded.toBytes();
+    bytes = encoded.take();
     encodedSchemas.set(schema, bytes);
   }
   out.writeBytes(bytes);

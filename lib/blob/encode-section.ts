@@ -4,7 +4,7 @@ import type { ObjectSchema, Schema } from '../schema/schema.ts';
 import type { HashKeys } from '../state/hash-keys.ts';
 import { RecordCursor } from '../state/record-cursor.ts';
 import type { RecordRun } from '../state/transition.ts';
-import { shardMaxOrdinal, type TypeStatistics } from '../state/type-statistics.ts';
+import { packedSize, shardMaxOrdinal, type TypeStatistics } from '../state/type-statistics.ts';
 import { writeSchema } from './encode-header.ts';
 import { ListShardEncoder } from './encode-list.ts';
 import { MapShardEncoder } from './encode-map.ts';
@@ -59,6 +59,14 @@ export function writeSnapshotSection(section: SnapshotSection, out: ByteWriter):
     encoder.writeTo(out);
   }
   writePopulated(records.populatedWords(), out);
+}
+
+/** About how many bytes {@link writeSnapshotSection} writes. */
+export function snapshotSectionSize({ records: { shardCount }, statistics }: SnapshotSection): number {
+  const populated = (statistics.maxOrdinal + 1) / 8 + bitSetSegmentWords * 8;
+  // A schema, the widths, and what fills a word up, are little beside the records of a big type.
+  const fronts = 256 * (shardCount + 1);
+  return Math.ceil(fronts + populated + packedSize(statistics));
 }
 
 export function writeDeltaSection(section: DeltaSection, out: ByteWriter): void {

@@ -6,9 +6,9 @@ import type { TypeRecords } from '../state/stored-records.ts';
 import type { Transition } from '../state/transition.ts';
 import type { TypeStatistics } from '../state/type-statistics.ts';
 import { WidthHistograms } from '../state/width-histograms.ts';
-import { assembleBlob, type EncodedBlob, type PartTypes } from './blob-parts.ts';
+import { assembleBlob, type BlobSection, type EncodedBlob, type PartTypes } from './blob-parts.ts';
 import type { DeltaOptions } from './encode-delta.ts';
-import { writeSnapshotSection } from './encode-section.ts';
+import { type SnapshotSection, snapshotSectionSize, writeSnapshotSection } from './encode-section.ts';
 import { recordsOfRun, recordsOfState } from './snapshot-records.ts';
 
 export interface SnapshotOptions {
@@ -25,15 +25,11 @@ export interface SnapshotOptions {
 export function encodeSnapshot(state: ReadState, { parts, statistics }: SnapshotOptions): EncodedBlob {
   const { schema, originTag, tag, headerTags } = state;
   const hashKeys = new HashKeys(schema, (type, ordinal, out) => state.type(type).writeRecord(ordinal, out));
-  const sections = schema.inBlobOrder.map((type) => ({
-    schema: type,
-    write: (out: ByteWriter) => {
-      const records = state.type(type.name);
-      const ofType = statistics?.get(type.name) ?? statisticsOf(type, records);
-      const section = { schema: type, records: recordsOfState(records), statistics: ofType, hashKeys };
-      writeSnapshotSection(section, out);
-    },
-  }));
+  const sections = schema.inBlobOrder.map((type) => {
+    const records = state.type(type.name);
+    const ofType = statistics?.get(type.name) ?? statisticsOf(type, records);
+    return snapshotSection({ schema: type, records: recordsOfState(records), statistics: ofType, hashKeys });
+  });
   return assembleBlob({ originTag, destinationTag: tag, headerTags }, sections, { schema, parts });
 }
 
@@ -48,18 +44,23 @@ export function encodeFirstSnapshot(
   { tag, headerTags, parts }: DeltaOptions,
 ): EncodedBlob {
   const transitions = new Map(types.map((type) => [type.schema.name, type]));
-  const sections = from.schema.inBlobOrder.map((schema) => ({
-    schema,
-    write: (out: ByteWriter) => {
-      const type = transitions.get(schema.name);
-      const before = from.type(schema.name);
-      const records = type === undefined ? recordsOfState(before) : recordsOfRun(type.added, type.shardCount);
-      const statistics = type?.statistics ?? statisticsOf(schema, before);
-      writeSnapshotSection({ schema, records, statistics, hashKeys }, out);
-    },
-  }));
+  const sections = from.schema.inBlobOrder.map((schema) => {
+    const type = transitions.get(schema.name);
+    const before = from.type(schema.name);
+    const records = type === undefined ? recordsOfState(before) : recordsOfRun(type.added, type.shardCount);
+    const statistics = type?.statistics ?? statisticsOf(schema, before);
+    return snapshotSection({ schema, records, statistics, hashKeys });
+  });
   const header = { originTag: from.tag, destinationTag: tag, headerTags };
   return assembleBlob(header, sections, { schema: from.schema, parts });
+}
+
+function snapshotSection(section: SnapshotSection): BlobSection {
+  return {
+    schema: section.schema,
+    sizeExpected: snapshotSectionSize(section),
+    write: (out) => writeSnapshotSection(section, out),
+  };
 }
 
 /** By a pass over the records of the state alone. */

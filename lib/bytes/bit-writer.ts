@@ -1,5 +1,6 @@
 import type { ByteWriter } from './byte-writer.ts';
 import { type BitArray, paddingHalves } from './longs.ts';
+import { placeWords } from './platform.ts';
 
 /**
  * Packs fields of 0 to 64 bits one behind the other: bit i of the stream is bit (i mod 64) of word floor(i / 64), and
@@ -77,11 +78,9 @@ export class BitWriter {
   writeTo(out: ByteWriter): void {
     const halves = this.#halves;
     out.writeVarLong(halves.length / 2);
-    out.reserve(halves.length * 4);
-    for (let i = 0; i < halves.length; i += 2) {
-      out.writeInt32(halves[i + 1] as number);
-      out.writeInt32(halves[i] as number);
-    }
+    const start = out.position;
+    out.skip(halves.length * 4);
+    placeWords(halves, out.bytes, start);
   }
 }
 

@@ -235,9 +235,14 @@ export class ByteWriter {
     return true;
   }
 
-  /** A copy of what was written, of exactly its size. */
-  toBytes(): Uint8Array<ArrayBuffer> {
-    return this.bytes.slice(0, this.position);
+  /**
+   * What was written, for good: the writer is not written to any more. Where room for more than a sixteenth of it is left
+   * over, a copy.
+   */
+  take(): Uint8Array<ArrayBuffer> {
+    const { bytes, position } = this;
+    const isTight = bytes.length - position <= position / 16;
+    return isTight ? bytes.subarray(0, position) : bytes.slice(0, position);
   }
 }
 

@@ -57,6 +57,32 @@ export function int32At(bytes: Uint8Array, at: number): number {
   );
 }
 
+/** The other way: writes halves, low half first, as big-endian 64-bit words to `bytes[offset]`. */
+export function placeWords(halves: Uint32Array, bytes: Uint8Array, offset: number): void {
+  const size = halves.length * 4;
+  if (halves.length <= fewWords * 2 || nodeBuffer === null || !isLittleEndian) {
+    placeWordsPlain(halves, bytes, offset);
+  } else {
+    bytes.set(new Uint8Array(halves.buffer, halves.byteOffset, size), offset);
+    nodeBuffer.from(bytes.buffer, bytes.byteOffset + offset, size).swap64();
+  }
+}
+
+/** {@link placeWords} without Buffer, on any byte order. Exported for its test. */
+export function placeWordsPlain(halves: Uint32Array, bytes: Uint8Array, offset: number): void {
+  for (let i = 0, at = offset; i < halves.length; i += 2, at += 8) {
+    placeInt32(halves[i + 1] as number, bytes, at);
+    placeInt32(halves[i] as number, bytes, at + 4);
+  }
+}
+
+function placeInt32(value: number, bytes: Uint8Array, at: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}
+
 /** Words within bytes, and the room around them. */
 interface WordPlace {
   readonly start: number;

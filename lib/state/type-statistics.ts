@@ -50,6 +50,31 @@ export function pointerBits(statistics: Exclude<TypeStatistics, ObjectStatistics
   return statistics.kind === 'LIST' ? Math.max(1, greatest) : greatest;
 }
 
+/** Bytes that texts and packed arrays of all records take. */
+export function packedSize(statistics: TypeStatistics): number {
+  const slots = statistics.maxOrdinal + 1;
+  if (statistics.kind === 'OBJECT')
+    return sum(statistics.varTotals) + (slots * sum(statistics.fieldBits)) / 8;
+  const { pointer, entry } = collectionBits(statistics);
+  return (slots * pointer + sum(statistics.shardTotals) * entry) / 8;
+}
+
+function collectionBits(statistics: Exclude<TypeStatistics, ObjectStatistics>) {
+  const pointer = pointerBits(statistics);
+  switch (statistics.kind) {
+    case 'LIST':
+      return { pointer, entry: statistics.elementBits };
+    case 'SET':
+      return { pointer: pointer + statistics.sizeBits, entry: statistics.elementBits };
+    case 'MAP':
+      return { pointer: pointer + statistics.sizeBits, entry: statistics.keyBits + statistics.valueBits };
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
 /** Greatest slot of one shard; -1: it has none. */
 export function shardMaxOrdinal(maxOrdinal: number, shard: number, shardCount: number): number {
   return Math.floor((maxOrdinal - shard + shardCount) / shardCount) - 1;

@@ -43,7 +43,7 @@ export function blob(sections: readonly Section[], tag: bigint, originTag = -1n)
     writeSchema(section.schema, out);
     section.write(out);
   }
-  return out.toBytes();
+  return out.take();
 }
 
 export function writeShards(out: ByteWriter, count: number): void {

@@ -34,7 +34,7 @@ function hashAsElement(kinds: readonly string[], values: readonly unknown[]): nu
   const writer = new RecordWriter(new TypePlans([schema.get('Element')]), {
     open: () => out,
     close: () => {
-      record = out.toBytes();
+      record = out.take();
       return 0;
     },
     closeHashed: () => 0,

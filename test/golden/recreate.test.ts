@@ -143,7 +143,7 @@ function withTagsInOrderOf(model: Uint8Array, blob: Uint8Array): Uint8Array {
   const out = new ByteWriter();
   writeHeader({ ...header, destinationTag: header.tag, headerTags }, out);
   out.writeBytes(blob, reader.position);
-  return out.toBytes();
+  return out.take();
 }
 
 function expectSameBytes(actual: Uint8Array, name: string, file: string): void {

@@ -19,7 +19,7 @@ it('a set or map equals the canonical bytes of itself, and of no other', () => {
   const bytesOf = (write: (out: ByteWriter) => void) => {
     const out = new ByteWriter();
     write(out);
-    return out.toBytes();
+    return out.take();
   };
   fc.assert(
     fc.property(

@@ -12,7 +12,7 @@ function written(kind: 'LIST' | 'SET' | 'MAP', entries: CollectionEntries): Reco
   const out = new ByteWriter();
   entries.writeTo(kind, out);
   const cursor = new RecordCursor();
-  cursor.open(out.toBytes(), 0);
+  cursor.open(out.take(), 0);
   return cursor;
 }
 

@@ -28,7 +28,7 @@ export function recordsOf(state: ReadState, type: string): ReadonlyMap<number, s
   for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
     out.reset();
     records.writeRecord(o, out);
-    found.set(o, Buffer.from(out.toBytes()).toString('hex'));
+    found.set(o, Buffer.from(out.take()).toString('hex'));
   }
   return found;
 }

@@ -5,7 +5,7 @@ import { ByteWriter, unitsSize, varIntSize } from '../../lib/bytes/byte-writer.t
 const hexOf = (write: (out: ByteWriter) => void): string => {
   const out = new ByteWriter();
   write(out);
-  return [...out.toBytes()].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return [...out.take()].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 };
 
 describe('var-ints', () => {
@@ -90,7 +90,7 @@ describe('growth', () => {
     out.writeBytes(long, 10, 20);
     out.writeBytes(long);
     out.writeInt64(-2n);
-    expect([...out.toBytes()]).toEqual([
+    expect([...out.take()]).toEqual([
       ...long.subarray(10, 20),
       ...long,
       255,
@@ -102,6 +102,20 @@ describe('growth', () => {
       255,
       254,
     ]);
+  });
+});
+
+describe('what was written', () => {
+  it.each([
+    ['without a copy where it fills its memory', 1000, 990, true],
+    ['in memory of its own where it does not', 1000, 900, false],
+  ])('is taken %s', (_, room, size, isSame) => {
+    const out = new ByteWriter(room);
+    out.writeBytes(new Uint8Array(size).fill(7));
+    const { buffer } = out.bytes;
+    const taken = out.take();
+    expect([taken.length, taken.buffer === buffer]).toEqual([size, isSame]);
+    expect(taken.every((byte) => byte === 7)).toBe(true);
   });
 });
 
@@ -134,7 +148,7 @@ describe('BitWriter', () => {
     expected |= 0x7fn << (at + 70n);
     const out = new ByteWriter();
     writer.writeTo(out);
-    const bytes = out.toBytes();
+    const bytes = out.take();
     const words = Math.ceil(total / 64);
     expect(bytes[0]).toBe(words);
     expect(bytes.length).toBe(1 + words * 8);

@@ -66,7 +66,7 @@ function blob(sections: readonly Section[], { from = -1n, to = 1n, part }: BlobF
   if (part === undefined) writeHeader(header, out);
   else writePartHeader(part, header, out);
   for (const section of sections) writeSection(section, out);
-  return out.toBytes();
+  return out.take();
 }
 
 const three: Section = { values: [10, 11, 12], populated: 0b111n };
@@ -131,7 +131,7 @@ describe('decodeSnapshot', () => {
     out.writeInt64(5n);
     for (const byte of [0, 0, 0, 1]) out.writeByte(byte);
     writeSection({ ...three, shards: [0] }, out);
-    expect(valuesOf(decodeSnapshot(out.toBytes()))).toEqual([10, 11, 12]);
+    expect(valuesOf(decodeSnapshot(out.take()))).toEqual([10, 11, 12]);
   });
 
   it('takes parts that belong to the blob, and no others', () => {
@@ -232,7 +232,7 @@ describe('applyDelta', () => {
       bits.writeTo(out);
       out.writeByte(0);
     }
-    const { state, changes } = applyDelta(start, out.toBytes());
+    const { state, changes } = applyDelta(start, out.take());
     expect(valuesOf(state)).toEqual([10, 11, 33]);
     expect(changes.get('Row')).toEqual({ removed: Int32Array.of(2), added: Int32Array.of(3) });
     expect(state.objectType('Row').shardCount).toBe(2);

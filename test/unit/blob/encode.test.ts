@@ -4,7 +4,7 @@ import { readHeader } from '../../../lib/blob/decode-header.ts';
 import { decodeSnapshot } from '../../../lib/blob/decode-snapshot.ts';
 import { encodeDelta } from '../../../lib/blob/encode-delta.ts';
 import { encodeHeaderBlob } from '../../../lib/blob/encode-header.ts';
-import { encodeSnapshot } from '../../../lib/blob/encode-snapshot.ts';
+import { encodeFirstSnapshot, encodeSnapshot } from '../../../lib/blob/encode-snapshot.ts';
 import { evolveState } from '../../../lib/blob/evolve-state.ts';
 import { nextHeaderTags } from '../../../lib/blob/header-tags.ts';
 import { ByteReader } from '../../../lib/bytes/byte-reader.ts';
@@ -66,6 +66,27 @@ describe('parts', () => {
     expect(() => encodeSnapshot(state, { parts: new Map(parts) })).toThrow(
       expect.objectContaining({ kind: 'invalid' }),
     );
+  });
+});
+
+describe('a snapshot', () => {
+  it.each([1, 4])('of %d shards is written to memory that is taken once', (shards) => {
+    const schema = schemaOf(
+      'A { string s; long n; L l; S t; M m; } L List<A>; S Set<B>; M Map<B,B>; B { int b; }',
+    );
+    const cycle = WriteState.restore(ReadState.empty(schema)).begin({
+      shardCounts: new Map(['A', 'L', 'S', 'M', 'B'].map((type) => [type, shards])),
+    });
+    for (let i = 0; i < 4_000; i++) {
+      const few = Array.from({ length: i % 7 }, (_, k) => ({ b: i * k }));
+      const m = few.map((key) => [key, { b: i }]);
+      cycle.add('A', { s: `text ${i}`.repeat(i % 5), n: i * 1e9, l: [], t: few, m });
+    }
+    const { main } = encodeFirstSnapshot(cycle.transition(), { tag: 5n, headerTags: noTags, parts: noParts });
+    // A copy would have just its size, and what grew on the way a good deal more.
+    expect(main.length).toBeGreaterThan(100_000);
+    expect(main.buffer.byteLength).toBeGreaterThan(main.length);
+    expect(main.buffer.byteLength).toBeLessThan(main.length + 30_000);
   });
 });
 

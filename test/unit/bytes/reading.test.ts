@@ -13,6 +13,8 @@ import {
   asciiTextPlain,
   copyWords,
   copyWordsPlain,
+  placeWords,
+  placeWordsPlain,
   unitsText,
   unitsTextPlain,
 } from '../../../lib/bytes/platform.ts';
@@ -27,7 +29,7 @@ const corrupt = (offset: number) =>
 function written(write: (out: ByteWriter) => void): ByteReader {
   const out = new ByteWriter();
   write(out);
-  return new ByteReader(out.toBytes());
+  return new ByteReader(out.take());
 }
 
 describe('ByteReader', () => {
@@ -106,7 +108,7 @@ describe('packed bits', () => {
         }
         const out = new ByteWriter();
         writer.writeTo(out);
-        const bits = readLongs(new ByteReader(out.toBytes()), total, 'x');
+        const bits = readLongs(new ByteReader(out.take()), total, 'x');
         expect(bits).toEqual(writer.toBitArray());
         let position = 0;
         for (const { width, value } of fields) {
@@ -145,13 +147,21 @@ describe('packed bits', () => {
 describe('the platform', () => {
   it('does the same with and without Buffer', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(9), (bytes, offset) => {
+      fc.property(fc.uint8Array({ maxLength: 400, size: 'max' }), fc.nat(9), (bytes, offset) => {
         const words = Math.max(Math.floor((bytes.length - offset) / 8), 0);
         const fast = new Uint32Array(words * 2 + 2);
         const plain = new Uint32Array(words * 2 + 2);
         copyWords(bytes, offset, words, fast);
         if (words > 0) copyWordsPlain(bytes, offset, words, plain);
         expect(fast).toEqual(plain);
+        const written = bytes.map((byte) => byte ^ 0xff);
+        placeWords(fast.subarray(0, words * 2), written, offset);
+        expect(written.subarray(offset, offset + words * 8)).toEqual(
+          bytes.subarray(offset, offset + words * 8),
+        );
+        const writtenPlain = bytes.map((byte) => byte ^ 0xff);
+        placeWordsPlain(fast.subarray(0, words * 2), writtenPlain, offset);
+        expect(writtenPlain).toEqual(written);
         const ascii = bytes.map((byte) => byte & 0x7f);
         expect(asciiText(ascii, 0, ascii.length)).toBe(asciiTextPlain(ascii, 0, ascii.length));
         const units = Uint16Array.from(bytes, (byte) => byte * 257);
@@ -173,7 +183,7 @@ describe('code units', () => {
         const out = new ByteWriter();
         out.writeBytes(new Uint8Array(shift).fill(0xaa));
         out.writeUnits(a);
-        const bytes = out.toBytes();
+        const bytes = out.take();
         expect(decodeUnits(bytes, shift, bytes.length)).toBe(a);
         expect(unitsEqual(bytes, shift, bytes.length, a)).toBe(true);
         expect(unitsEqual(bytes, shift, bytes.length, b)).toBe(a === b);

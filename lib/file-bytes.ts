@@ -27,7 +27,7 @@ export async function readFileBytes(path: string, sizeMax = Infinity): Promise<U
     const { size } = await handle.stat();
     if (size > sizeMax)
       throw new DatasetError('corrupt', `'${path}' has ${size} bytes, more than ${sizeMax}`, { path });
-    const bytes = new Uint8Array(new ArrayBuffer(leadSize + size), leadSize, size);
+    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(leadSize + size).buffer, leadSize, size);
     const share = Math.ceil(size / partsMax / pageSize) * pageSize;
     const partSize = Math.min(Math.max(share, partSizeMin), partSizeMax);
     const reads: Promise<void>[] = [];

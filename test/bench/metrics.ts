@@ -23,7 +23,8 @@ interface Outcome {
   readonly resident?: number | undefined;
 }
 
-const engines = ['ours', 'java'];
+const ours = ['ours', 'ours-kept'];
+const engines = [...ours, 'java'];
 const loaded = [['load'], ['index']] as const;
 const lookUps = 200_000;
 const messageCount = 10_000;
@@ -41,7 +42,15 @@ export const metrics: readonly Metric[] = [
     label: 'snapshot load, warm process',
     unit: 'ms',
     isRate: false,
-    peers: ['ours', 'java', 'json-map', 'json-document-map', 'json-zst-map', 'msgpackr-map', 'arrow'],
+    peers: [
+      ...engines,
+      'ours-one-thread',
+      'json-map',
+      'json-document-map',
+      'json-zst-map',
+      'msgpackr-map',
+      'arrow',
+    ],
     steps: () => [['load']],
     value: milliseconds,
   },
@@ -50,7 +59,7 @@ export const metrics: readonly Metric[] = [
     label: 'primary-key index build',
     unit: 'ms',
     isRate: false,
-    peers: ['ours', 'java', 'arrow'],
+    peers: [...engines, 'arrow'],
     steps: () => loaded,
     value: milliseconds,
   },
@@ -173,7 +182,7 @@ export const metrics: readonly Metric[] = [
     label: 'write path: messages to encoded delta, bookkeeping included',
     unit: 'k/s',
     isRate: true,
-    peers: ['ours'],
+    peers: ours,
     steps: (round) => [['receive', { revision: round + 1 }], ['mutate']],
     value: ({ ns }) => (messageCount * 1e6) / (ns ?? Number.NaN),
   },
@@ -193,7 +202,7 @@ export const metrics: readonly Metric[] = [
     label: 'the longest apply of 27 deltas of 1 %: state and index are folded',
     unit: 'ms',
     isRate: false,
-    peers: ['ours'],
+    peers: ours,
     steps: () => [...loaded, ['fold']],
     value: ({ check }) => (check ?? Number.NaN) / 1e6,
   },

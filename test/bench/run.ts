@@ -27,7 +27,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     peers: {
       type: 'string',
-      default: 'ours,ours-cached,java,json-map,json-document-map,json-zst-map,msgpackr-map,arrow,lmdb,sqlite',
+      default:
+        'ours,ours-one-thread,ours-kept,ours-cached,java,json-map,json-document-map,json-zst-map,msgpackr-map,arrow,lmdb,sqlite',
     },
     metrics: { type: 'string', default: metrics.map(({ name }) => name).join(',') },
     directory: { type: 'string', default: join(tmpdir(), 'serverless-hollow-bench') },
@@ -49,11 +50,22 @@ function datasetOf(name: string): BenchDataset {
 
 const datasets = values.datasets.split(',').map(datasetOf);
 const chosen = values.peers.split(',').filter((peer) => peer !== 'java' || canRunJava());
+/** Files are read by one thread. */
+const oneThread = { UV_THREADPOOL_SIZE: '1' };
+/** Memory that was freed stays with the process, as it does in a JVM (docs/guide.md, "In operation"). */
+const keptMemory = { MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: String(2 ** 32) };
 const reply = z.object({
   ns: z.number().optional(),
   check: z.number().nullable().optional(),
   resident: z.number().optional(),
 });
+
+/** Peers that are another one in a process with settings of its own. */
+const settings: ReadonlyMap<string, { readonly module: string; readonly env: Record<string, string> }> =
+  new Map([
+    ['ours-one-thread', { module: 'ours', env: oneThread }],
+    ['ours-kept', { module: 'ours', env: { ...oneThread, ...keptMemory } }],
+  ]);
 
 function start(peer: string, { name, directory }: BenchDataset): LineProcess {
   if (peer === 'java') {
@@ -66,10 +78,11 @@ function start(peer: string, { name, directory }: BenchDataset): LineProcess {
       javaProgram.jar,
     ]);
   }
-  const node = ['--max-old-space-size=6144', join(bundled, 'subject.mjs'), peer, name];
+  const { module, env } = settings.get(peer) ?? { module: peer, env: {} };
+  const node = ['--max-old-space-size=6144', join(bundled, 'subject.mjs'), module, name];
   // What the archive of classes is to Java.
-  const env = { NODE_COMPILE_CACHE: join(directory, 'compile-cache') };
-  return new LineProcess(peer, process.execPath, node, env);
+  const compileCache = { NODE_COMPILE_CACHE: join(directory, 'compile-cache') };
+  return new LineProcess(peer, process.execPath, node, { ...compileCache, ...env });
 }
 
 /** The fields of a request; the Java program takes files and names of fields, the others the directory. */
@@ -117,7 +130,7 @@ async function prepare(dataset: BenchDataset): Promise<void> {
   mkdirSync(directory, { recursive: true });
   if (name === 'cities' && !existsSync(join(directory, 'delta-1-2'))) writeCities(directory);
   if (chosen.includes('java') || name !== 'cities') await prepareByJava(dataset);
-  for (const peer of peersOf(dataset).filter((peer) => peer !== 'java' && peer !== 'ours-cached')) {
+  for (const peer of peersOf(dataset).filter((peer) => peer !== 'java' && !peer.startsWith('ours-'))) {
     if (existsSync(join(directory, `${peer}.prepared`))) continue;
     await using subject = start(peer, dataset);
     await request(subject, dataset, 'prepare');

@@ -4,6 +4,7 @@ import { DatasetError } from '../errors.ts';
 import type { FieldKind, ObjectSchema } from '../schema/schema.ts';
 import { ObjectLayer } from '../state/object-layer.ts';
 import { type FieldLayout, isVar, noBytes, requireRange, varEnd, varStart } from '../state/packed-field.ts';
+import { sum } from '../sum.ts';
 
 /** Widths that the format allows besides 0 (nothing stored). */
 const widthBounds: Readonly<Record<FieldKind, readonly [min: number, max: number]>> = {
@@ -30,7 +31,7 @@ export function readObjectShard(
   recordCount: number,
 ): ObjectLayer {
   const widths = wire.fields.map((field) => readWidth(reader, wire, field.kind));
-  const bitsPerRecord = widths.reduce((sum, width) => sum + width, 0);
+  const bitsPerRecord = sum(widths);
   const bits = readLongs(reader, recordCount * bitsPerRecord, `records of ${wire.name}`);
   let offset = 0;
   // The usual case, all fields as they are, is spared the look-ups by name.

@@ -3,6 +3,7 @@ import { ByteWriter } from '../bytes/byte-writer.ts';
 import type { FieldKind, ObjectSchema } from '../schema/schema.ts';
 import { RecordCursor } from '../state/record-cursor.ts';
 import type { ObjectStatistics } from '../state/type-statistics.ts';
+import { sum } from '../sum.ts';
 import type { ShardEncoder, ShardSize } from './shard-encoder.ts';
 
 /** Docs/format.md, "OBJECT". */
@@ -17,7 +18,7 @@ export class ObjectShardEncoder implements ShardEncoder {
   constructor(schema: ObjectSchema, { fieldBits, varTotals }: ObjectStatistics, size: ShardSize) {
     this.#kinds = schema.fields.map((field) => field.kind);
     this.#fieldBits = fieldBits;
-    this.#records = new BitWriter(size.recordCount * fieldBits.reduce((sum, bits) => sum + bits, 0));
+    this.#records = new BitWriter(size.recordCount * sum(fieldBits));
     const share = (2 * size.varSizeExpected) / this.#kinds.filter(isVariable).length;
     this.#varData = this.#kinds.map((kind, field) =>
       isVariable(kind) ? new ByteWriter(Math.ceil(Math.min(varTotals[field] as number, share))) : null,

@@ -5,6 +5,7 @@ import type { HashKeys } from '../state/hash-keys.ts';
 import { RecordCursor } from '../state/record-cursor.ts';
 import type { RecordRun } from '../state/transition.ts';
 import { packedSize, shardMaxOrdinal, type TypeStatistics } from '../state/type-statistics.ts';
+import { sum } from '../sum.ts';
 import { writeSchema } from './encode-header.ts';
 import { ListShardEncoder } from './encode-list.ts';
 import { MapShardEncoder } from './encode-map.ts';
@@ -101,10 +102,6 @@ function shardEncoder(section: SnapshotSection | DeltaSection, size: ShardSize):
     case 'MAP':
       return new MapShardEncoder(statistics, size, hashKeys.ofType(schema.name));
   }
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function totalOf(statistics: TypeStatistics, shard: number): number {

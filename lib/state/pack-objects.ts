@@ -4,6 +4,7 @@ import { bitLength } from '../bytes/bit-writer.ts';
 import { paddingHalves } from '../bytes/longs.ts';
 import { DatasetError } from '../errors.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
+import { sum } from '../sum.ts';
 import { ObjectLayer } from './object-layer.ts';
 import { type FieldList, type Place, VarPacker, varSizeIn, varSizeOf } from './pack-var.ts';
 import { isVar, noBytes, type PackedField, rawHigh, rawLow } from './packed-field.ts';
@@ -21,9 +22,9 @@ export function packObjects(schema: ObjectSchema, list: RecordList<ObjectLayer>)
   });
   const sizes = varSizes(columns, list);
   const widths = columns.map((column, i) => widthOf(column, sizes[i] as number));
-  const bitsPerRecord = widths.reduce((sum, width) => sum + width, 0);
+  const bitsPerRecord = sum(widths);
   requireRoom(schema, list, bitsPerRecord);
-  const offsets = widths.map((_, i) => widths.slice(0, i).reduce((sum, width) => sum + width, 0));
+  const offsets = widths.map((_, i) => sum(widths.slice(0, i)));
   const isCopied =
     base.bitsPerRecord === bitsPerRecord &&
     base.fields.every(
@@ -82,7 +83,7 @@ function requireRoom(
   { base, layers, count }: RecordList<ObjectLayer>,
   bitsPerRecord: number,
 ): void {
-  const stored = [base, ...layers].reduce((sum, layer) => sum + layer.recordCount * layer.bitsPerRecord, 0);
+  const stored = sum([base, ...layers].map((layer) => layer.recordCount * layer.bitsPerRecord));
   if (count * bitsPerRecord <= widenedMax * stored + bitsPerRecordFree * count) return;
   const problem = `${count} records of ${stored} bits in all would become ${bitsPerRecord} bits each`;
   throw new DatasetError('incompatible', `'${schema.name}': ${problem}: load a snapshot`, {

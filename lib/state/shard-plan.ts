@@ -1,3 +1,4 @@
+import { sum } from '../sum.ts';
 import { pointerBits, type TypeStatistics } from './type-statistics.ts';
 
 /** Far above what a producer needs: types grow to gigabytes before they have this many. Readers refuse more. */
@@ -47,8 +48,4 @@ function projectedSize(statistics: TypeStatistics): number {
 
 function bytesOf(bits: number): number {
   return Math.floor(bits / 8);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -1,4 +1,5 @@
 import { bitLength } from '../bytes/bit-writer.ts';
+import { sum } from '../sum.ts';
 
 /**
  * What an encoder must know about all records of a type before it writes the first: docs/format.md, "Statistics".
@@ -69,10 +70,6 @@ function collectionBits(statistics: Exclude<TypeStatistics, ObjectStatistics>) {
     case 'MAP':
       return { pointer: pointer + statistics.sizeBits, entry: statistics.keyBits + statistics.valueBits };
   }
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 /** Greatest slot of one shard; -1: it has none. */

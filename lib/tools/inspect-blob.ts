@@ -13,6 +13,7 @@ import { ByteReader } from '../bytes/byte-reader.ts';
 import { isDatasetError } from '../errors.ts';
 import { printSchema } from '../schema/dsl.ts';
 import type { Schema } from '../schema/schema.ts';
+import { sum } from '../sum.ts';
 
 export interface BlobInspection {
   /** Nothing in a blob says it: found by reading it as each. A header is a blob whose sections are not there. */
@@ -202,8 +203,4 @@ function countPopulated(reader: ByteReader, name: string): number {
     for (let byte = reader.bytes[i] ?? 0; byte !== 0; byte &= byte - 1) count++;
   }
   return count;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

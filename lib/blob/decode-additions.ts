@@ -1,6 +1,7 @@
 import type { ByteReader } from '../bytes/byte-reader.ts';
 import { readGapList } from '../bytes/gap-list.ts';
 import { DatasetError } from '../errors.ts';
+import { ordinalMax, shardMaxOrdinal } from '../state/ordinals.ts';
 import {
   type Additions,
   addedRecordsMax,
@@ -8,7 +9,7 @@ import {
   listOf,
   type PackLayer,
 } from '../state/record-table.ts';
-import { ordinalMax, readMaxOrdinal, shardMaxOrdinal } from './decode-section.ts';
+import { readMaxOrdinal } from './decode-section.ts';
 
 /** How to read the records of one shard, and how to put those of several into one layer. */
 export interface ShardForm<L> {

@@ -2,11 +2,9 @@ import { BitSet } from '../bytes/bit-set.ts';
 import type { ByteReader } from '../bytes/byte-reader.ts';
 import { copyWords } from '../bytes/platform.ts';
 import type { Schema } from '../schema/schema.ts';
+import { ordinalMax } from '../state/ordinals.ts';
 import { shardCountMax } from '../state/shard-plan.ts';
 import { readSchema } from './decode-schema.ts';
-
-/** Ordinals are below 2^29. */
-export const ordinalMax = 2 ** 29 - 1;
 
 export interface SectionHeader {
   readonly schema: Schema;
@@ -41,11 +39,6 @@ export function readMaxOrdinal(reader: ByteReader, what: string): number {
     throw reader.corrupt(what, `${maxOrdinal} is not within -1..${ordinalMax}`, at);
   }
   return maxOrdinal;
-}
-
-/** The greatest ordinal within a shard, given that of the type. */
-export function shardMaxOrdinal(maxOrdinal: number, shard: number, shardCount: number): number {
-  return Math.floor((maxOrdinal - shard) / shardCount);
 }
 
 /** The populated ordinals of a type, which stand at the end of its section in a snapshot. */

@@ -8,6 +8,7 @@ import { ListTypeState } from '../state/list-type-state.ts';
 import { MapTypeState } from '../state/map-type-state.ts';
 import type { ObjectLayer } from '../state/object-layer.ts';
 import { ObjectTypeState } from '../state/object-type-state.ts';
+import { shardMaxOrdinal } from '../state/ordinals.ts';
 import { packObjects } from '../state/pack-objects.ts';
 import { ReadState } from '../state/read-state.ts';
 import { SetTypeState } from '../state/set-type-state.ts';
@@ -15,13 +16,7 @@ import type { TypeState } from '../state/type-state.ts';
 import { readListShard, readMapShard, readSetShard } from './decode-collection.ts';
 import { readHeader, readPartHeader } from './decode-header.ts';
 import { readObjectShard } from './decode-object.ts';
-import {
-  readMaxOrdinal,
-  readPopulated,
-  readSectionHeader,
-  type SectionHeader,
-  shardMaxOrdinal,
-} from './decode-section.ts';
+import { readMaxOrdinal, readPopulated, readSectionHeader, type SectionHeader } from './decode-section.ts';
 import { requireCollectionGap, requireGaps, requireObjectGap } from './require-gaps.ts';
 import { skipSnapshotSection } from './skip-section.ts';
 

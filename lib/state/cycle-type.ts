@@ -3,12 +3,10 @@ import { IntMap } from '../bytes/int-map.ts';
 import { DatasetError } from '../errors.ts';
 import { DedupTable } from './dedup-table.ts';
 import { OrdinalMap } from './ordinal-map.ts';
+import { ordinalMax } from './ordinals.ts';
 import { RecordArena } from './record-arena.ts';
 import type { FoundReferences, RecordReferences } from './record-references.ts';
 import type { TypeWriteState } from './type-write-state.ts';
-
-/** The format has 29 bits for an ordinal. */
-const ordinalMax = 2 ** 29 - 1;
 
 const unmarked = 0;
 const rootAdded = 1;

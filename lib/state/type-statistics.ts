@@ -71,8 +71,3 @@ function collectionBits(statistics: Exclude<TypeStatistics, ObjectStatistics>) {
       return { pointer: pointer + statistics.sizeBits, entry: statistics.keyBits + statistics.valueBits };
   }
 }
-
-/** Greatest slot of one shard; -1: it has none. */
-export function shardMaxOrdinal(maxOrdinal: number, shard: number, shardCount: number): number {
-  return Math.floor((maxOrdinal - shard + shardCount) / shardCount) - 1;
-}

@@ -1,7 +1,7 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
 import { canonicalText, type DatasetSchema } from '../schema/dataset-schema.ts';
-import type { ReadState } from '../state/read-state.ts';
+import { emptyStateTag, type ReadState } from '../state/read-state.ts';
 import type { Transition } from '../state/transition.ts';
 
 /** Header tags that Hollow's producers set and its tools know; docs/format.md, "Header tags". */
@@ -11,9 +11,6 @@ const tagNames = {
   reshardingInvoked: 'hollow.type.resharding.invoked',
   chainCounter: 'hollow.delta.chain.version.counter',
 } as const;
-
-/** Before the first state of a chain there are no shards to change. */
-const noStateTag = -1n;
 
 /**
  * The tags of the state that a transition leads to: those of the state before, brought up to date as a Java producer
@@ -27,8 +24,9 @@ export function nextHeaderTags(transition: Transition, version: bigint): Readonl
   tags.set(tagNames.toVersion, String(version));
   tags.set(tagNames.schemaHash, String(schemaHash(from.schema)));
   tags.set(tagNames.chainCounter, String(chainCounterOf(from) + 1));
+  // Before the first state of a chain there are no shards to change.
   const resharded = transition.types
-    .filter((type) => from.tag !== noStateTag && type.shardCount !== type.shardCountBefore)
+    .filter((type) => from.tag !== emptyStateTag && type.shardCount !== type.shardCountBefore)
     .map(({ schema, shardCountBefore, shardCount }) => `${schema.name}:(${shardCountBefore},${shardCount})`);
   // Only in the state in which it happened.
   if (resharded.length === 0) tags.delete(tagNames.reshardingInvoked);

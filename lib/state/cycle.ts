@@ -4,15 +4,12 @@ import type { Schema } from '../schema/schema.ts';
 import { CycleType } from './cycle-type.ts';
 import { HashKeys } from './hash-keys.ts';
 import { planType } from './plan-type.ts';
-import type { ReadState } from './read-state.ts';
+import { emptyStateTag, type ReadState } from './read-state.ts';
 import type { FoundReferences, RecordReferences } from './record-references.ts';
 import { RecordWriter, type TypePlans } from './record-writer.ts';
 import { sweep } from './sweep.ts';
 import type { CycleTransition } from './transition.ts';
 import type { TypeWriteState } from './type-write-state.ts';
-
-/** Tag of `ReadState.empty`. */
-const firstOriginTag = -1n;
 
 /** What a cycle stands on: shared with its WriteState, read only. */
 export interface CycleBase {
@@ -141,7 +138,7 @@ export class Cycle {
   #plan(): CycleTransition {
     const { state: from, references } = this.#base;
     const { dead, referenceChanges } = sweep(this.#types, references);
-    const options = { ...this.#options, isFirst: from.tag === firstOriginTag };
+    const options = { ...this.#options, isFirst: from.tag === emptyStateTag };
     const types = this.#types
       .map((type, position) => planType(type, dead[position] as IntMap, options))
       .filter((type) => type !== null);

@@ -4,6 +4,9 @@ import type { ObjectTypeState } from './object-type-state.ts';
 import type { StringCache } from './string-cache.ts';
 import { emptyTypeState, type TypeState } from './type-state.ts';
 
+/** Tag of the state without records, from which a chain starts: Hollow's first snapshots say so. */
+export const emptyStateTag = -1n;
+
 /** What the parts of a read state are. */
 export interface ReadStateParts {
   readonly schema: DatasetSchema;
@@ -36,10 +39,16 @@ export class ReadState {
     this.typeNames = Object.freeze([...parts.types.keys()]);
   }
 
-  /** The state without records, from which a chain starts. Its tag is -1, as Hollow's first snapshots say. */
+  /** The state without records, from which a chain starts. */
   static empty(schema: DatasetSchema): ReadState {
     const types = new Map(schema.schemas.map((type) => [type.name, emptyTypeState(type)]));
-    return new ReadState({ schema, tag: -1n, originTag: -1n, headerTags: new Map(), types });
+    return new ReadState({
+      schema,
+      tag: emptyStateTag,
+      originTag: emptyStateTag,
+      headerTags: new Map(),
+      types,
+    });
   }
 
   /** The same records; strings are looked for in `strings` before they are built, here and in the states that follow. */

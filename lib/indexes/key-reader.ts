@@ -8,8 +8,8 @@
 import { textHash, unitsHash } from '../bytes/code-units.ts';
 import { mixInt, murmur3 } from '../bytes/hash.ts';
 import type { KeyPath } from '../schema/dataset-schema.ts';
-import { intNull, longNull, type ObjectTypeState } from '../state/object-type-state.ts';
-import { kindCodes } from '../state/packed-field.ts';
+import type { ObjectTypeState } from '../state/object-type-state.ts';
+import { intNull, kindCodes, longNull } from '../state/packed-field.ts';
 import type { ReadState } from '../state/read-state.ts';
 
 /** A value of a key. LONG: number (a safe integer) or bigint. REFERENCE (paths ending in `!`): the ordinal. */

@@ -25,8 +25,10 @@ import { NumericColumn, ReaderColumn, ReferencedTextColumn, TextColumn } from '.
 import { ObjectLayer, type SharedObjectLayer, shareObjectLayer } from './object-layer.ts';
 import { packObjects } from './pack-objects.ts';
 import {
+  intNull,
   isAllOnesIn,
   isNullIn,
+  longNull,
   noBytes,
   type PackedField,
   type RawValues,
@@ -43,10 +45,6 @@ import { objectRecordEquals, writeObjectRecord, writeObjectShape } from './recor
 import { type Additions, RecordTable, type SharedTable } from './record-table.ts';
 import type { StringCache } from './string-cache.ts';
 import { TextReader } from './text-reader.ts';
-
-/** What null reads as where the return type has no room for it: no record can hold these. */
-export const intNull = -0x8000_0000;
-export const longNull = -0x8000_0000_0000_0000n;
 
 /** Bytes in place: `bytes[start, end)`. */
 export interface ByteRange {

@@ -18,6 +18,11 @@ export const kindCodes = {
   BYTES: 7,
 } as const satisfies Record<FieldKind, number>;
 
+/** What null reads as where a result has no room for it: no record can hold these. */
+export const intNull = -0x8000_0000;
+export const longNull = -0x8000_0000_0000_0000n;
+
+/** What is stored for null where every pattern of bits is a number: one of the NaNs. */
 export const floatNull = 0x7fc0_0001;
 export const doubleNullHigh = 0x7ff8_0000;
 export const doubleNullLow = 1;

@@ -1,7 +1,8 @@
 import { DatasetError } from '../errors.ts';
 import type { FieldForm } from '../schema/field-specs.ts';
 import type { FieldKind } from '../schema/schema.ts';
-import { intNull, type ObjectTypeState } from './object-type-state.ts';
+import type { ObjectTypeState } from './object-type-state.ts';
+import { intNull } from './packed-field.ts';
 
 /** Reads the value of a field that is no reference. */
 export type ValueReader = (records: ObjectTypeState, ordinal: number) => unknown;

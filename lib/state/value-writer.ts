@@ -3,14 +3,12 @@ import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
 import { describe } from '../schema/record.ts';
 import type { FieldKind } from '../schema/schema.ts';
-import { kindCodes } from './packed-field.ts';
+import { doubleNullHigh, doubleNullLow, floatNull, kindCodes, longNull } from './packed-field.ts';
 
 const two32 = 0x1_0000_0000;
 const two63 = 0x8000_0000_0000_0000;
-const longNull = -(2n ** 63n);
-const floatNull = 0x7fc0_0001;
 const floatNan = 0x7fc0_0000;
-const doubleNullHigh = 0x7ff8_0000;
+const doubleNanHigh = 0x7ff8_0000;
 
 const scratch = new DataView(new ArrayBuffer(8));
 
@@ -62,7 +60,7 @@ function writeNullOf(kind: number, out: ByteWriter): void {
     out.writeInt32(floatNull);
   } else if (kind === kindCodes.DOUBLE) {
     out.writeInt32(doubleNullHigh);
-    out.writeInt32(1);
+    out.writeInt32(doubleNullLow);
   } else {
     out.writeVarNull();
   }
@@ -102,7 +100,7 @@ function writeFloat(value: number, out: ByteWriter): void {
 function writeDouble(value: number, out: ByteWriter): void {
   scratch.setFloat64(0, value);
   const isNan = Number.isNaN(value);
-  out.writeInt32(isNan ? doubleNullHigh : scratch.getInt32(0));
+  out.writeInt32(isNan ? doubleNanHigh : scratch.getInt32(0));
   out.writeInt32(isNan ? 0 : scratch.getInt32(4));
 }
 

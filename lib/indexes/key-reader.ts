@@ -8,12 +8,10 @@
 import { textHash, unitsHash } from '../bytes/code-units.ts';
 import { mixInt, murmur3 } from '../bytes/hash.ts';
 import type { KeyPath } from '../schema/dataset-schema.ts';
+import type { KeyPart } from '../schema/record-key.ts';
 import type { ObjectTypeState } from '../state/object-type-state.ts';
 import { intNull, kindCodes, longNull } from '../state/packed-field.ts';
 import type { ReadState } from '../state/read-state.ts';
-
-/** A value of a key. LONG: number (a safe integer) or bigint. REFERENCE (paths ending in `!`): the ordinal. */
-export type KeyPart = number | bigint | boolean | string | Uint8Array;
 
 /** Records on their way into a table; at most {@link batchMax}. */
 export interface KeyBatch {

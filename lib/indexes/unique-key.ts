@@ -1,8 +1,9 @@
 import type { SharedArena } from '../bytes/shared-arena.ts';
 import { DatasetError } from '../errors.ts';
+import type { KeyPart } from '../schema/record-key.ts';
 import type { ObjectTypeState } from '../state/object-type-state.ts';
 import type { ReadState } from '../state/read-state.ts';
-import { batchMax, type KeyBatch, type KeyPart, KeyPathReader, mixPart, zigZagInt } from './key-reader.ts';
+import { batchMax, type KeyBatch, KeyPathReader, mixPart, zigZagInt } from './key-reader.ts';
 import { isLive, KeyTable, type SharedKeyTable } from './key-table.ts';
 
 /** What a delta did to the type; lib/blob's TypeChanges is one. */

@@ -6,7 +6,7 @@ import type { FieldKind } from './schema.ts';
 
 /**
  * One value of a key, in the one form that it has everywhere: LONG is a number as far as that is exact, else a bigint;
- * FLOAT is rounded to 32 bits.
+ * FLOAT is rounded to 32 bits; REFERENCE (paths ending in `!`) is the ordinal.
  */
 export type KeyPart = number | bigint | boolean | string | Uint8Array;
 

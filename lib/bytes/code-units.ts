@@ -166,7 +166,7 @@ export function unitsHash(bytes: Uint8Array, start: number, end: number): number
   return hash;
 }
 
-/** {@link unitsHash} of a string. */
+/** Java's String.hashCode: {@link unitsHash} of a text that is not stored. */
 export function textHash(text: string): number {
   let hash = 0;
   for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;

@@ -1,3 +1,4 @@
+import { textHash } from '../bytes/code-units.ts';
 import { mixInt, murmur3 } from '../bytes/hash.ts';
 import { DatasetError } from '../errors.ts';
 import type { KeyPath } from '../schema/dataset-schema.ts';
@@ -233,7 +234,7 @@ const doubleBits = new DataView(new ArrayBuffer(8));
 
 /** The number that Java derives from a value; the same as HashKeys has for a stored one. */
 function hashOfPart(kind: FieldKind, part: KeyPart): number {
-  if (typeof part === 'string') return hashOfText(part);
+  if (typeof part === 'string') return textHash(part);
   if (typeof part === 'boolean') return part ? 1231 : 1237;
   if (part instanceof Uint8Array) return murmur3(part, 0, part.length);
   if (kind === 'LONG' && (typeof part === 'bigint' || Number.isSafeInteger(part))) {
@@ -249,11 +250,4 @@ function hashOfPart(kind: FieldKind, part: KeyPart): number {
     return doubleBits.getInt32(0);
   }
   return Number(part) | 0;
-}
-
-/** Java's String.hashCode. */
-function hashOfText(text: string): number {
-  let hash = 0;
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
-  return hash;
 }

@@ -1,4 +1,5 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
+import { unitsHash } from '../bytes/code-units.ts';
 import { mixInt, murmur3 } from '../bytes/hash.ts';
 import { IntMap } from '../bytes/int-map.ts';
 import { DatasetError } from '../errors.ts';
@@ -93,8 +94,10 @@ function hashField(kind: FieldKind, cursor: RecordCursor, notAllowed: () => Data
       return cursor.readVarInt();
     default: {
       const size = cursor.readVarInt();
-      const end = cursor.position + size;
-      return kind === 'STRING' ? hashUnits(cursor, end) : murmur3(cursor.bytes, cursor.position, end);
+      const { bytes, position } = cursor;
+      return kind === 'STRING'
+        ? unitsHash(bytes, position, position + size)
+        : murmur3(bytes, position, position + size);
     }
   }
 }
@@ -105,13 +108,6 @@ function hashLong(cursor: RecordCursor): number {
   const { high, low } = cursor;
   const sign = -(low & 1);
   return ((low >>> 1) | (high << 31)) ^ sign ^ (high >>> 1) ^ sign;
-}
-
-/** Java's String.hashCode. */
-function hashUnits(cursor: RecordCursor, end: number): number {
-  let hash = 0;
-  while (cursor.position < end) hash = (Math.imul(hash, 31) + cursor.readVarInt()) | 0;
-  return hash;
 }
 
 function nullOnPath(type: string, path: string): DatasetError {

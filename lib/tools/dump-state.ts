@@ -1,5 +1,5 @@
 import { tagText } from '../blob/tag-text.ts';
-import { toHex } from '../hex.ts';
+import { hexOfInt32, toHex } from '../hex.ts';
 import { printSchema } from '../schema/dsl.ts';
 import type { FieldKind } from '../schema/schema.ts';
 import { stateChecksum, typeChecksum } from '../state/checksum.ts';
@@ -39,13 +39,11 @@ function contentOf(type: TypeState, ordinal: number): readonly unknown[] {
     case 'OBJECT':
       return type.schema.fields.map(({ kind }, field) => fieldValue(type, ordinal, field, kind));
     case 'LIST':
-      return [[...type.elements(ordinal)]];
     case 'SET':
-      return [[...type.elements(ordinal)].toSorted((a, b) => a - b)];
+      return [[...type.elements(ordinal)]];
     case 'MAP': {
       const { keys, values } = type.entries(ordinal);
-      const entries = Array.from(keys, (key, i) => [key, values[i] ?? -1] as const);
-      return [entries.toSorted(([a], [b]) => a - b)];
+      return [Array.from(keys, (key, i) => [key, values[i] ?? -1])];
     }
   }
 }
@@ -58,9 +56,9 @@ function fieldValue(type: ObjectTypeState, ordinal: number, field: number, kind:
     case 'LONG':
       return String(type.readLong(ordinal, field));
     case 'FLOAT':
-      return hexWord(type.readRawLow(ordinal, field));
+      return hexOfInt32(type.readRawLow(ordinal, field));
     case 'DOUBLE':
-      return hexWord(type.readRawHigh(ordinal, field)) + hexWord(type.readRawLow(ordinal, field));
+      return hexOfInt32(type.readRawHigh(ordinal, field)) + hexOfInt32(type.readRawLow(ordinal, field));
     case 'BOOLEAN':
       return type.readBoolean(ordinal, field);
     case 'STRING':
@@ -70,8 +68,4 @@ function fieldValue(type: ObjectTypeState, ordinal: number, field: number, kind:
     case 'REFERENCE':
       return type.readReference(ordinal, field);
   }
-}
-
-function hexWord(bits: number): string {
-  return (bits >>> 0).toString(16).padStart(8, '0');
 }

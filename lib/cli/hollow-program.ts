@@ -14,8 +14,11 @@
  *   exit-codes.ts        what an error means to a shell
  *   consumer-service.ts  the long-lived consumer (main.ts starts it)
  */
+import { readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
+import { assert } from '../assert.ts';
 import { DatasetError, isDatasetError } from '../errors.ts';
 import { addBuildCommand } from './build-command.ts';
 import { addDiffCommand } from './diff-command.ts';
@@ -60,6 +63,7 @@ function newProgram(session: Session, asJson: boolean): Command {
   const { terminal } = session;
   const program = new Command('hollow')
     .description('Look into, build, compare, check and repair datasets in the Hollow blob format.')
+    .version(packageVersion(), '-V, --version', 'print the version of the package')
     .addHelpText('after', exitCodeHelp)
     .exitOverride()
     .configureOutput({
@@ -74,6 +78,14 @@ function newProgram(session: Session, asJson: boolean): Command {
   addVerifyCommand(program, session);
   addUpkeepCommands(program, session);
   return program;
+}
+
+/** Of the package that this file came with. */
+function packageVersion(): string {
+  const file = findPackageJSON('.', import.meta.url);
+  assert(file !== undefined, 'a file of the package lies beneath its package.json');
+  const { version }: { readonly version: string } = JSON.parse(readFileSync(file, 'utf8'));
+  return version;
 }
 
 function describe(error: unknown, asJson: boolean): string {

@@ -234,7 +234,8 @@ function checkMap(schema: DatasetSchema, map: MapSchema, value: unknown, depth: 
 
 const intMax = 2_147_483_647;
 const longMax = 9_223_372_036_854_775_807n;
-const longPattern = /^(?:0|-?[1-9][0-9]{0,18})$/;
+/** A LONG as decimal text, as JSON has it. */
+export const longPattern = /^(?:0|-?[1-9][0-9]{0,18})$/;
 const base64Pattern = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 function checkValue(kind: FieldKind, value: unknown): Problem | null {

@@ -1,7 +1,7 @@
 import { fromBase64 } from '../bytes/base64.ts';
 import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
-import { describe } from '../schema/record.ts';
+import { describe, longPattern } from '../schema/record.ts';
 import type { FieldKind } from '../schema/schema.ts';
 import { doubleNullHigh, doubleNullLow, floatNull, kindCodes, longNull } from './packed-field.ts';
 
@@ -29,7 +29,7 @@ export function writeValue(kind: number, value: unknown, out: ByteWriter): void 
       return out.writeVarInt(value);
     case kindCodes.LONG:
       if (typeof value === 'number') return writeLongNumber(value, out);
-      if (typeof value !== 'string' && typeof value !== 'bigint') break;
+      if (typeof value !== 'bigint' && (typeof value !== 'string' || !longPattern.test(value))) break;
       return writeLong(BigInt(value), out);
     case kindCodes.BOOLEAN:
       if (typeof value !== 'boolean') break;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -23,6 +23,13 @@ describe('the hollow command', () => {
     expect(exitCode).toBe(0);
     expect(output).toContain('inspect');
     expect(output).toContain('Exit codes:');
+  });
+
+  it('says its version', async () => {
+    const { version } = JSON.parse(
+      await readFile(join(import.meta.dirname, '../../../package.json'), 'utf8'),
+    );
+    expect(await runHollowCaptured('--version')).toEqual({ exitCode: 0, output: `${version}\n`, error: '' });
   });
 
   it.each([[], ['nothing'], ['inspect'], ['inspect', 'a', '--unknown']])(

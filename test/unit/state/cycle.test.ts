@@ -251,7 +251,22 @@ describe('mistakes of the caller', () => {
 
   it.each([
     ['i', [2 ** 31, -(2 ** 31) - 1, 1.5, Number.NaN]],
-    ['l', [0.5, Number.NaN, 2 ** 63, -(2 ** 63) - 2048, 2n ** 63n, -(2n ** 63n) - 1n]],
+    [
+      'l',
+      [
+        0.5,
+        Number.NaN,
+        2 ** 63,
+        -(2 ** 63) - 2048,
+        2n ** 63n,
+        -(2n ** 63n) - 1n,
+        '',
+        ' 1',
+        '0x10',
+        '1.5',
+        'ten',
+      ],
+    ],
     ['r', [-1, 0.5, 2 ** 31, 2 ** 32 + 1]],
   ] as const)('are refused where a value does not fit its field (%s)', (field, values) => {
     const of = DatasetSchema.of(parseSchemas('A { int i; long l; A r; } L List<A>;'));

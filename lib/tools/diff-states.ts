@@ -1,6 +1,7 @@
 import type { KeyPath } from '../schema/dataset-schema.ts';
 import { printSchema } from '../schema/dsl.ts';
 import type { ReadState } from '../state/read-state.ts';
+import { CommonRecords } from './common-records.ts';
 import { RecordTexts } from './record-texts.ts';
 
 /** How two states differ in one type. */
@@ -23,13 +24,17 @@ export interface RecordDifference {
 
 /**
  * What a reader would see differently, type by type: ordinals, shards and the order of sets do not count. Types without
- * a difference are left out. Keeps texts of all records: for inspection, not for the data path.
+ * a difference are left out. Records of one chain that did not change are told by their bytes; texts are kept of all others: for
+ * inspection, not for the data path.
  */
 export function diffStates(before: ReadState, after: ReadState): readonly TypeDifference[] {
-  const texts = { before: new RecordTexts(before), after: new RecordTexts(after) };
+  const comparison = {
+    texts: { before: new RecordTexts(before), after: new RecordTexts(after) },
+    common: new CommonRecords(before, after),
+  };
   const types = [...new Set([...before.typeNames, ...after.typeNames])].toSorted();
   return types
-    .map((type) => diffType(type, { before, after }, texts))
+    .map((type) => diffType(type, { before, after }, comparison))
     .filter(({ schemas, removed, added, changed }) => {
       return schemas !== null || removed.length + added.length + changed.length > 0;
     });
@@ -40,7 +45,14 @@ interface Pair<T> {
   readonly after: T;
 }
 
-function diffType(type: string, states: Pair<ReadState>, texts: Pair<RecordTexts>): TypeDifference {
+/** What is found out about two states. */
+interface Comparison {
+  readonly texts: Pair<RecordTexts>;
+  readonly common: CommonRecords;
+}
+
+function diffType(type: string, states: Pair<ReadState>, comparison: Comparison): TypeDifference {
+  const { texts, common } = comparison;
   const text = (state: ReadState): string | null => {
     const schema = state.schema.find(type);
     return schema === undefined ? null : printSchema(schema);
@@ -48,10 +60,11 @@ function diffType(type: string, states: Pair<ReadState>, texts: Pair<RecordTexts
   const schemas = { before: text(states.before), after: text(states.after) };
   const base = { type, schemas: schemas.before === schemas.after ? null : schemas };
   const keys = { before: keyNames(states.before, type), after: keyNames(states.after, type) };
-  if (keys.before !== '' && keys.before === keys.after) return { ...base, ...diffKeyed(type, states, texts) };
+  if (keys.before !== '' && keys.before === keys.after)
+    return { ...base, ...diffKeyed(type, states, comparison) };
   const contents = {
-    before: contentsOf(states.before, type, texts.before),
-    after: contentsOf(states.after, type, texts.after),
+    before: contentsOf(states.before, type, texts.before, common),
+    after: contentsOf(states.after, type, texts.after, common),
   };
   return {
     ...base,
@@ -67,19 +80,25 @@ function keyNames(state: ReadState, type: string): string {
   return schema?.kind === 'OBJECT' ? schema.primaryKey.join(',') : '';
 }
 
-function contentsOf(state: ReadState, type: string, texts: RecordTexts): ReadonlySet<string> {
+/** Of the records that are not common. */
+function contentsOf(
+  state: ReadState,
+  type: string,
+  texts: RecordTexts,
+  common: CommonRecords,
+): ReadonlySet<string> {
   const contents = new Set<string>();
   if (state.schema.find(type) === undefined) return contents;
   const records = state.type(type);
   for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
-    contents.add(texts.textOf(type, o));
+    if (!common.has(type, o)) contents.add(texts.textOf(type, o));
   }
   return contents;
 }
 
-function diffKeyed(type: string, states: Pair<ReadState>, texts: Pair<RecordTexts>) {
-  const old = ordinalsByKey(states.before, type, texts.before);
-  const now = ordinalsByKey(states.after, type, texts.after);
+function diffKeyed(type: string, states: Pair<ReadState>, { texts, common }: Comparison) {
+  const old = ordinalsByKey(states.before, type, texts.before, common);
+  const now = ordinalsByKey(states.after, type, texts.after, common);
   const removed: string[] = [];
   const changed: RecordDifference[] = [];
   for (const [key, before] of old) {
@@ -97,12 +116,18 @@ function diffKeyed(type: string, states: Pair<ReadState>, texts: Pair<RecordText
   return { removed, added: [...now.keys()].filter((key) => !old.has(key)), changed };
 }
 
-/** By the key as a JSON array. */
-function ordinalsByKey(state: ReadState, type: string, texts: RecordTexts): ReadonlyMap<string, number> {
+/** Of the records that are not common, by the key as a JSON array. */
+function ordinalsByKey(
+  state: ReadState,
+  type: string,
+  texts: RecordTexts,
+  common: CommonRecords,
+): ReadonlyMap<string, number> {
   const ordinals = new Map<string, number>();
   const records = state.type(type);
   const paths = state.schema.keyPaths(type);
   for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
+    if (common.has(type, o)) continue;
     ordinals.set(`[${paths.map((path) => keyPartText(state, texts, path, o)).join(',')}]`, o);
   }
   return ordinals;

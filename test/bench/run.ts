@@ -52,7 +52,7 @@ const datasets = values.datasets.split(',').map(datasetOf);
 const chosen = values.peers.split(',').filter((peer) => peer !== 'java' || canRunJava());
 /** Files are read by one thread. */
 const oneThread = { UV_THREADPOOL_SIZE: '1' };
-/** Memory that was freed stays with the process, as it does in a JVM (docs/guide.md, "In operation"). */
+/** Memory that was freed stays with the process, as it does in a JVM (docs/guide.md, "Memory settings of the process"). */
 const keptMemory = { MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: String(2 ** 32) };
 const reply = z.object({
   ns: z.number().optional(),

@@ -49,7 +49,7 @@ function expectSeen(state: ReadState, expected: ExpectedState): void {
 
 /**
  * Java fills a FLOAT or DOUBLE field that a delta does not have with ones, which it then reads as a NaN that no writer
- * makes. Here it is null (docs/format.md, "Fields by name").
+ * makes. Here it is null (docs/format.md, "Applying a delta").
  */
 function withNulls(records: ExpectedState['types'][string]['records']): unknown {
   const isFill = (value: unknown) => value === 'f:ffffffff' || value === 'd:ffffffffffffffff';

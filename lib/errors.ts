@@ -48,7 +48,7 @@ export class DatasetError extends Error {
   }
 }
 
-/** True for a DatasetError, of the given kind if one is given. Works across duplicate copies of the package. */
+/** True for a DatasetError (of `kind`, if it is given). Works if the package is installed twice, too. */
 export function isDatasetError(error: unknown, kind?: ErrorKind): error is DatasetError {
   if (!(error instanceof Error) || error.name !== 'DatasetError' || !('kind' in error)) return false;
   return kind === undefined || error.kind === kind;

@@ -33,11 +33,11 @@ export const serviceGoals = {
   propagationLagMsMax: 10_000,
 } as const;
 
-/** `degraded`: works, and a person should look. `unhealthy`: does not do its work. */
+/** `degraded`: it works, but a person should look. `unhealthy`: it does not do its work. */
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
 
 export interface Vitals {
-  /** Since the last activity that succeeded; null: there was none. */
+  /** Time since the last activity that succeeded, ms; null: there was none. */
   readonly idleMs: number | null;
   readonly idleMsMax: number;
   /** 0 to 1. */

@@ -28,7 +28,7 @@ export interface VersionRef {
 
 /** A version as consumers serve it. Ordered by era, then epoch, then version. */
 export interface ServedRef extends VersionRef {
-  /** Of the order to serve it, {@link Serve}: a higher one wins within an era, also with a lower version. */
+  /** Number of the order to serve it ({@link Serve}). Within an era a higher epoch wins, even with a lower version. */
   readonly epoch: number;
 }
 
@@ -66,7 +66,7 @@ export interface SnapshotEntry {
   readonly digests?: SnapshotDigests;
 }
 
-/** Whoever reads bytes with these digests reads the state with these hashes: the writer has decoded and hashed the very bytes. */
+/** The writer has decoded and hashed these very bytes, so bytes with these digests give the state with these hashes. */
 export interface SnapshotDigests {
   /** SHA-256 of the main blob and of the part `bookkeeping`: 64 lower-case hex digits each. */
   readonly main: string;
@@ -76,8 +76,8 @@ export interface SnapshotDigests {
 }
 
 /**
- * A version that somebody needs to stay readable, with all that it takes to read it: a snapshot and the deltas from
- * there, copied from the head, so that it does not matter what becomes of the head's own lists.
+ * A version that must stay readable, with all that it takes to read it: a snapshot and the deltas after it. They are
+ * copies from the head, so the pin does not depend on the head's own lists.
  */
 export interface Pin {
   readonly version: number;
@@ -85,15 +85,15 @@ export interface Pin {
   readonly hashes: StateHashes;
   readonly schemaId: string;
   readonly snapshot: SnapshotEntry;
-  /** Ascending without gaps from the snapshot to the version; empty when the snapshot is of the very version. */
+  /** Ascending without gaps from the snapshot to the version; empty if the snapshot is of this version. */
   readonly deltas: readonly CommitEntry[];
-  /** Wall clock, epoch ms; null: until it is taken away. A courtesy: a pin holds until a housekeeping step removes it. */
+  /** Wall clock, epoch ms; null: until it is removed. A pin that is past this time holds until housekeeping removes it. */
   readonly expiresAtMs: number | null;
 }
 
 /** Which version consumers are to serve. */
 export interface Serve {
-  /** Rises by one at each change, so that readers know which order is the newer. */
+  /** Rises by one at each change, so that readers know which order is newer. */
   readonly epoch: number;
   /** Name of a pin; null: the head's version. */
   readonly pin: string | null;

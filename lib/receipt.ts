@@ -1,4 +1,4 @@
-/** Which message of its source a message is, as it says itself. */
+/** The number of a message among those of its source. */
 export interface MessageProgress {
   readonly source: string;
   /** From 1, without gaps, per source and partition. */
@@ -6,9 +6,8 @@ export interface MessageProgress {
 }
 
 /**
- * What a sender holds of a message that the queue has accepted: the message is number `sequence` of `source`. Producers
- * write into each version how far they have come with each source, so a reader can tell whether it serves a version that
- * has it.
+ * What a sender gets for a message that the queue has accepted: it is number `sequence` of `source`. Each version says
+ * up to which number it has the messages of each source, so a consumer can tell whether it serves the message.
  */
 export interface Receipt extends MessageProgress {
   readonly partition: number;

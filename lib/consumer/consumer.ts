@@ -29,47 +29,50 @@ import type { Found, LookupKey, LookupNameOf } from './type-records.ts';
 import { compareVersions } from './update-plan.ts';
 import { type WatchTarget, watch } from './watch.ts';
 
-/** Where a consumer reads, and what of it. */
+/** Where a consumer reads from, and what it loads. */
 export interface ConsumerSource {
   readonly id: DatasetId;
   readonly heads: HeadReader;
   readonly blobs: BlobReader;
-  /** Where inline deltas are, if producers of this dataset make some. Default: their copies among the blobs are read. */
+  /**
+   * Where small deltas are, if producers commit them as items of the table (`HOLLOW_INLINE_DELTAS`). Default: their copies
+   * in `blobs` are read.
+   */
   readonly inline?: BlobReader;
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
-  /** Optional parts to load too, each with the types that it holds. Default: none. */
+  /** Optional parts to load too, by name, each with the types that it holds. Default: none. */
   readonly parts?: ReadonlyMap<string, readonly string[]>;
-  /** Types to find records of by primary key. Default: every type whose primary key is loaded. */
+  /** Types whose records can be found by primary key. Default: every type whose primary key is loaded. */
   readonly indexedTypes?: readonly string[];
   /**
-   * Which types and fields to load, so that the rest takes no memory. Default: all. What is loaded is then not held
-   * against the head's hash, which is of all data; blobs are still held against their digests (docs/format.md, "Filters").
+   * Which types and fields to load, so that the rest takes no memory. Default: all. A filtered state cannot be compared with
+   * the hash in the head, which is of all data; blobs are still checked by their digests (docs/format.md, "Filters").
    */
   readonly filter?: TypeFilter;
   /**
-   * How many bytes of text to keep once it was read, so that strings are not built again; 2^20 at least, for all fields
-   * together. A text that you hold then keeps 1 MiB alive. Default: none.
+   * How many bytes of text to keep after it was read, so that strings are not built again: from 2^20 to 2^33, for all fields
+   * together. A string that you hold then keeps a block of 1 MiB in memory. Default: none.
    */
   readonly stringCacheBytes?: number;
   /**
-   * What of a snapshot is held against the head: the digest of its bytes, which is the default, or `records`, each of
-   * them, in a pass that takes longer than all else of a start (a second or two for a million). That the pass would find more than the
-   * digest takes a bug in how this process decodes.
+   * How a snapshot is checked against the head. `bytes`, the default: the digest of its bytes. `records`: also a hash of every
+   * record, which takes longer than the rest of a start (a second or two for a million records). It finds more than the digest
+   * only if this process decodes wrongly.
    */
   readonly verify?: 'bytes' | 'records';
   /** How heads are read. Default `strong`: a refresh sees every commit acknowledged before it began. */
   readonly consistency?: 'strong' | 'eventual';
   /**
-   * Where records and indexes lie. Default `own`. `shared`: in SharedArrayBuffers, so that worker threads can read them in
-   * place (`state.share()`); loading then takes a copy more, and for that moment twice the memory. A cache of strings starts
-   * anew with each version then.
+   * Where records and indexes are kept. Default `own`. `shared`: in SharedArrayBuffers, so that worker threads can read them in
+   * place (`state.share()`). Loading then takes one more copy, and twice the memory while it is made. A cache of strings then
+   * starts anew with each version.
    */
   readonly memory?: 'own' | 'shared';
 }
 
-/** `dataset`: what the records are read as; without it they are read as they are stored, and their fields are unknown. */
+/** `dataset` gives the records their types. Without it they are read as they are stored, and their fields are `unknown`. */
 export type ConsumerOptions<D extends AnyDataset | null = null> = ConsumerSource & {
   readonly dataset?: D;
 } & (D extends null ? unknown : { readonly dataset: D });
@@ -78,7 +81,7 @@ export type ConsumerOptions<D extends AnyDataset | null = null> = ConsumerSource
 export interface VersionChange {
   readonly from: LoadedVersion | null;
   readonly to: LoadedVersion;
-  /** The deltas in between, in order; null: the way led over a snapshot, so anything may have changed. */
+  /** The deltas in between, in order. Null: a snapshot was loaded, so anything may have changed. */
   readonly steps: readonly StateStep[] | null;
 }
 
@@ -88,24 +91,25 @@ export interface ConsumerHealth {
   /** False until a committed state is loaded. Never false again: what is loaded stays readable whatever fails. */
   readonly isReady: boolean;
   readonly version: ServedRef | null;
-  /** How old the answer to "is this the newest version?" is; null: never asked with success. */
+  /** Time since the head was last read, ms: how old the answer to "is this the newest version?" is. Null: never. */
   readonly headAgeMs: number | null;
-  /** Versions that hints told of and that are not loaded yet. */
+  /** How many versions the newest hint is ahead of what is loaded. */
   readonly lagVersions: number;
-  /** Refreshes that failed since the last one that did not. */
+  /** How many refreshes have failed since one succeeded. */
   readonly failuresInRow: number;
   /** Share of refreshes that failed lately, 0 to 1 (lib/rate-window.ts). */
   readonly errorRate: number;
-  /** Of the last failed refresh; null after a success. */
+  /** Message of the last failed refresh; null after a success. */
   readonly lastError: string | null;
 }
 
 /**
- * One process's copy of a dataset. Readers hold an immutable version, which a refresh swaps by one reference, so reads
- * are synchronous, never torn, and go on whatever fails outside. Versions only move forward.
+ * One process's copy of a dataset. It holds one immutable version, and a refresh swaps the reference to it. So reads are
+ * synchronous, never see a mix of versions, and go on whatever fails outside. Versions only move forward, unless a pin is
+ * served (`hollow serve`) or the table was restored.
  *
- * With a `dataset` as `defineDataset` made it, the names of types, their keys and their records are typed, and what is
- * loaded must have these types and fields. Without one a consumer reads whatever the blobs describe.
+ * With a `dataset` from `defineDataset`, the names of types, their keys and their records are typed, and what is
+ * loaded must have these types and fields. Without one, a consumer reads whatever the blobs describe.
  *
  * @example
  * const consumer = new Consumer({ dataset: cities, id, heads, blobs, clock, random, telemetry });
@@ -168,7 +172,7 @@ export class Consumer<D extends AnyDataset | null = null> {
   }
 
   /**
-   * The records of the version that is served, immutable: take it once where reads must agree with each other.
+   * The records of the version that is served, as an immutable value. Take it once if several reads must see the same version.
    *
    * @throws DatasetError `unavailable` before the first load
    */
@@ -199,7 +203,7 @@ export class Consumer<D extends AnyDataset | null = null> {
    * Goes to the newest version. When it resolves, every commit that was acknowledged before the call is readable (with
    * `strong` reads). One refresh runs at a time; calls made meanwhile share the next one.
    *
-   * @throws DatasetError what was served before is still served
+   * @throws DatasetError `unavailable`, `denied`, `corrupt`, `incompatible`; the consumer goes on serving what it had
    */
   refresh(): Promise<void> {
     if (this.#running === null) {
@@ -218,8 +222,8 @@ export class Consumer<D extends AnyDataset | null = null> {
   }
 
   /**
-   * True: what is served has the message of this receipt, and everything that its source sent before, or a later state
-   * of it. What was quarantined or late counts as done. Reads nothing from outside.
+   * True if the version that is served has the message of this receipt and everything that its source sent before. What was
+   * quarantined or late counts as done. Does no I/O.
    *
    * @throws DatasetError `invalid`: the receipt is of another partition
    */
@@ -235,7 +239,7 @@ export class Consumer<D extends AnyDataset | null = null> {
   /**
    * Read your writes: refreshes until {@link has} is true.
    *
-   * @returns false: it did not become true in time
+   * @returns false if it did not become true in time
    * @throws DatasetError as {@link refresh}, if the last refresh in that time failed
    */
   async waitFor(receipt: Receipt, timeoutMs: number): Promise<boolean> {
@@ -254,9 +258,11 @@ export class Consumer<D extends AnyDataset | null = null> {
   }
 
   /**
-   * Keeps the consumer fresh until {@link stop}: refreshes now, on hints, and on a poll for the hints that get lost.
+   * Keeps the consumer fresh until {@link stop}: refreshes now, on every hint, and by a poll, since hints can get lost.
    *
-   * @param pollMsMax the slowest poll, ms; less where other readers take hints from the same queue. Default 20,000
+   * @param watchers where hints come from; without any the head is polled about once a second
+   * @param pollMsMax the longest pause between two polls, ms. Take less if other readers share the queue of hints. Default 20,000
+   * @throws DatasetError `invalid` if it is started already
    */
   start(watchers: readonly AnnouncementWatcher[], pollMsMax: number = limits.pollMsMax): void {
     if (this.#watching !== null) throw new DatasetError('invalid', 'the consumer is started already');

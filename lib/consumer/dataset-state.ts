@@ -8,8 +8,8 @@ import { openVersion, type SharedVersion, shareVersion } from './shared-version.
 import type { Found, LookupKey, TypeNameOf, TypeRecords } from './type-records.ts';
 
 /**
- * All records of a dataset at one version, as its users see them. Immutable: it stays readable and unchanged for as long
- * as somebody holds it, so take it once where several reads must agree with each other.
+ * All records of a dataset at one version. Immutable: it stays readable and unchanged for as long
+ * as somebody holds it, so take it once if several reads must see the same version.
  *
  * @example
  * const { state } = consumer;
@@ -18,7 +18,7 @@ import type { Found, LookupKey, TypeNameOf, TypeRecords } from './type-records.t
  */
 export class DatasetState<D extends AnyDataset | null = null> {
   readonly version: ServedRef;
-  /** What lies below: type states, ordinals, schema, header tags. */
+  /** The layer below, for tools: type states, ordinals, schema, header tags. */
   readonly read: ReadState;
   readonly #loaded: LoadedVersion;
   readonly #dataset: AnyDataset | null;
@@ -43,9 +43,9 @@ export class DatasetState<D extends AnyDataset | null = null> {
   }
 
   /**
-   * This state for another thread, which reads it in place: nothing of its records or indexes is copied for each reader.
-   * Of a consumer with `memory: 'shared'` a call costs next to nothing; else the first call copies what is not shared
-   * yet. It stays valid for as long as somebody holds it, whatever is refreshed meanwhile.
+   * This state for another thread, which reads records and indexes in place, without a copy.
+   * With `memory: 'shared'` a call costs next to nothing; otherwise the first call copies what is not shared
+   * yet. The result stays valid for as long as somebody holds it, whatever is refreshed meanwhile.
    *
    * @returns what `postMessage` takes; the other side opens it with {@link openState}
    */
@@ -55,9 +55,9 @@ export class DatasetState<D extends AnyDataset | null = null> {
 }
 
 /**
- * A state that another thread has shared. The same API, and the same bytes: look-ups and reads happen in place.
+ * Opens a state that another thread has shared. It has the same API and reads the same memory, without a copy.
  *
- * @param dataset as the other side defined it; without it records are read as they are stored
+ * @param dataset as the other thread defined it; without it records are read as they are stored
  * @throws DatasetError `incompatible`: the state lacks a type or a field of the dataset
  * @example
  * // In the main thread: worker.postMessage(consumer.state.share()), again at each `onChange`.

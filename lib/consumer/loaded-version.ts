@@ -14,7 +14,7 @@ export interface LoadedState {
   readonly hashes: LoadedHashes;
 }
 
-/** What readers hold: one committed version, complete and immutable. A refresh swaps one reference to it. */
+/** One committed version as a consumer holds it, complete and immutable. */
 export interface LoadedVersion extends LoadedState {
   readonly ref: ServedRef;
   readonly schemaId: string;

@@ -32,8 +32,8 @@ export interface PartitionedHealth extends Omit<ConsumerHealth, 'version'> {
 }
 
 /**
- * {@link Consumer} for a dataset in several partitions: the same look-ups, over all of its partitions or those chosen. Each
- * partition refreshes by itself, and one that fails keeps what it has while the others go on.
+ * A {@link Consumer} for a dataset with several partitions. It has the same look-ups, over all partitions or over some. Each
+ * partition refreshes by itself: one that fails keeps what it has while the others go on.
  *
  * @example
  * const orders = new PartitionedConsumer({ dataset: shop, id: { dataset: 'shop' }, heads, blobs, clock, random, telemetry });
@@ -74,15 +74,15 @@ export class PartitionedConsumer<D extends AnyDataset> {
     });
   }
 
-  /** Which version is served of which partition; null: none yet. */
+  /** By partition, the version that is served; null: none yet. */
   get versions(): ReadonlyMap<number, ServedRef | null> {
     return new Map(Array.from(this.#consumers, ([partition, { version }]) => [partition, version]));
   }
 
   /**
-   * What is served now, as one immutable value: take it once where reads must agree with each other.
+   * What is served now, as one immutable value. Take it once if several reads must see the same versions.
    *
-   * @throws DatasetError `unavailable` before the first load of every partition
+   * @throws DatasetError `unavailable` until every partition is loaded
    */
   get state(): PartitionedState<D> {
     const states = Array.from(this.#consumers, ([partition, { state }]) => [partition, state] as const);
@@ -111,7 +111,7 @@ export class PartitionedConsumer<D extends AnyDataset> {
   /**
    * Brings every partition to its newest version.
    *
-   * @throws DatasetError the first of what went wrong: those partitions serve what they had, the others have moved
+   * @throws DatasetError that of the first partition that failed. Partitions that failed serve what they had; the others have moved
    */
   async refresh(): Promise<void> {
     const results = await Promise.allSettled(
@@ -121,18 +121,18 @@ export class PartitionedConsumer<D extends AnyDataset> {
   }
 
   /**
-   * {@link Consumer.has}, asked of the partition that the receipt is of.
+   * {@link Consumer.has} of the receipt's partition.
    *
-   * @throws DatasetError `invalid`: that partition is not one of those that are loaded
+   * @throws DatasetError `invalid`: that partition is not loaded
    */
   has(receipt: Receipt): boolean {
     return this.partition(receipt.partition).has(receipt);
   }
 
   /**
-   * {@link Consumer.waitFor}: refreshes the partition that the receipt is of, and no other, until {@link has} is true.
+   * {@link Consumer.waitFor} of the receipt's partition; the others are not refreshed.
    *
-   * @returns false: it did not become true in time
+   * @returns false if it did not become true in time
    * @throws DatasetError as {@link has}, and if the last refresh in that time failed
    */
   async waitFor(receipt: Receipt, timeoutMs: number): Promise<boolean> {

@@ -5,8 +5,8 @@ import type { DatasetState } from './dataset-state.ts';
 import type { Found, LookupKey, TypeNameOf } from './type-records.ts';
 
 /**
- * The records of the loaded partitions, each at the version that it had when this was taken. Immutable, like the states it
- * is made of. Partitions commit by themselves, so nothing is promised about how their versions go together.
+ * The records of the loaded partitions, each at the version that it had when this was taken. Immutable.
+ * Partitions commit independently, so there is no guarantee how their versions go together.
  *
  * @example
  * const { state } = orders;
@@ -57,8 +57,8 @@ interface Records<Record, Key extends readonly unknown[]> extends Iterable<Recor
 }
 
 /**
- * The records of one type in all loaded partitions, as {@link TypeRecords} has those of one. A record that others refer to,
- * and that has no primary key, is there once in each partition that refers to it.
+ * The records of one type in all loaded partitions, like {@link TypeRecords} for one. A record without a primary key occurs
+ * once in each partition where something refers to it.
  */
 export class PartitionedRecords<Record, Key extends readonly unknown[]> implements Records<Record, Key> {
   readonly #types: ReadonlyMap<number, Records<Record, Key>>;

@@ -7,8 +7,8 @@ import type { StringCache } from '../state/string-cache.ts';
 import type { LoadedHashes, LoadedVersion } from './loaded-version.ts';
 
 /**
- * A version as `postMessage` can carry it to another thread: records and indexes lie in shared memory, so what is copied
- * is only where. Made by `DatasetState.share`, opened by `openState`; what is in it may change with any release.
+ * A version in a form that `postMessage` takes. Records and indexes are in shared memory; only their places are
+ * copied. `DatasetState.share` makes it and `openState` opens it. Its fields may change with any release.
  */
 export interface SharedVersion {
   readonly ref: ServedRef;

@@ -10,15 +10,15 @@ import type { Column, NumberColumn } from '../state/column.ts';
 import type { ObjectTypeState } from '../state/object-type-state.ts';
 import type { RecordView } from '../state/record.ts';
 
-/** Names of the OBJECT types that can be read: those of the dataset, or, for a consumer without one, any. */
+/** Names of the OBJECT types that can be read: those of the dataset; without a dataset, any name. */
 export type TypeNameOf<D extends AnyDataset | null> = D extends AnyDataset
   ? keyof D['types'] & string
   : string;
 
-/** Names of those with a primary key. */
+/** Names of the types with a primary key. */
 export type LookupNameOf<D extends AnyDataset | null> = D extends AnyDataset ? KeyedNameOf<D> : string;
 
-/** What a reader gets: fields by name, read from the state when they are asked for, `toObject()` and `toJSON()`. */
+/** A record as readers get it: its fields by name, read from the state when you ask for them, `toObject()` and `toJSON()`. */
 export type Found<D extends AnyDataset | null, Name> = D extends AnyDataset
   ? Name extends keyof D['types']
     ? ViewOf<D, Name>
@@ -80,7 +80,7 @@ export class TypeRecords<Record, Key extends readonly unknown[]> implements Iter
   /**
    * The record with this primary key, one argument for each path of the key; undefined if there is none.
    *
-   * @throws DatasetError `invalid`: no index of the type, or not its key; says what was expected, or is not loaded
+   * @throws DatasetError `invalid`: the type is not indexed, or this is not its key; the message says what was expected
    */
   find(...key: Key): Record | undefined {
     const ordinal = this.#ordinalOf(key);
@@ -102,7 +102,7 @@ export class TypeRecords<Record, Key extends readonly unknown[]> implements Iter
   }
 
   /**
-   * Where the record with this primary key lies in {@link TypeRecords.column columns} of this version; -1: there is none.
+   * The ordinal of the record with this primary key, for {@link TypeRecords.column columns} of this version; -1 if there is none.
    *
    * @throws DatasetError as {@link TypeRecords.find}
    */
@@ -110,7 +110,7 @@ export class TypeRecords<Record, Key extends readonly unknown[]> implements Iter
     return this.#ordinalOf(key);
   }
 
-  /** The ordinals of all records, ascending: what the values of {@link TypeRecords.column columns} belong to. */
+  /** The ordinals of all records, ascending. {@link TypeRecords.column Columns} give their values in this order. */
   ordinals(): Int32Array<ArrayBuffer> {
     const { records } = this.#source;
     const ordinals = new Int32Array(records.count);
@@ -119,8 +119,8 @@ export class TypeRecords<Record, Key extends readonly unknown[]> implements Iter
   }
 
   /**
-   * One field of all records, for reading many of them: several times faster than through records, and as they have it.
-   * Take it once, not for each record.
+   * One field of all records. Reading many values is several times faster than through records; the values are the same.
+   * Take the column once, not for each record.
    *
    * @example
    * const price = products.column('price');

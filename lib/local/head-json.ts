@@ -11,7 +11,7 @@ import {
 } from '../ports.ts';
 
 /**
- * A head as text, for those who hand it on: a file, an HTTP response.
+ * A head as text, for a file or an HTTP response.
  *
  * @example
  * response.end(encodeHead(head));

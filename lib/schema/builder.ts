@@ -1,6 +1,6 @@
 /**
- * The TypeScript way to write a schema. The record types are inferred from it, so nothing is generated and nothing is
- * written twice. What it makes is Hollow's schema, with the names that Java-Hollow's object mapper would give.
+ * A schema, written in TypeScript. The record types are inferred from it; no code is generated and nothing is
+ * written twice. The result is a Hollow schema, with the names that Java Hollow's object mapper gives.
  */
 import { DatasetError } from '../errors.ts';
 import { DatasetSchema } from './dataset-schema.ts';
@@ -21,7 +21,7 @@ import type { KeyedNameOf, KeyOf } from './record-of.ts';
 import type { ObjectSchema, Schema } from './schema.ts';
 import { type RecordValidator, recordValidator } from './validator.ts';
 
-/** What is known of every dataset, whatever its types. */
+/** A dataset of any types. */
 export interface AnyDataset extends ReaderSchema {
   readonly types: TypeSpecs;
   readonly partitions: PartitionMap;
@@ -32,8 +32,8 @@ export interface Dataset<Types extends TypeSpecs> extends AnyDataset {
   readonly schema: DatasetSchema;
   readonly types: Types;
   /**
-   * A validator of one type's records as Standard Schema (https://standardschema.dev) describes it, for whatever takes
-   * one: web frameworks, form libraries. Its output is what an upsert's `value` takes, ready for JSON.
+   * A Standard Schema validator (https://standardschema.dev) for the records of one type, for web frameworks and form
+   * libraries. Its output is what an upsert's `value` takes, ready for JSON.
    *
    * @throws DatasetError `invalid` if the type has no primary key
    * @example
@@ -44,7 +44,7 @@ export interface Dataset<Types extends TypeSpecs> extends AnyDataset {
     type: Name,
   ): RecordValidator<{ readonly types: Types }, Name>;
   /**
-   * The partition, from 0, of the record with this primary key, one argument for each of its paths. Pure.
+   * The partition, from 0, of the record with this primary key. One argument for each path of the key.
    *
    * @throws DatasetError `invalid`: not the key of this type
    * @example
@@ -72,8 +72,8 @@ export function type<const Fields extends FieldSpecs, const Key extends readonly
   options: {
     readonly primaryKey: Key;
     /**
-     * The paths of the primary key that decide about the partition: records of all types with equal partition keys are in
-     * one partition, so that one message can change them together. Default: the whole primary key.
+     * The paths of the primary key that choose the partition. Records with equal partition keys, of whatever type, are in
+     * one partition, so one message can change them together. Default: the whole primary key.
      */
     readonly partitionKey?: readonly Key[number][];
   },
@@ -88,9 +88,9 @@ export function type(
 }
 
 /**
- * Defines a dataset by its types. The order of fields is that of the records: append new ones at the end.
+ * Defines a dataset by its types. The order of the fields is part of the format: append new fields at the end.
  *
- * @param options.partitions how many slices the dataset has, each with versions of its own; fixed once data is in it.
+ * @param options.partitions number of partitions, each with versions of its own. It cannot change once there is data.
  * Default 1
  * @throws DatasetError `invalid`: a name is not allowed, a reference or a key path leads nowhere, two different types
  * have one name

@@ -29,9 +29,9 @@ const fieldsMax = 32_767;
 const pathStepsMax = 64;
 
 /**
- * A set of schemas. As a producer has it ({@link DatasetSchema.of}) it is closed: every type that one of them refers to
- * is in it, and every key path leads to a value. As a reader has it ({@link DatasetSchema.loaded}) types and fields may
- * be left out: references into them are bare ordinals, and whoever needs what is behind them is told.
+ * A set of schemas. That of a producer ({@link DatasetSchema.of}) is closed: every type that one of them refers to
+ * is in it, and every key path leads to a value. In that of a reader ({@link DatasetSchema.loaded}) types and fields may
+ * be left out. References into them are then bare ordinals, and what needs more fails with `invalid`.
  *
  * @example
  * const schema = DatasetSchema.of(parseSchemas('City @PrimaryKey(id) { int id; string name; }'));

@@ -88,7 +88,7 @@ export type FieldSpecs = Readonly<Record<string, FieldSpec>>;
 export interface TypeSpec<Fields extends FieldSpecs, Key extends readonly string[]> {
   readonly fields: Fields;
   readonly primaryKey: Key;
-  /** Paths of the primary key that decide about the partition. Absent: all of them. */
+  /** Paths of the primary key that choose the partition. Absent: all of them. */
   readonly partitionKey?: readonly string[];
 }
 
@@ -232,19 +232,19 @@ function boxOf(name: string, field: string, kind: ValueKind, form: FieldForm | n
 }
 
 /**
- * The kinds of fields. All are nullable, except in the primary key.
+ * The kinds of fields. Every field may be null, except in the primary key.
  *
  * - `int` (32 bits; -2^31 cannot be stored), `boolean`, `float`, `double`, `bytes`
- * - `long` (64 bits) for numbers up to ±2^53: to read a larger one is an error; `long({ as: 'bigint' })` for all
+ * - `long` (64 bits) for numbers up to ±2^53; reading a larger one throws `incompatible`. `long({ as: 'bigint' })` for all
  * - `date`: a `Date`, stored as LONG in ms since 1970
- * - `string`: stored once however many records have it; `string({ inline: true })` is stored in each record, which is
- *   smaller where nearly every value is different
- * - `enum(['open', 'closed'])`: one of these, inline; `enum([…], { type: 'Status' })`: as Java-Hollow stores an enum, a
+ * - `string`: stored once however many records have it. `string({ inline: true })` is stored in each record, which is
+ *   smaller if nearly every value is different
+ * - `enum(['open', 'closed'])`: one of these, inline. `enum([…], { type: 'Status' })`: as Java Hollow stores an enum, a
  *   few bits in each record
  * - `ref('Other')`: a record of another type of the dataset, shared like strings
- * - `list(t.string())`, `set(t.ref('Tag'))`, `map(t.string(), t.int())`: shared like strings, too. Their types are named
- *   as in Java (`ListOfString`, `MapOfStringToInteger`) unless `name` says otherwise. Sets and maps are looked into by
- *   `hashKey`: by default the primary key of the element (a map: of the key), or its only field
+ * - `list(t.string())`, `set(t.ref('Tag'))`, `map(t.string(), t.int())`: shared like strings. Their types are named
+ *   as in Java (`ListOfString`, `MapOfStringToInteger`) unless `name` says otherwise. Look-ups in sets and maps go by
+ *   `hashKey`: by default the primary key of the element (of a map's key), or its only field
  */
 export const t = {
   int: () => value<number, 'INT'>('INT'),

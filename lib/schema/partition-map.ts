@@ -9,15 +9,14 @@ export interface PartitionOptions {
   /** How many partitions: fixed for the life of a dataset. Default 1. */
   readonly partitions?: number;
   /**
-   * By type: the paths of its primary key that decide about the partition, in order. Types that name the same values keep
-   * together what belongs together: records with equal partition keys are in one partition. Default: the whole primary key.
+   * By type: the paths of its primary key that choose the partition, in order. Records with equal partition keys, of whatever
+   * type, are in one partition. Default: the whole primary key.
    */
   readonly partitionKeys?: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
- * Which partition a record belongs to. Pure, and the same for everybody: senders route by it, producers refuse by it,
- * consumers look up by it.
+ * Says to which partition a record belongs. Senders, producers and consumers all use it, so they agree.
  *
  * The partition is the unsigned MurmurHash3 (x86, 32 bit, seed 0xeab524b9) of the key's canonical text in UTF-8, modulo the
  * number of partitions. The text joins the parts with commas: numbers in decimals, booleans as `true` and `false`, strings

@@ -5,8 +5,8 @@ import { type PlainObject, readKeyPath } from './record.ts';
 import type { FieldKind } from './schema.ts';
 
 /**
- * One value of a key, in the one form that it has everywhere: LONG is a number as far as that is exact, else a bigint;
- * FLOAT is rounded to 32 bits; REFERENCE (paths ending in `!`) is the ordinal.
+ * One value of a key, in the form that it has everywhere. A LONG is a number if that is exact, else a bigint. A
+ * FLOAT is rounded to 32 bits. A REFERENCE (a path that ends in `!`) is the ordinal.
  */
 export type KeyPart = number | bigint | boolean | string | Uint8Array;
 

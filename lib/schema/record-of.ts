@@ -32,7 +32,7 @@ interface Typed {
   readonly types: TypeSpecs;
 }
 
-/** A SET, read from the state when it is asked. */
+/** A SET, read from the state when you ask for something. */
 export interface SetView<Element, Key extends readonly unknown[]> extends Iterable<Element> {
   readonly size: number;
   /** Is there an element with this hash key? One argument for each of its paths; a bare value is its own key. */
@@ -41,7 +41,7 @@ export interface SetView<Element, Key extends readonly unknown[]> extends Iterab
   find(...key: Key): Element | undefined;
 }
 
-/** A MAP, read from the state when it is asked. Like a JavaScript Map that cannot be changed. */
+/** A MAP, read from the state when you ask for something. Like a JavaScript Map that cannot be changed. */
 export interface MapView<MapKey, Value, Key extends readonly unknown[]>
   extends Iterable<readonly [MapKey, Value]> {
   readonly size: number;
@@ -52,11 +52,11 @@ export interface MapView<MapKey, Value, Key extends readonly unknown[]>
   values(): Iterable<Value>;
 }
 
-/** What every record that is read has beside its fields. */
+/** The methods that every record has beside its fields. */
 export interface RecordMethods {
   /** A plain object with all fields, deep: a copy. */
   toObject(): PlainOfView<this>;
-  /** Like toObject, in the form that JSON and mutations can hold. */
+  /** Like toObject, but in a form that JSON and mutations can hold. */
   toJSON(): JsonOfView<this>;
 }
 

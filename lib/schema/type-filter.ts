@@ -1,6 +1,6 @@
 import { type Schema, targetsOf } from './schema.ts';
 
-/** What a rule is about: a type, one field of an OBJECT type, or (`*`) every type. */
+/** What a rule names: a type, one field of an OBJECT type, or (`*`) every type. */
 interface FilterScope {
   readonly field?: string;
   /** Also everything that can be reached from there along references: fields, elements, keys and values. */
@@ -12,9 +12,9 @@ export type FilterRule =
   | (FilterScope & { readonly exclude: string });
 
 /**
- * Which types and fields of a dataset are loaded. Everything is, until a rule says otherwise; later rules win. A type is
- * loaded if it or any of its fields is included. Types and fields that the dataset does not have are passed over:
- * producers may add and drop them under readers.
+ * Which types and fields of a dataset are loaded. Without a rule everything is; later rules win. A type is
+ * loaded if it, or any of its fields, is included. Types and fields that the dataset does not have are ignored,
+ * because producers may add them later.
  *
  * @example
  * [{ exclude: '*' }, { include: 'Movie', recursive: true }, { exclude: 'Movie', field: 'synopsis' }]

@@ -4,7 +4,7 @@ import { jsonRecord } from './json-record.ts';
 import type { ReaderSchema } from './reader-schema.ts';
 import type { InputOf, JsonOf } from './record-of.ts';
 
-/** A validator as Standard Schema 1 (https://standardschema.dev) describes it; the part of it that we implement. */
+/** The part of a Standard Schema 1 validator (https://standardschema.dev) that we implement. */
 export interface StandardValidator<Input, Output> {
   readonly '~standard': {
     readonly version: 1;

@@ -5,12 +5,12 @@ import type { FirstStep, InputOf, KeyedNameOf, KeyPathsOf } from '../schema/reco
 export interface Order {
   /** Epoch ms. */
   readonly timestamp: number;
-  /** Of two sources with the same time the one that sorts later wins. */
+  /** If two timestamps are equal, the source that sorts later wins. */
   readonly source: string;
   readonly sequence: number;
 }
 
-/** Only if the record is the one that this mutation, be it upsert, patch or increment, has changed last. */
+/** Only if the upsert, patch or increment with this order stamp was the last to change the record. */
 export interface IfVersion {
   readonly ifVersion: Order;
 }
@@ -23,18 +23,18 @@ export interface IfAbsent {
 interface Common<Op extends string, Name> {
   readonly op: Op;
   readonly type: Name;
-  /** Default: when the queue took the message. */
+  /** Default: the time when the queue took the message, the message's id, and the position in it. */
   readonly order?: Order;
 }
 
 interface Conditional<Condition> {
-  /** What must hold at the commit, or the mutation goes to quarantine. */
+  /** What must hold at the commit; otherwise the mutation goes to quarantine. */
   readonly condition?: Condition;
-  /** By this a conditional mutation is known again, so that it has one outcome. Default: message id and position. */
+  /** Names the mutation, so that it has one outcome however often it comes. Default: message id and position. */
   readonly opId?: string;
 }
 
-/** Makes the record what `value` says: fields that it does not name become null. */
+/** The record becomes `value`. Fields that `value` does not name become null. */
 export interface UpsertInput<D extends AnyDataset, Name extends KeyedNameOf<D>>
   extends Common<'upsert', Name>,
     Conditional<IfAbsent | IfVersion> {
@@ -47,7 +47,7 @@ type OtherFields<D extends AnyDataset, Name extends KeyedNameOf<D>> = Omit<
   FirstStep<keyof KeyPathsOf<D, Name>>
 >;
 
-/** Sets some fields, if and when the record is there. */
+/** Sets some fields. If there is no record, the patch waits for one. */
 export interface PatchInput<D extends AnyDataset, Name extends KeyedNameOf<D>>
   extends Common<'patch', Name>,
     Conditional<IfVersion> {
@@ -61,19 +61,19 @@ export interface DeleteInput<D extends AnyDataset, Name extends KeyedNameOf<D>>
   readonly key: KeyPathsOf<D, Name>;
 }
 
-/** What an increment adds to the fields that hold numbers. */
+/** By field, what an increment adds; only fields of numbers. */
 export type AmountsOf<D extends AnyDataset, Name extends KeyedNameOf<D>> = {
   readonly [F in keyof OtherFields<D, Name> as number extends NonNullable<OtherFields<D, Name>[F]>
     ? F
     : never]?: number;
 };
 
-/** Adds to some fields, if and when the record is there; once, however often it comes. */
+/** Adds to some fields, once however often it comes. If there is no record, it waits for one. */
 export interface IncrementInput<D extends AnyDataset, Name extends KeyedNameOf<D>>
   extends Common<'increment', Name> {
   readonly key: KeyPathsOf<D, Name>;
   readonly fields: AmountsOf<D, Name>;
-  /** By this it is known again. Default: message id and position, which a message that is sent twice does not keep. */
+  /** Names the increment, so that it counts once. Default: message id and position; a message that is sent twice has two ids. */
   readonly opId?: string;
 }
 

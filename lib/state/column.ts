@@ -14,8 +14,8 @@ import type { RecordTable } from './record-table.ts';
 import type { TextReader } from './text-reader.ts';
 
 /**
- * One field of the records of one type at one version. Where it lies is worked out once, not for each record, and each
- * kind of column is a class of its own, so that a loop over one reads without asking what it reads.
+ * One field of the records of one type at one version. Where the field is stored is worked out once, not for each record. Each
+ * kind of column is a class of its own, so that a loop over one need not ask what it reads.
  *
  * @example
  * const price = state.type('Product').column('price');
@@ -34,8 +34,8 @@ export interface NumberColumn<Value> extends Column<Value> {
   /** Of all records, in the order of their ordinals, with `nullAs` (default: NaN) for null. */
   toArray(nullAs?: number): Float64Array<ArrayBuffer>;
   /**
-   * The same in pieces of up to 4,096 values: the fastest way to scan. Every piece is in the same memory, so
-   * it is good until the next one is asked for. Columns of one type have their pieces at the same records.
+   * The same in pieces of up to 4,096 values: the fastest way to scan. All pieces use the same memory, so
+   * a piece is valid until you ask for the next one. Columns of one type have their pieces at the same records.
    *
    * @example
    * const stocks = stock.batches(0);

@@ -22,7 +22,7 @@ export interface ReadStateParts {
  */
 export class ReadState {
   readonly schema: DatasetSchema;
-  /** The format's randomized tag of this state. */
+  /** The random name that the format gives this state. */
   readonly tag: bigint;
   /** Tag of the state before. */
   readonly originTag: bigint;

@@ -18,16 +18,16 @@ import type { ReadState } from './read-state.ts';
 import { type FieldLayout, type RecordLayout, recordLayout } from './record-layout.ts';
 
 /**
- * A record as an object: one property for each field, read from the state when it is asked for. Holds on to its state,
+ * A record as an object: one property for each field, read from the state when you ask for it. It keeps its state,
  * so it never changes, whatever is refreshed meanwhile.
  *
  * LONG reads as a number if it is a safe integer, else as a bigint; BYTES as a Uint8Array of its own. A
  * reference to a type with a single field that is no reference (Hollow's `String { string value; }`) reads as the bare
- * value, to another OBJECT as a RecordView, to a LIST as an array of such values, to a SET or MAP as one that is read when
- * it is asked (SetView, MapView in lib/schema/record-of.ts).
+ * value, to another OBJECT as a RecordView, to a LIST as an array of such values, to a SET or MAP as a SetView or MapView
+ * (lib/schema/record-of.ts).
  *
- * The properties are getters of its class: what goes by own properties (`{ ...record }`, `Object.keys`, `structuredClone`,
- * deep equality) finds none of them, and takes a copy instead: `record.toObject()`.
+ * The properties are getters of its class, not own properties. For `{ ...record }`, `Object.keys`, `structuredClone` and
+ * deep equality take a copy: `record.toObject()`.
  */
 export interface RecordView {
   readonly [field: string]: unknown;

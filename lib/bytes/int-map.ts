@@ -9,7 +9,7 @@ const noSlots = new Int32Array(2);
  * a Map of boxed numbers. Keys cannot be removed.
  */
 export class IntMap {
-  /** Of slot s: key + 1 (0: empty) at 2s, the value at 2s + 1. */
+  /** Of slot s: key + 1 (0: empty) at 2s, the value (0 in an empty one) at 2s + 1. */
   #slots: Int32Array = noSlots;
   #count = 0;
 
@@ -17,10 +17,9 @@ export class IntMap {
     return this.#count;
   }
 
-  /** The value of `key`, or `missing`. */
-  get(key: number, missing: number): number {
-    const at = this.#find(key);
-    return this.#slots[at] === 0 ? missing : (this.#slots[at + 1] as number);
+  /** The value of `key`; 0: it has none. */
+  get(key: number): number {
+    return this.#slots[this.#find(key) + 1] as number;
   }
 
   has(key: number): boolean {

@@ -94,7 +94,7 @@ export class CycleType {
 
   /** Index in the arena of the record with this ordinal; -1: it is not from this cycle. */
   indexOf(ordinal: number): number {
-    if (ordinal < this.#tailStart) return this.#filledIndexes.get(ordinal, 0) - 1;
+    if (ordinal < this.#tailStart) return this.#filledIndexes.get(ordinal) - 1;
     const index = ordinal - this.#tailStart + this.#filled.length;
     return index < this.arena.count ? index : -1;
   }

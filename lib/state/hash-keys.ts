@@ -43,7 +43,7 @@ export class HashKeys {
   #remembering(type: string, paths: readonly KeyPath[]): ElementHash {
     const known = new IntMap();
     return (ordinal) => {
-      if (known.has(ordinal)) return known.get(ordinal, 0);
+      if (known.has(ordinal)) return known.get(ordinal);
       let hash = 0;
       for (const path of paths) hash = Math.imul(hash, 31) ^ mixInt(this.#fieldHash(type, path, ordinal));
       known.set(ordinal, hash);

@@ -29,14 +29,12 @@ export class OrdinalMap {
       this.#tail = tail;
     }
     // Something may have been set before the ordinal was given out.
-    this.#tail[this.#tailCount++] = this.#others.get(ordinal, 0);
+    this.#tail[this.#tailCount++] = this.#others.get(ordinal);
   }
 
   get(ordinal: number): number {
     const index = ordinal - this.#tailStart;
-    return index >= 0 && index < this.#tailCount
-      ? (this.#tail[index] as number)
-      : this.#others.get(ordinal, 0);
+    return index >= 0 && index < this.#tailCount ? (this.#tail[index] as number) : this.#others.get(ordinal);
   }
 
   set(ordinal: number, value: number): void {

@@ -50,9 +50,9 @@ class Viewer {
   /** Of the lists of lists that are being read. */
   #lists: NestingBound | null = null;
 
-  constructor(stored: DatasetSchema, reader: ReaderSchema | null) {
+  constructor(stored: DatasetSchema, reader: ReaderSchema | null, layout: RecordLayout) {
     this.reader = reader;
-    this.layout = recordLayout(stored, reader);
+    this.layout = layout;
     this.#stored = stored;
   }
 
@@ -173,17 +173,15 @@ class Viewer {
   }
 }
 
-/** By the schema of the state, and by reader where there is one. */
-const storedViewers = new WeakMap<DatasetSchema, Viewer>();
-const readerViewers = new WeakMap<RecordLayout, Viewer>();
+/** There is one layout for each schema of a state and reader. */
+const viewers = new WeakMap<RecordLayout, Viewer>();
 
 function viewerOf(stored: DatasetSchema, reader: ReaderSchema | null): Viewer {
-  const layout = reader === null ? null : recordLayout(stored, reader);
-  let viewer = layout === null ? storedViewers.get(stored) : readerViewers.get(layout);
+  const layout = recordLayout(stored, reader);
+  let viewer = viewers.get(layout);
   if (viewer === undefined) {
-    viewer = new Viewer(stored, reader);
-    if (layout === null) storedViewers.set(stored, viewer);
-    else readerViewers.set(layout, viewer);
+    viewer = new Viewer(stored, reader, layout);
+    viewers.set(layout, viewer);
   }
   return viewer;
 }

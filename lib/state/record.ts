@@ -187,16 +187,6 @@ function viewerOf(stored: DatasetSchema, reader: ReaderSchema | null): Viewer {
 }
 
 /**
- * A record as an object, as it is stored. No check that the ordinal is populated.
- *
- * @throws DatasetError `invalid` if there is no such OBJECT type
- */
-export function recordView(state: ReadState, type: string, ordinal: number): RecordView {
-  const View = viewerOf(state.schema, null).viewOf(type);
-  return new View(state, state.objectType(type), ordinal);
-}
-
-/**
  * Gives views of the records of one type, as the reader's schema describes them. No check that ordinals are populated.
  *
  * @param reader what {@link requireReadable} lets pass; null: everything there is in the state, as it is

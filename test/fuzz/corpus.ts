@@ -8,10 +8,10 @@ import { isDatasetError } from '../../lib/errors.ts';
 import { UniqueKeyIndex } from '../../lib/indexes/unique-key.ts';
 import type { TypeFilter } from '../../lib/schema/type-filter.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
-import { recordView } from '../../lib/state/record.ts';
 import { hashState } from '../../lib/state/state-hash.ts';
 import { inspectBlob } from '../../lib/tools/inspect-blob.ts';
 import { readFixture } from '../support/golden-fixtures.ts';
+import { recordView } from '../support/record-view.ts';
 import { seenRecord } from '../support/seen-state.ts';
 
 export interface DecodeOptions {

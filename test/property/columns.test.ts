@@ -8,9 +8,10 @@ import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../lib/schema/dsl.ts';
 import type { Column, NumberColumn } from '../../lib/state/column.ts';
 import { ReadState } from '../../lib/state/read-state.ts';
-import { recordColumn, recordView } from '../../lib/state/record.ts';
+import { recordColumn } from '../../lib/state/record.ts';
 import { StringCache } from '../../lib/state/string-cache.ts';
 import { WriteState } from '../../lib/state/write-state.ts';
+import { recordView } from '../support/record-view.ts';
 
 const schema = DatasetSchema.of(
   parseSchemas(`

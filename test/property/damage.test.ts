@@ -5,9 +5,9 @@ import { applyDelta } from '../../lib/blob/apply-delta.ts';
 import { decodeSnapshot } from '../../lib/blob/decode-snapshot.ts';
 import { isDatasetError } from '../../lib/errors.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
-import { recordView } from '../../lib/state/record.ts';
 import { hashState } from '../../lib/state/state-hash.ts';
 import { readFixture } from '../support/golden-fixtures.ts';
+import { recordView } from '../support/record-view.ts';
 import { seenTypes } from '../support/seen-state.ts';
 
 const cases = ['all-field-types', 'nulls', 'header-tags', 'tiny-worked-example', 'collections', 'shards-8'];

@@ -9,11 +9,11 @@ import { encodeSnapshot } from '../../lib/blob/encode-snapshot.ts';
 import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../lib/schema/dsl.ts';
 import { ReadState } from '../../lib/state/read-state.ts';
-import { recordView } from '../../lib/state/record.ts';
 import { WriteState } from '../../lib/state/write-state.ts';
 import { runChain } from '../fuzz/chain.ts';
 import { runEvolvingChain } from '../fuzz/evolving-chain.ts';
 import { fuzz, soundHashes } from '../fuzz/fuzz.ts';
+import { recordView } from '../support/record-view.ts';
 import { noParts, noTags } from '../support/writer-model.ts';
 
 const root = join(import.meta.dirname, '..', '..');

@@ -6,9 +6,9 @@ import { encodeDelta } from '../../lib/blob/encode-delta.ts';
 import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../lib/schema/dsl.ts';
 import { ReadState } from '../../lib/state/read-state.ts';
-import { recordView } from '../../lib/state/record.ts';
 import { hashState, updateHash } from '../../lib/state/state-hash.ts';
 import { WriteState } from '../../lib/state/write-state.ts';
+import { recordView } from '../support/record-view.ts';
 import { seenTypes } from '../support/seen-state.ts';
 
 const schema = DatasetSchema.of(

@@ -10,8 +10,8 @@ import { parseSchemas } from '../../lib/schema/dsl.ts';
 import type { KeyPart } from '../../lib/schema/record-key.ts';
 import type { CycleOptions } from '../../lib/state/cycle.ts';
 import { ReadState } from '../../lib/state/read-state.ts';
-import { recordView } from '../../lib/state/record.ts';
 import { WriteState } from '../../lib/state/write-state.ts';
+import { recordView } from '../support/record-view.ts';
 
 const schema = DatasetSchema.of(
   parseSchemas(`

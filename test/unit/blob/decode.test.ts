@@ -6,8 +6,8 @@ import { BitWriter } from '../../../lib/bytes/bit-writer.ts';
 import { ByteWriter } from '../../../lib/bytes/byte-writer.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
 import type { Schema } from '../../../lib/schema/schema.ts';
-import { recordView } from '../../../lib/state/record.ts';
 import { hashState, updateHash } from '../../../lib/state/state-hash.ts';
+import { recordView } from '../../support/record-view.ts';
 import { recordsOf } from '../../support/writer-model.ts';
 
 const kindOf = (kind: string, message?: RegExp) =>

@@ -11,11 +11,11 @@ import { ByteReader } from '../../../lib/bytes/byte-reader.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
 import { ReadState } from '../../../lib/state/read-state.ts';
-import { recordView } from '../../../lib/state/record.ts';
 import { WriteState } from '../../../lib/state/write-state.ts';
 import { inspectBlob } from '../../../lib/tools/inspect-blob.ts';
 import { readFixture } from '../../support/golden-fixtures.ts';
 import { textOfRecord } from '../../support/record-text.ts';
+import { recordView } from '../../support/record-view.ts';
 import { noParts, noTags, recordsOf } from '../../support/writer-model.ts';
 
 const schemaOf = (text: string) => DatasetSchema.of(parseSchemas(text));

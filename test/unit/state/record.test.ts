@@ -5,8 +5,8 @@ import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
 import { recordJson, recordObject } from '../../../lib/state/plain-record.ts';
 import { ReadState } from '../../../lib/state/read-state.ts';
-import { recordView } from '../../../lib/state/record.ts';
 import { WriteState } from '../../../lib/state/write-state.ts';
+import { recordView } from '../../support/record-view.ts';
 
 const schema = DatasetSchema.of(
   parseSchemas(`

@@ -6,7 +6,7 @@
  *   follow.ts             from state to state by what is found
  *   directory-reader.ts   the same for applications, with types and look-ups
  *   verify.ts             whether all ways to a version agree
- *   announced-version.ts  which version is announced, and hearing of new ones
+ *   announced-version.ts  which version is announced
  *   export-version.ts     writes one version, and announces it
  *   hollow-export.ts      keeps a directory at what one of our chains serves
  *

@@ -2,13 +2,9 @@ import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  loadAnnouncedVersion,
-  watchAnnouncedVersion,
-} from '../../../lib/hollow-directory/announced-version.ts';
+import { loadAnnouncedVersion } from '../../../lib/hollow-directory/announced-version.ts';
 import { exportVersion, hollowVersionOf } from '../../../lib/hollow-directory/export-version.ts';
 import { HollowDirectory } from '../../../lib/hollow-directory/hollow-directory.ts';
-import type { Clock } from '../../../lib/ports.ts';
 
 const blob = (text: string, parts: Readonly<Record<string, string>> = {}) => ({
   main: Buffer.from(text),
@@ -102,26 +98,6 @@ describe('a directory in Hollow layout', () => {
     await writeFile(join(path, 'file'), '');
     const exported = { version: 1n, from: null, snapshot: blob('s') };
     await expect(exportVersion(join(path, 'file'), exported)).rejects.toMatchObject({ kind: 'unavailable' });
-  });
-});
-
-describe('watching the announced version', () => {
-  it('tells each new version once, also a lower one, and survives unreadable content', async () => {
-    const contents = ['7', '7', 'broken', '9', '8'];
-    const stop = new AbortController();
-    let round = 0;
-    const turn = async (): Promise<void> => {
-      const content = contents[round++];
-      if (content === undefined) stop.abort();
-      else await writeFile(join(path, 'announced.version'), content);
-    };
-    const clock: Clock = { nowMs: () => 0, monotonicMs: () => 0, sleep: turn };
-    const logged: string[] = [];
-    const telemetry = { log: (level: string) => void logged.push(level), record: () => undefined };
-    const heard: bigint[] = [];
-    await watchAnnouncedVersion(path, (version) => heard.push(version), stop.signal, { clock, telemetry });
-    expect(heard).toEqual([7n, 9n, 8n]);
-    expect(logged).toEqual(['warn']);
   });
 });
 

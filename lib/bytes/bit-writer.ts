@@ -1,5 +1,4 @@
 import type { ByteWriter } from './byte-writer.ts';
-import { type BitArray, paddingHalves } from './longs.ts';
 import { placeWords } from './platform.ts';
 
 /**
@@ -65,13 +64,6 @@ export class BitWriter {
     const end = this.#shift + count;
     this.#index += Math.floor(end / 32);
     this.#shift = end % 32;
-  }
-
-  /** A copy for reading in place. */
-  toBitArray(): BitArray {
-    const bits = new Uint32Array(this.#halves.length + paddingHalves);
-    bits.set(this.#halves);
-    return bits;
   }
 
   /** Writes the word count and the words. */

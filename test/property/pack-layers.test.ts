@@ -29,6 +29,7 @@ import {
   varStart,
 } from '../../lib/state/packed-field.ts';
 import type { RecordList } from '../../lib/state/record-table.ts';
+import { bitArrayOf } from '../support/bit-array.ts';
 
 const schema = parseSchemas(
   'Row { int i; string s; long l; float f; bytes y; boolean b; double d; Row r; }',
@@ -100,7 +101,7 @@ function drawObjects(draws: Draws, count: number, widths: readonly number[], isD
     const offset = before.reduce((sum, other) => sum + (widths[other] as number), gap);
     return { offset, width, data: Uint8Array.from(bytes[i] as number[]) };
   });
-  return new ObjectLayer(schema, count, bits.toBitArray(), { fields, bitsPerRecord });
+  return new ObjectLayer(schema, count, bitArrayOf(bits), { fields, bitsPerRecord });
 }
 
 /** What a record's field holds, whatever the layer's widths. */
@@ -232,8 +233,8 @@ function drawCollections(draws: Draws, count: number, widths: CollectionWidths):
   }
   return new CollectionLayer(count, {
     ...widths,
-    pointers: pointers.toBitArray(),
-    entries: entries.toBitArray(),
+    pointers: bitArrayOf(pointers),
+    entries: bitArrayOf(entries),
   });
 }
 
@@ -278,7 +279,7 @@ describe.each([
       pointers.append(0, 1);
     }
     const entries = new Uint32Array(4);
-    const base = new CollectionLayer(4, { ...widths, pointers: pointers.toBitArray(), entries });
+    const base = new CollectionLayer(4, { ...widths, pointers: bitArrayOf(pointers), entries });
     const layers = [emptyCollectionLayer];
     const changed = { changed: Int32Array.of(0), layerOf: new Uint16Array(1), recordOf: new Int32Array(1) };
     expect(() => pack({ count: 4, base, layers, ...changed })).toThrow(/do not lie/);

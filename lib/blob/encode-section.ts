@@ -20,7 +20,7 @@ const bitSetSegmentWords = 256;
 /** The records of a type by ordinal, as a snapshot is made of them. */
 export interface SnapshotRecords {
   readonly shardCount: number;
-  /** See `TypeRecords.populatedWords`. */
+  /** See `StoredRecords.populatedWords`. */
   populatedWords(): Uint32Array;
   /** The record with this ordinal, or a hole. */
   addTo(encoder: ShardEncoder, ordinal: number): void;

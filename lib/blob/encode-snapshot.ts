@@ -2,7 +2,7 @@ import { ByteWriter } from '../bytes/byte-writer.ts';
 import type { Schema } from '../schema/schema.ts';
 import { HashKeys } from '../state/hash-keys.ts';
 import type { ReadState } from '../state/read-state.ts';
-import type { TypeRecords } from '../state/stored-records.ts';
+import type { StoredRecords } from '../state/stored-records.ts';
 import type { Transition } from '../state/transition.ts';
 import type { TypeStatistics } from '../state/type-statistics.ts';
 import { WidthHistograms } from '../state/width-histograms.ts';
@@ -64,7 +64,7 @@ function snapshotSection(section: SnapshotSection): BlobSection {
 }
 
 /** By a pass over the records of the state alone. */
-export function statisticsOf(schema: Schema, records: TypeRecords): TypeStatistics {
+export function statisticsOf(schema: Schema, records: StoredRecords): TypeStatistics {
   const histograms = new WidthHistograms(schema, records.shardCount);
   const record = new ByteWriter();
   let maxOrdinal = -1;

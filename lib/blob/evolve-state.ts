@@ -6,7 +6,7 @@ import type { FieldKind, ObjectSchema, Schema } from '../schema/schema.ts';
 import { HashKeys } from '../state/hash-keys.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { RecordCursor } from '../state/record-cursor.ts';
-import type { TypeRecords } from '../state/stored-records.ts';
+import type { StoredRecords } from '../state/stored-records.ts';
 import { emptyTypeState } from '../state/type-state.ts';
 import { writeNull } from '../state/value-writer.ts';
 import { assembleBlob, type BlobSection } from './blob-parts.ts';
@@ -31,7 +31,7 @@ export function evolveState(state: ReadState, schema: DatasetSchema): ReadState 
   const types = new Map(schema.inBlobOrder.map((type) => [type.name, evolvedRecords(state, type)]));
   const hashKeys = new HashKeys(schema, (type, ordinal, out) => types.get(type)?.writeRecord(ordinal, out));
   const sections = schema.inBlobOrder.map((type): BlobSection => {
-    const records = types.get(type.name) as TypeRecords;
+    const records = types.get(type.name) as StoredRecords;
     const statistics = statisticsOf(type, records);
     const section = { schema: type, records: recordsOfState(records), statistics, hashKeys };
     return { schema: type, write: (out) => writeSnapshotSection(section, out) };
@@ -41,10 +41,10 @@ export function evolveState(state: ReadState, schema: DatasetSchema): ReadState 
   return decodeSnapshot(assembleBlob(header, sections, { schema, parts: new Map() }).main);
 }
 
-function evolvedRecords(state: ReadState, schema: Schema): TypeRecords {
+function evolvedRecords(state: ReadState, schema: Schema): StoredRecords {
   const before = state.schema.find(schema.name);
   if (before === undefined) return emptyTypeState(schema);
-  const records: TypeRecords = state.type(schema.name);
+  const records: StoredRecords = state.type(schema.name);
   if (printSchema(before) === printSchema(schema)) return records;
   if (before.kind !== 'OBJECT' || schema.kind !== 'OBJECT')
     throw incompatible(schema.name, 'a collection changes');
@@ -52,14 +52,14 @@ function evolvedRecords(state: ReadState, schema: Schema): TypeRecords {
 }
 
 /** Records of an OBJECT type as if they had been written with another schema. */
-class EvolvedRecords implements TypeRecords {
-  readonly #records: TypeRecords;
+class EvolvedRecords implements StoredRecords {
+  readonly #records: StoredRecords;
   readonly #kindsBefore: readonly FieldKind[];
   readonly #fields: readonly { readonly kind: FieldKind; readonly before: number }[];
   readonly #scratch = new ByteWriter();
   readonly #starts: number[] = [];
 
-  constructor(records: TypeRecords, before: ObjectSchema, after: ObjectSchema) {
+  constructor(records: StoredRecords, before: ObjectSchema, after: ObjectSchema) {
     this.#records = records;
     this.#kindsBefore = before.fields.map((field) => field.kind);
     this.#fields = after.fields.map(({ name, kind, referencedType }) => {
@@ -74,10 +74,6 @@ class EvolvedRecords implements TypeRecords {
 
   get shardCount(): number {
     return this.#records.shardCount;
-  }
-
-  get count(): number {
-    return this.#records.count;
   }
 
   isPopulated(ordinal: number): boolean {
@@ -108,15 +104,6 @@ class EvolvedRecords implements TypeRecords {
       if (before < 0) writeNull(kind, out);
       else out.writeBytes(scratch.bytes, starts[before], starts[before + 1]);
     }
-  }
-
-  recordEquals(ordinal: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const out = new ByteWriter();
-    this.writeRecord(ordinal, out);
-    return (
-      out.position === end - start &&
-      out.bytes.subarray(0, out.position).every((byte, i) => byte === bytes[start + i])
-    );
   }
 }
 

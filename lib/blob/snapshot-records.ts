@@ -1,10 +1,10 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
-import type { TypeRecords } from '../state/stored-records.ts';
+import type { StoredRecords } from '../state/stored-records.ts';
 import type { RecordRun } from '../state/transition.ts';
 import type { SnapshotRecords } from './encode-section.ts';
 
 /** The records of a type state. */
-export function recordsOfState(records: TypeRecords): SnapshotRecords {
+export function recordsOfState(records: StoredRecords): SnapshotRecords {
   const record = new ByteWriter();
   return {
     shardCount: records.shardCount,

@@ -10,7 +10,7 @@
  *   they add up to is no register, since they must not be added twice: the ledger counts them (ledger.ts, key-draft.ts).
  */
 
-import type { PlainObject } from '../schema/record.ts';
+import type { PlainObject } from '../schema/plain-object.ts';
 import type { RecordKey } from '../schema/record-key.ts';
 import type { JoinedMutation } from './mutations.ts';
 import { compareStamps, type OrderStamp } from './order-stamp.ts';

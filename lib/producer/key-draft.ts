@@ -1,6 +1,6 @@
 import { addAmounts, kindOf } from '../schema/amounts.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
-import type { PlainObject } from '../schema/record.ts';
+import type { PlainObject } from '../schema/plain-object.ts';
 import type { RecordKey } from '../schema/record-key.ts';
 import { emptyKeyState, type FieldRegister, type KeyState, merge, visibleRecord } from './join.ts';
 import { type Count, targetOf } from './ledger.ts';

@@ -6,7 +6,7 @@
 import type { LoadedState } from '../consumer/loaded-version.ts';
 import { DatasetError } from '../errors.ts';
 import type { Amounts } from '../schema/amounts.ts';
-import { isPlainObject, type PlainObject } from '../schema/record.ts';
+import { isPlainObject, type PlainObject } from '../schema/plain-object.ts';
 import type { RecordKey } from '../schema/record-key.ts';
 import { recordObject } from '../state/plain-record.ts';
 import { ledgerType } from './bookkeeping-schema.ts';

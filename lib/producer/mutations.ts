@@ -18,15 +18,8 @@ import type { MessageProgress } from '../receipt.ts';
 import { type Amounts, parseAmounts } from '../schema/amounts.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { PartitionMap } from '../schema/partition-map.ts';
-import {
-  describe,
-  isPlainObject,
-  type PlainObject,
-  type Problem,
-  validateKey,
-  validatePatch,
-  validateRecord,
-} from '../schema/record.ts';
+import { isPlainObject, type PlainObject } from '../schema/plain-object.ts';
+import { describe, type Problem, validateKey, validatePatch, validateRecord } from '../schema/record.ts';
 import { keyOfPaths, keyOfRecord, type RecordKey } from '../schema/record-key.ts';
 import { isBookkeepingType } from './bookkeeping-schema.ts';
 import { deriveStamp, type OrderStamp } from './order-stamp.ts';

@@ -1,6 +1,7 @@
 import { limits } from '../limits.ts';
 import { type MessageProgress, progressSourcePattern } from '../receipt.ts';
-import { describe, isPlainObject, type Problem } from '../schema/record.ts';
+import { isPlainObject } from '../schema/plain-object.ts';
+import { describe, type Problem } from '../schema/record.ts';
 
 /** What the text of a message holds, as far as it can be said without the schema. */
 export type Body =

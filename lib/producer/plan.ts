@@ -1,5 +1,5 @@
 import type { LoadedState } from '../consumer/loaded-version.ts';
-import type { PlainObject } from '../schema/record.ts';
+import type { PlainObject } from '../schema/plain-object.ts';
 import type { RecordKey } from '../schema/record-key.ts';
 import type { Cycle } from '../state/cycle.ts';
 import { recordObject } from '../state/plain-record.ts';

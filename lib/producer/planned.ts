@@ -1,5 +1,5 @@
 import type { MutationMessage } from '../ports.ts';
-import type { PlainObject } from '../schema/record.ts';
+import type { PlainObject } from '../schema/plain-object.ts';
 import type { RecordKey } from '../schema/record-key.ts';
 
 /** What becomes of one key. */

@@ -1,6 +1,6 @@
 import type { LoadedState } from '../consumer/loaded-version.ts';
 import { DatasetError } from '../errors.ts';
-import type { PlainObject } from '../schema/record.ts';
+import type { PlainObject } from '../schema/plain-object.ts';
 import { keyOfRecord } from '../schema/record-key.ts';
 import { recordJson, recordObject } from '../state/plain-record.ts';
 import { isBookkeepingType } from './bookkeeping-schema.ts';

@@ -9,7 +9,7 @@ import type {
   QuarantineEntry,
   Telemetry,
 } from '../ports.ts';
-import { isPlainObject } from '../schema/record.ts';
+import { isPlainObject } from '../schema/plain-object.ts';
 import type { FailedMessage, Intake, MessageEntries } from './intake.ts';
 import { targetOf } from './ledger.ts';
 import type { OrderStamp } from './order-stamp.ts';

@@ -1,6 +1,6 @@
 import { toBase64 } from '../bytes/base64.ts';
 import { DatasetError } from '../errors.ts';
-import { isPlainObject, type PlainObject } from '../schema/record.ts';
+import { isPlainObject, type PlainObject } from '../schema/plain-object.ts';
 import type { RecordKey } from '../schema/record-key.ts';
 import { type BaseRegister, emptyKeyState, type FieldRegister, type KeyState } from './join.ts';
 import { compareStamps, type OrderStamp, oldestStamp } from './order-stamp.ts';

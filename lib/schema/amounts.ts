@@ -1,5 +1,6 @@
 import type { DatasetSchema } from './dataset-schema.ts';
-import { describe, isPlainObject, type Problem, validatePatch } from './record.ts';
+import { isPlainObject } from './plain-object.ts';
+import { describe, type Problem, validatePatch } from './record.ts';
 import type { FieldKind } from './schema.ts';
 
 /** What an increment adds, by field. For INT and LONG safe integers, for FLOAT and DOUBLE finite. */

@@ -15,8 +15,8 @@ import type {
   TypeSpecs,
 } from './field-specs.ts';
 import { PartitionMap } from './partition-map.ts';
+import { boxedField } from './plain-object.ts';
 import type { FieldForms, ReaderSchema } from './reader-schema.ts';
-import { boxedField } from './record.ts';
 import type { KeyedNameOf, KeyOf } from './record-of.ts';
 import type { ObjectSchema, Schema } from './schema.ts';
 import { type RecordValidator, recordValidator } from './validator.ts';

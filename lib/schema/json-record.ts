@@ -1,8 +1,9 @@
 import { toBase64 } from '../bytes/base64.ts';
 import { limits } from '../limits.ts';
 import type { FieldForm } from './field-specs.ts';
+import { boxedField, isPlainObject } from './plain-object.ts';
 import type { ReaderSchema } from './reader-schema.ts';
-import { boxedField, describe, isPlainObject, nameStep, type Problem, validateRecord } from './record.ts';
+import { describe, nameStep, type Problem, validateRecord } from './record.ts';
 import type { Field, Schema } from './schema.ts';
 
 export type JsonRecordResult =

@@ -1,7 +1,8 @@
 import { AssertionError } from '../assert.ts';
 import { fromBase64, toBase64 } from '../bytes/base64.ts';
 import type { DatasetSchema } from './dataset-schema.ts';
-import { type PlainObject, readKeyPath } from './record.ts';
+import type { PlainObject } from './plain-object.ts';
+import { readKeyPath } from './record.ts';
 import type { FieldKind } from './schema.ts';
 
 /**

@@ -20,11 +20,9 @@
  */
 import { limits } from '../limits.ts';
 import type { DatasetSchema, KeyPath } from './dataset-schema.ts';
-import { boxedField, isPlainObject, type PlainObject } from './plain-object.ts';
+import { boxedField, isPlainObject } from './plain-object.ts';
 import { RecordCheck } from './record-check.ts';
 import type { Field, FieldKind, MapSchema, ObjectSchema, Schema } from './schema.ts';
-
-export { boxedField, isPlainObject, type PlainObject };
 
 /** One thing that is wrong with a value. */
 export interface Problem {

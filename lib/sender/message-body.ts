@@ -3,13 +3,8 @@ import { DatasetError } from '../errors.ts';
 import { parseAmounts } from '../schema/amounts.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import { jsonField, jsonRecord } from '../schema/json-record.ts';
-import {
-  isPlainObject,
-  type PlainObject,
-  type Problem,
-  validateKey,
-  validatePatch,
-} from '../schema/record.ts';
+import { isPlainObject, type PlainObject } from '../schema/plain-object.ts';
+import { type Problem, validateKey, validatePatch } from '../schema/record.ts';
 import type { AnyMutation, MutationInput } from './mutation-input.ts';
 
 /**

@@ -4,7 +4,7 @@ import { DatasetError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { checkMessages, utf8Size } from '../message-rules.ts';
 import type { AnyDataset } from '../schema/builder.ts';
-import { isPlainObject, type PlainObject } from '../schema/record.ts';
+import { isPlainObject, type PlainObject } from '../schema/plain-object.ts';
 import { keyOfPaths, keyOfRecord } from '../schema/record-key.ts';
 import { mutationBody, rejected } from './message-body.ts';
 import type { AnyMutation } from './mutation-input.ts';

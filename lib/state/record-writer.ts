@@ -1,7 +1,7 @@
 import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
 import { FieldOrder } from '../schema/field-order.ts';
-import { boxedField, isPlainObject, type PlainObject } from '../schema/record.ts';
+import { boxedField, isPlainObject, type PlainObject } from '../schema/plain-object.ts';
 import type { MapSchema, Schema } from '../schema/schema.ts';
 import { addFlatEntries, CollectionEntries } from './collection-bytes.ts';
 import { CollectionsAhead, groupSize } from './collections-ahead.ts';

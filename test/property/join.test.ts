@@ -11,7 +11,7 @@ import {
 import type { JoinedMutation as Mutation } from '../../lib/producer/mutations.ts';
 import { compareStamps } from '../../lib/producer/order-stamp.ts';
 import { keyStateOfRecords, stampRecordOf } from '../../lib/producer/stamp-record.ts';
-import type { PlainObject } from '../../lib/schema/record.ts';
+import type { PlainObject } from '../../lib/schema/plain-object.ts';
 import { keyOfParts } from '../../lib/schema/record-key.ts';
 
 const key = keyOfParts([1]);

@@ -4,7 +4,8 @@ import { coalesce, visibleRecord } from '../../lib/producer/join.ts';
 import { type ParsedMessage, parseMessage } from '../../lib/producer/mutations.ts';
 import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../lib/schema/dsl.ts';
-import { isPlainObject, validateRecord } from '../../lib/schema/record.ts';
+import { isPlainObject } from '../../lib/schema/plain-object.ts';
+import { validateRecord } from '../../lib/schema/record.ts';
 
 const schema = DatasetSchema.of(
   parseSchemas(

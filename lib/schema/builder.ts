@@ -15,10 +15,9 @@ import type {
   TypeSpecs,
 } from './field-specs.ts';
 import { PartitionMap } from './partition-map.ts';
-import { boxedField } from './plain-object.ts';
 import type { FieldForms, ReaderSchema } from './reader-schema.ts';
 import type { KeyedNameOf, KeyOf } from './record-of.ts';
-import type { ObjectSchema, Schema } from './schema.ts';
+import { boxedField, type ObjectSchema, type Schema } from './schema.ts';
 import { type RecordValidator, recordValidator } from './validator.ts';
 
 /** A dataset of any types. */

@@ -1,10 +1,10 @@
 import { toBase64 } from '../bytes/base64.ts';
 import { limits } from '../limits.ts';
 import type { FieldForm } from './field-specs.ts';
-import { boxedField, isPlainObject } from './plain-object.ts';
+import { isPlainObject } from './plain-object.ts';
 import type { ReaderSchema } from './reader-schema.ts';
 import { describe, nameStep, type Problem, validateRecord } from './record.ts';
-import type { Field, Schema } from './schema.ts';
+import { boxedField, type Field, type Schema } from './schema.ts';
 
 export type JsonRecordResult =
   | { readonly problem: null; readonly record: Readonly<Record<string, unknown>> }

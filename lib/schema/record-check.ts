@@ -1,8 +1,8 @@
 import { limits } from '../limits.ts';
 import type { DatasetSchema } from './dataset-schema.ts';
 import { FieldOrder } from './field-order.ts';
-import { boxedField, isPlainObject } from './plain-object.ts';
-import type { FieldKind, Schema } from './schema.ts';
+import { isPlainObject } from './plain-object.ts';
+import { boxedField, type FieldKind, type Schema, targetsByPlace } from './schema.ts';
 
 /** What is worked out once for each type. */
 interface TypeCheck {
@@ -137,14 +137,9 @@ function checksOf(schema: DatasetSchema): ReadonlyMap<string, TypeCheck> {
   }
   for (const type of schema.schemas) {
     const targets = checks.get(type.name)?.targets;
-    for (const name of targetsOf(type)) targets?.push(name === null ? null : (checks.get(name) ?? null));
+    for (const name of targetsByPlace(type)) targets?.push(name === null ? null : (checks.get(name) ?? null));
   }
   return checks;
-}
-
-function targetsOf(type: Schema): readonly (string | null)[] {
-  if (type.kind === 'OBJECT') return type.fields.map(({ referencedType }) => referencedType);
-  return type.kind === 'MAP' ? [type.keyType, type.valueType] : [type.elementType];
 }
 
 function keyFieldsOf(schema: DatasetSchema, type: Schema): readonly number[] | null {

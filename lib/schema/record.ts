@@ -20,9 +20,16 @@
  */
 import { limits } from '../limits.ts';
 import type { DatasetSchema, KeyPath } from './dataset-schema.ts';
-import { boxedField, isPlainObject } from './plain-object.ts';
+import { isPlainObject } from './plain-object.ts';
 import { RecordCheck } from './record-check.ts';
-import type { Field, FieldKind, MapSchema, ObjectSchema, Schema } from './schema.ts';
+import {
+  boxedField,
+  type Field,
+  type FieldKind,
+  type MapSchema,
+  type ObjectSchema,
+  type Schema,
+} from './schema.ts';
 
 /** One thing that is wrong with a value. */
 export interface Problem {

@@ -70,13 +70,28 @@ export type Schema = ObjectSchema | ListSchema | SetSchema | MapSchema;
 
 /** Types that records of a type refer to. */
 export function targetsOf(schema: Schema): readonly string[] {
+  return targetsByPlace(schema).filter((target) => target !== null);
+}
+
+/**
+ * What each place of a type's records refers to. OBJECT: per field, null for a value; LIST and SET: the elements; MAP: keys
+ * and values.
+ */
+export function targetsByPlace(schema: Schema): readonly (string | null)[] {
   switch (schema.kind) {
     case 'OBJECT':
-      return schema.fields.flatMap(({ referencedType }) => referencedType ?? []);
+      return schema.fields.map(({ referencedType }) => referencedType);
     case 'MAP':
       return [schema.keyType, schema.valueType];
     case 'LIST':
     case 'SET':
       return [schema.elementType];
   }
+}
+
+/** The one field of an OBJECT whose bare value may stand for the record, if there is such a field. */
+export function boxedField(schema: Schema): Field | null {
+  if (schema.kind !== 'OBJECT') return null;
+  const [only, ...others] = schema.fields;
+  return only !== undefined && others.length === 0 && only.kind !== 'REFERENCE' ? only : null;
 }

@@ -1,8 +1,7 @@
 import { DatasetError } from '../errors.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
-import { boxedField } from '../schema/plain-object.ts';
 import type { ReaderSchema } from '../schema/reader-schema.ts';
-import type { Field } from '../schema/schema.ts';
+import { boxedField, type Field } from '../schema/schema.ts';
 import { type ValueReader, valueReader } from './record-value.ts';
 
 /** One field of a record as a reader sees it. */

@@ -1,8 +1,8 @@
 import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
 import { FieldOrder } from '../schema/field-order.ts';
-import { boxedField, isPlainObject, type PlainObject } from '../schema/plain-object.ts';
-import type { MapSchema, Schema } from '../schema/schema.ts';
+import { isPlainObject, type PlainObject } from '../schema/plain-object.ts';
+import { boxedField, type MapSchema, type Schema, targetsByPlace } from '../schema/schema.ts';
 import { addFlatEntries, CollectionEntries } from './collection-bytes.ts';
 import { CollectionsAhead, groupSize } from './collections-ahead.ts';
 import { kindCodes } from './packed-field.ts';
@@ -333,21 +333,10 @@ export class TypePlans {
       kinds,
       order: new FieldOrder(fields),
       references: Int32Array.from(kinds.keys()).filter((field) => kinds[field] === kindCodes.REFERENCE),
-      targets: Int32Array.from(referencedTypes(schema), (name) =>
+      targets: Int32Array.from(targetsByPlace(schema), (name) =>
         name === null ? -1 : (this.#positions.get(name) as number),
       ),
       boxKind: box === null ? -1 : kindCodes[box.kind],
     };
-  }
-}
-
-function referencedTypes(schema: Schema): readonly (string | null)[] {
-  switch (schema.kind) {
-    case 'OBJECT':
-      return schema.fields.map(({ referencedType }) => referencedType);
-    case 'MAP':
-      return [schema.keyType, schema.valueType];
-    default:
-      return [schema.elementType];
   }
 }

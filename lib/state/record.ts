@@ -1,7 +1,7 @@
 import { DatasetError } from '../errors.ts';
 import type { DatasetSchema, KeyPath } from '../schema/dataset-schema.ts';
-import { boxedField } from '../schema/plain-object.ts';
 import type { ReaderSchema } from '../schema/reader-schema.ts';
+import { boxedField } from '../schema/schema.ts';
 import {
   type CollectionReaders,
   HashKeyLookup,

@@ -1,8 +1,7 @@
 import { assert } from '../assert.ts';
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
-import { boxedField } from '../schema/plain-object.ts';
-import type { Schema } from '../schema/schema.ts';
+import { boxedField, type Schema } from '../schema/schema.ts';
 import { DedupTable, type RecordBytes } from './dedup-table.ts';
 import { FreeOrdinals } from './free-ordinals.ts';
 import { ObjectTypeState } from './object-type-state.ts';

@@ -3,7 +3,7 @@ import { DatasetError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { DatasetSchema } from './dataset-schema.ts';
 import { keyPartReader } from './key-part.ts';
-import { type KeyPart, keyOfParts, type RecordKey } from './record-key.ts';
+import { type KeyPart, RecordKey } from './record-key.ts';
 
 export interface PartitionOptions {
   /** How many partitions: fixed for the life of a dataset. Default 1. */
@@ -60,7 +60,7 @@ export class PartitionMap {
     if (this.count === 1) return 0;
     const declared = this.#declared.get(type);
     if (declared === undefined) return this.#ofText(key.text);
-    return this.#ofText(keyOfParts(declared.map((index) => key.parts[index] as KeyPart)).text);
+    return this.#ofText(new RecordKey(declared.map((index) => key.parts[index] as KeyPart)).text);
   }
 
   /**
@@ -79,10 +79,11 @@ export class PartitionMap {
     if (this.count === 1) return 0;
     const parts = paths.map((path, i) => {
       const part = keyPartReader(type, path)(key[i]);
-      // Records give a LONG as a bigint: beyond 2^53 the digits of a number are others.
-      return path.leafKind === 'LONG' && Number.isInteger(part) ? BigInt(part as number) : part;
+      // As records have it: beyond 2^53 a LONG is a bigint there, and the digits of a number are others.
+      const isWhole = path.leafKind === 'LONG' && typeof part === 'number' && Number.isInteger(part);
+      return isWhole ? BigInt(part) : part;
     });
-    return this.ofRecordKey(type, keyOfParts(parts));
+    return this.ofRecordKey(type, new RecordKey(parts));
   }
 
   /** One line for a setting; {@link parsePartitions} reads it: `4 Customer(id) Order(customer)`. */

@@ -37,16 +37,12 @@ export class RecordKey {
 /** The key of a record that passed validateRecord. */
 export function keyOfRecord(schema: DatasetSchema, type: string, record: PlainObject): RecordKey {
   const paths = schema.keyPaths(type);
-  return keyOfParts(paths.map((path) => keyPartOf(path.leafKind, readKeyPath(schema, path, record))));
+  return new RecordKey(paths.map((path) => keyPartOf(path.leafKind, readKeyPath(schema, path, record))));
 }
 
 /** The key that an object of key paths names, which passed validateKey. */
 export function keyOfPaths(schema: DatasetSchema, type: string, key: PlainObject): RecordKey {
-  return keyOfParts(schema.keyPaths(type).map(({ path, leafKind }) => keyPartOf(leafKind, key[path])));
-}
-
-export function keyOfParts(parts: readonly KeyPart[]): RecordKey {
-  return new RecordKey(parts);
+  return new RecordKey(schema.keyPaths(type).map(({ path, leafKind }) => keyPartOf(leafKind, key[path])));
 }
 
 function keyPartOf(kind: FieldKind, value: unknown): KeyPart {

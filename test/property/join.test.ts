@@ -12,9 +12,9 @@ import type { JoinedMutation as Mutation } from '../../lib/producer/mutations.ts
 import { compareStamps } from '../../lib/producer/order-stamp.ts';
 import { keyStateOfRecords, stampRecordOf } from '../../lib/producer/stamp-record.ts';
 import type { PlainObject } from '../../lib/schema/plain-object.ts';
-import { keyOfParts } from '../../lib/schema/record-key.ts';
+import { RecordKey } from '../../lib/schema/record-key.ts';
 
-const key = keyOfParts([1]);
+const key = new RecordKey([1]);
 const stamp = fc.record({
   timestamp: fc.integer({ min: 0, max: 4 }),
   source: fc.constantFrom('a', 'b', 'ab', '\ud800'),
@@ -140,7 +140,7 @@ test('keys do not touch each other', () => {
   const keyed = fc.tuple(fc.constantFrom('T', 'U'), fc.constantFrom(1, 2), mutation);
   fc.assert(
     fc.property(fc.array(keyed), (entries) => {
-      const mutations = entries.map(([type, id, m]): Mutation => ({ ...m, type, key: keyOfParts([id]) }));
+      const mutations = entries.map(([type, id, m]): Mutation => ({ ...m, type, key: new RecordKey([id]) }));
       const changes = coalesce(mutations);
       const named = changes.map((change) => `${change.type} ${change.key.text}`);
       expect(new Set(named)).toEqual(new Set(mutations.map(({ type, key: { text } }) => `${type} ${text}`)));

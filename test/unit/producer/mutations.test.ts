@@ -4,7 +4,7 @@ import { withBookkeeping } from '../../../lib/producer/bookkeeping-schema.ts';
 import { parseMessage } from '../../../lib/producer/mutations.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
-import { keyOfParts } from '../../../lib/schema/record-key.ts';
+import { RecordKey } from '../../../lib/schema/record-key.ts';
 
 const schema = DatasetSchema.of(
   parseSchemas(`
@@ -40,7 +40,7 @@ describe('parseMessage accepts', () => {
         {
           op: 'upsert',
           type: 'City',
-          key: keyOfParts([1]),
+          key: new RecordKey([1]),
           stamp: { timestamp: sentAtMs, source: 'm-1', sequence: 0 },
           value,
         },
@@ -84,12 +84,12 @@ describe('parseMessage accepts', () => {
       ],
     });
     expect(rejected).toEqual([]);
-    const siteKey = keyOfParts(['NL', 12]);
+    const siteKey = new RecordKey(['NL', 12]);
     expect(mutations).toEqual([
       {
         op: 'patch',
         type: 'City',
-        key: keyOfParts([1]),
+        key: new RecordKey([1]),
         stamp: order,
         fields: { population: 5, name: { value: 'x' }, country: null },
       },

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { emptyKeyState, type KeyState, visibleRecord } from '../../../lib/producer/join.ts';
 import { oldestStamp } from '../../../lib/producer/order-stamp.ts';
 import { keyStateOfRecords, stampRecordOf } from '../../../lib/producer/stamp-record.ts';
-import { keyOfParts } from '../../../lib/schema/record-key.ts';
+import { RecordKey } from '../../../lib/schema/record-key.ts';
 
-const key = keyOfParts([7, 'NL']);
+const key = new RecordKey([7, 'NL']);
 const stamp = { timestamp: 10, source: 's', sequence: 1 };
 const newer = { timestamp: 11, source: 's"\n', sequence: 2 };
 const noPatches = new Map();

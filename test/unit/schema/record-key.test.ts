@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
-import { keyOfParts, keyOfPaths, keyOfRecord } from '../../../lib/schema/record-key.ts';
+import { keyOfPaths, keyOfRecord, RecordKey } from '../../../lib/schema/record-key.ts';
 
 const schema = DatasetSchema.of(
   parseSchemas(`
@@ -33,7 +33,7 @@ test('a LONG is a number as far as that is exact', () => {
 });
 
 test('identities are equal iff texts are', () => {
-  const keys = [0, -0, 5, -5, 5.5, 2 ** 31, 2 ** 40, '5', 'x', true].map((part) => keyOfParts([part]));
+  const keys = [0, -0, 5, -5, 5.5, 2 ** 31, 2 ** 40, '5', 'x', true].map((part) => new RecordKey([part]));
   for (const a of keys) {
     for (const b of keys) expect(a.identity === b.identity).toBe(a.text === b.text);
   }

@@ -26,6 +26,7 @@ export const noFilter: TypeFilter = [];
 
 /** What is loaded of one type. */
 interface Choice {
+  readonly schema: Schema;
   isIncluded: boolean;
   readonly fields: Set<string>;
 }
@@ -36,52 +37,47 @@ interface Choice {
  */
 export function filterSchemas(stored: readonly Schema[], filter: TypeFilter): readonly Schema[] {
   if (filter.length === 0) return stored;
-  const byName = new Map(stored.map((schema) => [schema.name, schema]));
   const choices = new Map<string, Choice>();
-  for (const { name } of stored) choices.set(name, { isIncluded: false, fields: new Set() });
-  for (const rule of [{ include: '*' }, ...filter]) applyRule(rule, byName, choices);
-  return stored.flatMap((schema) => {
-    const { isIncluded, fields } = choices.get(schema.name) as Choice;
+  for (const schema of stored) choices.set(schema.name, { schema, isIncluded: false, fields: new Set() });
+  for (const rule of [{ include: '*' }, ...filter]) applyRule(rule, choices);
+  return [...choices.values()].flatMap(({ schema, isIncluded, fields }) => {
     if (!isIncluded && fields.size === 0) return [];
     if (schema.kind !== 'OBJECT' || fields.size === schema.fields.length) return [schema];
     return [{ ...schema, fields: schema.fields.filter((field) => fields.has(field.name)) }];
   });
 }
 
-function applyRule(
-  rule: FilterRule,
-  byName: ReadonlyMap<string, Schema>,
-  choices: ReadonlyMap<string, Choice>,
-): void {
+function applyRule(rule: FilterRule, choices: ReadonlyMap<string, Choice>): void {
   const isIncluded = 'include' in rule;
   const name = isIncluded ? rule.include : rule.exclude;
-  const reached = new Set(name === '*' ? byName.keys() : [name]);
+  const reached = new Set(name === '*' ? choices.keys() : [name]);
   if (rule.field !== undefined) {
-    const schemas = [...reached].flatMap((type) => byName.get(type) ?? []);
+    const named = [...reached].flatMap((type) => choices.get(type) ?? []);
     reached.clear();
-    for (const schema of schemas) {
+    for (const choice of named) {
+      const { schema } = choice;
       const field = schema.kind === 'OBJECT' && schema.fields.find((each) => each.name === rule.field);
       if (!field) continue;
-      chooseField(choices.get(schema.name), field.name, isIncluded);
+      chooseField(choice, field.name, isIncluded);
       if (rule.recursive === true && field.referencedType !== null) reached.add(field.referencedType);
     }
   }
   // A set gives what is added to it while it is walked, each once: circles end.
   for (const type of reached) {
-    const schema = byName.get(type);
-    if (schema === undefined) continue;
-    chooseType(choices.get(type), schema, isIncluded);
-    if (rule.recursive === true) for (const target of targetsOf(schema)) reached.add(target);
+    const choice = choices.get(type);
+    if (choice === undefined) continue;
+    chooseType(choice, isIncluded);
+    if (rule.recursive === true) for (const target of targetsOf(choice.schema)) reached.add(target);
   }
 }
 
-function chooseType(choice: Choice | undefined, schema: Schema, isIncluded: boolean): void {
-  if (choice === undefined) return;
+function chooseType(choice: Choice, isIncluded: boolean): void {
+  const { schema } = choice;
   choice.isIncluded = isIncluded;
   if (schema.kind === 'OBJECT') for (const { name } of schema.fields) chooseField(choice, name, isIncluded);
 }
 
-function chooseField(choice: Choice | undefined, field: string, isIncluded: boolean): void {
-  if (isIncluded) choice?.fields.add(field);
-  else choice?.fields.delete(field);
+function chooseField({ fields }: Choice, field: string, isIncluded: boolean): void {
+  if (isIncluded) fields.add(field);
+  else fields.delete(field);
 }

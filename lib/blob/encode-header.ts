@@ -1,6 +1,6 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
-import type { Schema } from '../schema/schema.ts';
+import { declaredKey, type Schema } from '../schema/schema.ts';
 import type { ReadState } from '../state/read-state.ts';
 
 const blobVersion = 1030;
@@ -79,7 +79,7 @@ export function writeSchema(schema: Schema, out: ByteWriter): void {
 }
 
 function encodeSchema(schema: Schema, out: ByteWriter): void {
-  const key = schema.kind === 'OBJECT' ? schema.primaryKey : schema.kind === 'LIST' ? [] : schema.hashKey;
+  const key = declaredKey(schema);
   out.writeByte(schemaTypeId(schema, key.length > 0));
   out.writeUtf(schema.name);
   switch (schema.kind) {

@@ -1,6 +1,13 @@
 import { DatasetError } from '../errors.ts';
 import { isKindKeyword, isWord, printSchema } from './dsl.ts';
-import { type Field, type FieldKind, type ObjectSchema, type Schema, targetsOf } from './schema.ts';
+import {
+  declaredKey,
+  type Field,
+  type FieldKind,
+  type ObjectSchema,
+  type Schema,
+  targetsOf,
+} from './schema.ts';
 
 /** A field path of a primary or hash key, resolved: where to go from a record to the value. */
 export interface KeyPath {
@@ -214,7 +221,7 @@ function resolveKey(
 ): readonly KeyPath[] | string {
   const schema = stored.get(type);
   if (schema === undefined) throw invalid(`'${type}' is not one of the stored types`, type);
-  const paths = schema.kind === 'OBJECT' ? schema.primaryKey : schema.kind === 'LIST' ? [] : schema.hashKey;
+  const paths = declaredKey(schema);
   const from =
     schema.kind === 'OBJECT' ? schema.name : schema.kind === 'MAP' ? schema.keyType : schema.elementType;
   if (new Set(paths).size < paths.length)

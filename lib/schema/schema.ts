@@ -6,8 +6,12 @@
  *   builder.ts         the TypeScript way to write a schema; field-specs.ts: the fields, record-of.ts: the record types
  *                      that are inferred from it, reader-schema.ts: can a reader with it read what is stored?
  *   dataset-schema.ts  a set of schemas: lookup, field paths, identity
+ *   compatible-advance.ts  may a dataset go on with another schema?
  *   type-filter.ts     which types and fields a reader loads
- *   record.ts          is this value a record of that type? with errors that name the field
+ *   partition-map.ts   which partition a record belongs to
+ *   record.ts          is this value a record of that type? with errors that name the field; record-check.ts: most are, and
+ *                      that is said sooner; field-order.ts: where an object has a type's fields
+ *   amounts.ts         what an increment adds
  *   record-key.ts      a primary key by value, in one form
  *   key-part.ts        one value of a key, as callers give it
  *   json-record.ts     a typed record as JSON can hold it; validator.ts: the same as a Standard Schema
@@ -86,6 +90,19 @@ export function targetsByPlace(schema: Schema): readonly (string | null)[] {
     case 'LIST':
     case 'SET':
       return [schema.elementType];
+  }
+}
+
+/** The paths of a type's primary key (OBJECT) or hash key (SET, MAP), as declared; empty: it has none. */
+export function declaredKey(schema: Schema): readonly string[] {
+  switch (schema.kind) {
+    case 'OBJECT':
+      return schema.primaryKey;
+    case 'LIST':
+      return [];
+    case 'SET':
+    case 'MAP':
+      return schema.hashKey;
   }
 }
 

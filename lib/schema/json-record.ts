@@ -4,7 +4,7 @@ import type { FieldForm } from './field-specs.ts';
 import { isPlainObject } from './plain-object.ts';
 import type { ReaderSchema } from './reader-schema.ts';
 import { describe, nameStep, type Problem, validateRecord } from './record.ts';
-import { boxedField, type Field, type Schema } from './schema.ts';
+import { boxedField, type Field, type MapSchema, type ObjectSchema, type Schema } from './schema.ts';
 
 export type JsonRecordResult =
   | { readonly problem: null; readonly record: Readonly<Record<string, unknown>> }
@@ -96,7 +96,7 @@ class Walk {
     return this.ofField(box, this.#formOf(typeName, box), value, place);
   }
 
-  #ofObject(type: Schema & { kind: 'OBJECT' }, value: unknown, place: Place): unknown {
+  #ofObject(type: ObjectSchema, value: unknown, place: Place): unknown {
     if (!isPlainObject(value)) return value;
     const record: Record<string, unknown> = { ...value };
     for (const field of type.fields) {
@@ -108,7 +108,7 @@ class Walk {
     return record;
   }
 
-  #ofMap(type: Schema & { kind: 'MAP' }, value: unknown, place: Place): unknown {
+  #ofMap(type: MapSchema, value: unknown, place: Place): unknown {
     const pairs: unknown = value instanceof Map ? [...value] : value;
     if (!Array.isArray(pairs)) {
       if (!isPlainObject(pairs)) return pairs;

@@ -5,12 +5,12 @@
  *   dsl.ts             Hollow's text form, parsed and printed
  *   builder.ts         the TypeScript way to write a schema; field-specs.ts: the fields, record-of.ts: the record types
  *                      that are inferred from it, reader-schema.ts: can a reader with it read what is stored?
- *   dataset-schema.ts  a set of schemas: lookup, field paths, identity
- *   compatible-advance.ts  may a dataset go on with another schema?
+ *   dataset-schema.ts  a set of schemas: lookup, field paths, identity; compatible-advance.ts: may a dataset go on with
+ *                      another one?
  *   type-filter.ts     which types and fields a reader loads
  *   partition-map.ts   which partition a record belongs to
  *   record.ts          is this value a record of that type? with errors that name the field; record-check.ts: most are, and
- *                      that is said sooner; field-order.ts: where an object has a type's fields
+ *                      that is said sooner; field-order.ts: where an object has a type's fields; plain-object.ts: is it one?
  *   amounts.ts         what an increment adds
  *   record-key.ts      a primary key by value, in one form
  *   key-part.ts        one value of a key, as callers give it

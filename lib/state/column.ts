@@ -1,3 +1,4 @@
+import type { BitSet } from '../bytes/bit-set.ts';
 import { isAscii } from '../bytes/code-units.ts';
 import { asciiText } from '../bytes/platform.ts';
 import { batchesOf, NumberScan } from './number-scan.ts';
@@ -48,7 +49,6 @@ export interface NumberColumn<Value> extends Column<Value> {
 }
 
 type FieldTable = RecordTable<PackedField>;
-type Populated = FieldTable['populated'];
 
 /** An INT, FLOAT or DOUBLE field. */
 export class NumericColumn implements NumberColumn<number | null> {
@@ -224,9 +224,9 @@ export class ReferencedTextColumn implements Column<string | null> {
 /** A field of any kind, by the function that reads it for records. */
 export class ReaderColumn implements NumberColumn<unknown> {
   readonly #read: (ordinal: number) => unknown;
-  readonly #populated: Populated;
+  readonly #populated: BitSet;
 
-  constructor(read: (ordinal: number) => unknown, populated: Populated) {
+  constructor(read: (ordinal: number) => unknown, populated: BitSet) {
     this.#read = read;
     this.#populated = populated;
   }
@@ -263,7 +263,7 @@ export class ReaderColumn implements NumberColumn<unknown> {
 
 function* valuesOf<Value>(
   column: { at(ordinal: number): Value },
-  populated: Populated,
+  populated: BitSet,
 ): Generator<Value, undefined> {
   for (let o = populated.next(0); o >= 0; o = populated.next(o + 1)) yield column.at(o);
 }

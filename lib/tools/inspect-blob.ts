@@ -12,7 +12,7 @@ import { readMaxOrdinal, readSectionHeader } from '../blob/decode-section.ts';
 import { ByteReader } from '../bytes/byte-reader.ts';
 import { isDatasetError } from '../errors.ts';
 import { printSchema } from '../schema/dsl.ts';
-import type { Schema } from '../schema/schema.ts';
+import type { ObjectSchema, Schema } from '../schema/schema.ts';
 import { sum } from '../sum.ts';
 
 export interface BlobInspection {
@@ -128,7 +128,7 @@ function readShard(reader: ByteReader, schema: Schema, kind: 'snapshot' | 'delta
 
 function readObjectColumns(
   reader: ByteReader,
-  schema: Extract<Schema, { kind: 'OBJECT' }>,
+  schema: ObjectSchema,
   recordCount: number,
 ): readonly ColumnInspection[] {
   const widths = schema.fields.map((field) => readWidth(reader, `${schema.name}.${field.name}`));
@@ -148,7 +148,7 @@ const collectionColumns = {
 
 function readColumns(
   reader: ByteReader,
-  schema: Exclude<Schema, { kind: 'OBJECT' }>,
+  schema: Exclude<Schema, ObjectSchema>,
   recordCount: number,
 ): readonly ColumnInspection[] {
   const widths = collectionColumns[schema.kind].map((name) => {

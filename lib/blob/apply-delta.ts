@@ -5,6 +5,7 @@ import { packBuckets, packLists } from '../state/pack-collections.ts';
 import { packObjects } from '../state/pack-objects.ts';
 import { ReadState } from '../state/read-state.ts';
 import type { Additions } from '../state/record-table.ts';
+import type { StateChanges, TypeChanges } from '../state/type-changes.ts';
 import type { TypeState } from '../state/type-state.ts';
 import { readAdditions } from './decode-additions.ts';
 import { readListShard, readMapShard, readSetShard, requireEntries } from './decode-collection.ts';
@@ -14,17 +15,6 @@ import { readSectionHeader, type SectionHeader } from './decode-section.ts';
 import { requireSameMeaning } from './same-meaning.ts';
 import { skipDeltaSection } from './skip-section.ts';
 import { tagText } from './tag-text.ts';
-
-/** What a delta did to one type; ordinals ascending. */
-export interface TypeChanges {
-  /** Populated before, and now no more or with another record: read them from the state before. */
-  readonly removed: Int32Array;
-  /** Read them from the state after. */
-  readonly added: Int32Array;
-}
-
-/** By type name; types without a section in the delta are not in it. */
-export type StateChanges = ReadonlyMap<string, TypeChanges>;
 
 export interface AppliedDelta {
   readonly state: ReadState;

@@ -3,10 +3,10 @@ import type { Schema } from '../schema/schema.ts';
 import { HashKeys } from '../state/hash-keys.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { readRun, type Transition, type TypeTransition } from '../state/transition.ts';
+import type { StateChanges, TypeChanges } from '../state/type-changes.ts';
 import type { TypeState } from '../state/type-state.ts';
 import type { TypeStatistics } from '../state/type-statistics.ts';
 import { WidthHistograms } from '../state/width-histograms.ts';
-import type { StateChanges, TypeChanges } from './apply-delta.ts';
 
 /**
  * The step that a delta made, as encoders take it: for whoever wants a version's reverse delta and has followed the

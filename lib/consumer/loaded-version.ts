@@ -1,10 +1,10 @@
-import type { StateChanges } from '../blob/apply-delta.ts';
 import { UniqueKeyIndex } from '../indexes/unique-key.ts';
 import type { ServedRef } from '../ports.ts';
 import type { TypeFilter } from '../schema/type-filter.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { hashState, type StateHash, updateHash } from '../state/state-hash.ts';
 import type { StringCache } from '../state/string-cache.ts';
+import type { StateChanges } from '../state/type-changes.ts';
 
 /** A state with what is derived from it. */
 export interface LoadedState {

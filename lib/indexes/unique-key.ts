@@ -3,14 +3,9 @@ import { DatasetError } from '../errors.ts';
 import type { KeyPart } from '../schema/record-key.ts';
 import type { ObjectTypeState } from '../state/object-type-state.ts';
 import type { ReadState } from '../state/read-state.ts';
+import type { TypeChanges } from '../state/type-changes.ts';
 import { batchMax, type KeyBatch, KeyPathReader, mixPart, zigZagInt } from './key-reader.ts';
 import { isLive, KeyTable, type SharedKeyTable } from './key-table.ts';
-
-/** What a delta did to the type; lib/blob's TypeChanges is one. */
-interface ChangedOrdinals {
-  readonly removed: Int32Array;
-  readonly added: Int32Array;
-}
 
 /** A {@link UniqueKeyIndex} on its way to another thread. */
 export interface SharedIndex {
@@ -103,7 +98,7 @@ export class UniqueKeyIndex {
    *
    * @param change of this type; undefined: the delta did not touch it
    */
-  apply(next: ReadState, change: ChangedOrdinals | undefined): UniqueKeyIndex {
+  apply(next: ReadState, change: TypeChanges | undefined): UniqueKeyIndex {
     if (change === undefined && this.#paths.every((path) => path.isOf(next))) return this;
     if (this.#table === null) {
       const unbuilt = UniqueKeyIndex.of(next, this.type);
@@ -267,7 +262,7 @@ interface IndexContent {
 /** So often may look-ups go over all keys: together that takes a little over half as long as building the table. */
 const scansMax = 4;
 
-const noChange: ChangedOrdinals = { removed: new Int32Array(0), added: new Int32Array(0) };
+const noChange: TypeChanges = { removed: new Int32Array(0), added: new Int32Array(0) };
 
 function pathReaders(state: ReadState, type: string): readonly KeyPathReader[] {
   return state.schema.keyPaths(type).map((path) => new KeyPathReader(state, path));

@@ -1,5 +1,4 @@
 import { AssertionError } from '../assert.ts';
-import type { StateChanges } from '../blob/apply-delta.ts';
 import type { EncodedBlob } from '../blob/blob-parts.ts';
 import { decodeSnapshot } from '../blob/decode-snapshot.ts';
 import { ByteWriter } from '../bytes/byte-writer.ts';
@@ -7,6 +6,7 @@ import { hashLoaded, type LoadOptions } from '../consumer/loaded-version.ts';
 import type { StateHashes } from '../ports.ts';
 import type { ReadState } from '../state/read-state.ts';
 import type { Transition, TypeTransition } from '../state/transition.ts';
+import type { StateChanges } from '../state/type-changes.ts';
 import { stateHashesOf } from './state-hashes.ts';
 
 /**

@@ -6,12 +6,13 @@
  * That no key is there twice needs no validator: a record is found by its key and replaced, and mutations of one key
  * are joined before.
  */
-import type { StateChanges } from '../blob/apply-delta.ts';
+
 import type { LoadedState } from '../consumer/loaded-version.ts';
 import { DatasetError } from '../errors.ts';
 import type { VersionRef } from '../ports.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { ValidatorRules } from '../settings.ts';
+import type { StateChanges } from '../state/type-changes.ts';
 
 /** A version that wants to be. */
 export interface Candidate {

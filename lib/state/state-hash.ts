@@ -2,6 +2,7 @@ import { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
 import { hexOfInt32 } from '../hex.ts';
 import type { ReadState } from './read-state.ts';
+import type { StateChanges } from './type-changes.ts';
 
 /**
  * 128 bits that two states share iff they hold the same records at the same ordinals (by all but design: it finds
@@ -10,12 +11,6 @@ import type { ReadState } from './read-state.ts';
  * grows with the delta.
  */
 export type StateHash = readonly [number, number, number, number];
-
-/** Ordinals that came and went; lib/blob's TypeChanges is one. */
-interface ChangedOrdinals {
-  readonly removed: Int32Array;
-  readonly added: Int32Array;
-}
 
 const zero: StateHash = [0, 0, 0, 0];
 
@@ -40,7 +35,7 @@ export function updateHash(
   hash: StateHash,
   from: ReadState,
   to: ReadState,
-  changes: ReadonlyMap<string, ChangedOrdinals>,
+  changes: StateChanges,
   includes: (type: string) => boolean,
 ): StateHash {
   const sum = new HashSum(hash);

@@ -5,14 +5,9 @@ import type { ReadState } from './read-state.ts';
 import { RecordReferences } from './record-references.ts';
 import { TypePlans } from './record-writer.ts';
 import type { CycleTransition } from './transition.ts';
+import type { StateChanges } from './type-changes.ts';
 import type { TypeStatistics } from './type-statistics.ts';
 import { TypeWriteState } from './type-write-state.ts';
-
-/** What a transition changed in one type: ordinals, ascending. */
-export interface TypeChange {
-  readonly removed: Int32Array;
-  readonly added: Int32Array;
-}
 
 /**
  * The producer's side of a dataset. The records are those of the read state, held once; beside them, per type: a table
@@ -50,7 +45,7 @@ export class WriteState {
   /**
    * One pass over all records. Works for `ReadState.empty` too: the first cycle then starts a chain.
    *
-   * @throws DatasetError `incompatible`: the schema has something that cannot be written
+   * @throws DatasetError `invalid`: types or fields of the dataset are not loaded
    */
   static restore(state: ReadState): WriteState {
     const [leftOut] = state.schema.leftOut;
@@ -101,7 +96,7 @@ export class WriteState {
    *
    * @throws DatasetError `invalid` if `next` does not follow the present state; nothing has changed then
    */
-  advance(next: ReadState, changes: ReadonlyMap<string, TypeChange>): void {
+  advance(next: ReadState, changes: StateChanges): void {
     this.#requireNext(next);
     const names = this.#types.map((type) => type.schema.name);
     for (let position = 0; position < names.length; position++) {

@@ -1,7 +1,7 @@
-import type { StateChanges } from '../../lib/blob/apply-delta.ts';
 import { stampTypeOf } from '../../lib/producer/bookkeeping-schema.ts';
 import { recordObject, type PlainRecord as StatePlain } from '../../lib/state/plain-record.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
+import type { StateChanges } from '../../lib/state/type-changes.ts';
 import {
   type Accepted,
   compareStamps,

@@ -1,10 +1,11 @@
-import { applyDelta, type StateChanges } from '../../lib/blob/apply-delta.ts';
+import { applyDelta } from '../../lib/blob/apply-delta.ts';
 import { blobName } from '../../lib/blob/blob-names.ts';
 import { decodeSnapshot } from '../../lib/blob/decode-snapshot.ts';
 import type { DatasetId, Head, SnapshotEntry, StoredBlob, VersionRef } from '../../lib/ports.ts';
 import { isBookkeepingType } from '../../lib/producer/bookkeeping-schema.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
 import { hashState, type StateHash, toHex, updateHash } from '../../lib/state/state-hash.ts';
+import type { StateChanges } from '../../lib/state/type-changes.ts';
 import { Violation } from './world.ts';
 
 const partName = 'bookkeeping';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { applyDelta, type StateChanges } from '../../lib/blob/apply-delta.ts';
+import { applyDelta } from '../../lib/blob/apply-delta.ts';
 import { type BlobName, blobName, parseBlobName } from '../../lib/blob/blob-names.ts';
 import { decodeSnapshot } from '../../lib/blob/decode-snapshot.ts';
 import { hashLoaded, type LoadedHashes, updateLoadedHashes } from '../../lib/consumer/loaded-version.ts';
@@ -13,6 +13,7 @@ import { parseSchemas } from '../../lib/schema/dsl.ts';
 import { recordJson } from '../../lib/state/plain-record.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
 import { toHex } from '../../lib/state/state-hash.ts';
+import type { StateChanges } from '../../lib/state/type-changes.ts';
 import { root } from './source-tree.ts';
 import { citiesId, type TestCloud } from './test-cloud.ts';
 

@@ -3,13 +3,14 @@
  * keyed records. The model keeps values only; what lives, and under which ordinal, it works out from scratch each time.
  */
 import fc from 'fast-check';
-import { applyDelta, type StateChanges } from '../../lib/blob/apply-delta.ts';
+import { applyDelta } from '../../lib/blob/apply-delta.ts';
 import type { EncodedBlob } from '../../lib/blob/blob-parts.ts';
 import { encodeDelta } from '../../lib/blob/encode-delta.ts';
 import { ByteWriter } from '../../lib/bytes/byte-writer.ts';
 import type { Cycle } from '../../lib/state/cycle.ts';
 import type { ReadState } from '../../lib/state/read-state.ts';
 import type { CycleTransition } from '../../lib/state/transition.ts';
+import type { StateChanges } from '../../lib/state/type-changes.ts';
 import type { WriteState } from '../../lib/state/write-state.ts';
 
 export type PlainRecord = Readonly<Record<string, unknown>> & { readonly id: number };

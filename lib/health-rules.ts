@@ -36,6 +36,7 @@ export const serviceGoals = {
 /** `degraded`: it works, but a person should look. `unhealthy`: it does not do its work. */
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
 
+/** What {@link judgeHealth} judges. */
 export interface Vitals {
   /** Time since the last activity that succeeded, ms; null: there was none. */
   readonly idleMs: number | null;
@@ -46,6 +47,7 @@ export interface Vitals {
   readonly memoryShare: number;
 }
 
+/** The result of {@link judgeHealth}. */
 export interface Health {
   readonly status: HealthStatus;
   /** One for each bound that is broken; empty when healthy. */

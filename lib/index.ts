@@ -1,12 +1,14 @@
 /**
  * serverless-hollow: datasets that every reader holds in memory.
  *
- *     serverless-hollow           define a dataset, read it (this file): runs wherever JavaScript does
- *     serverless-hollow/producer  write it
- *     serverless-hollow/sender    change it, from any program
- *     serverless-hollow/aws       the ports on S3, DynamoDB, SQS and EventBridge
- *     serverless-hollow/local     the ports on one machine: files, SQLite; the system's clock and randomness
- *     serverless-hollow/testing   the ports in memory, a clock that tests move, random numbers by seed
+ *     serverless-hollow               define a dataset and read it (this file); runs wherever JavaScript does
+ *     serverless-hollow/sender        send changes, from any program
+ *     serverless-hollow/producer      commit changes as versions
+ *     serverless-hollow/housekeeping  snapshots, garbage collection, pins, rollback, restore
+ *     serverless-hollow/aws           the ports on S3, DynamoDB, SQS and EventBridge
+ *     serverless-hollow/local         the ports on one machine: files, SQLite, the system's clock and randomness
+ *     serverless-hollow/testing       the ports in memory, a clock that tests move, random numbers by seed
+ *     serverless-hollow/infra         CDK constructs
  *
  * @example
  * import { Consumer, defineDataset, type RecordOf, t, type } from 'serverless-hollow';

@@ -85,8 +85,10 @@ export interface VersionChange {
   readonly steps: readonly StateStep[] | null;
 }
 
+/** Called after each swap. What it throws is logged; the refresh goes on. */
 export type VersionListener = (change: VersionChange) => void;
 
+/** What a consumer says of itself, for `judgeHealth`, an endpoint or a log. */
 export interface ConsumerHealth {
   /** False until a committed state is loaded. Never false again: what is loaded stays readable whatever fails. */
   readonly isReady: boolean;
@@ -167,6 +169,7 @@ export class Consumer<D extends AnyDataset | null = null> {
     return this.#loaded;
   }
 
+  /** The version that is served; null before the first load. */
   get version(): ServedRef | null {
     return this.#loaded?.ref ?? null;
   }

@@ -48,12 +48,13 @@ export interface EnumField<Value extends string> extends Reference<string> {
   readonly values: readonly Value[];
 }
 
+/** A field that refers to a LIST. */
 export interface ListField<Element extends ElementSpec> extends Reference<string> {
   readonly shape: 'LIST';
   readonly element: Element;
 }
 
-/** `Paths`: the hash key if it was given, else null. */
+/** A field that refers to a SET. `Paths`: its hash key if one was given, else null. */
 export interface SetField<Element extends ElementSpec, Paths extends readonly string[] | null>
   extends Reference<string> {
   readonly shape: 'SET';
@@ -61,6 +62,7 @@ export interface SetField<Element extends ElementSpec, Paths extends readonly st
   readonly hashKey: Paths;
 }
 
+/** A field that refers to a MAP. `Paths`: its hash key if one was given, else null. */
 export interface MapField<
   Key extends ElementSpec,
   Value extends ElementSpec,
@@ -81,6 +83,7 @@ export type ElementSpec =
   | SetField<ElementSpec, readonly string[] | null>
   | MapField<ElementSpec, ElementSpec, readonly string[] | null>;
 
+/** Any field that {@link t} makes. */
 export type FieldSpec = ValueField<unknown> | ElementSpec;
 export type FieldSpecs = Readonly<Record<string, FieldSpec>>;
 
@@ -92,6 +95,7 @@ export interface TypeSpec<Fields extends FieldSpecs, Key extends readonly string
   readonly partitionKey?: readonly string[];
 }
 
+/** The types of a dataset, by name. */
 export type TypeSpecs = Readonly<Record<string, TypeSpec<FieldSpecs, readonly string[]>>>;
 
 interface NameOption {

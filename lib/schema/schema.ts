@@ -31,6 +31,7 @@ export const fieldKinds = [
 
 export type FieldKind = (typeof fieldKinds)[number];
 
+/** A field of an OBJECT. */
 export interface Field {
   readonly name: string;
   readonly kind: FieldKind;
@@ -70,6 +71,7 @@ export interface MapSchema {
   readonly hashKey: readonly string[];
 }
 
+/** The schema of one type. */
 export type Schema = ObjectSchema | ListSchema | SetSchema | MapSchema;
 
 /** Types that records of a type refer to. */

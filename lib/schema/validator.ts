@@ -15,6 +15,7 @@ export interface StandardValidator<Input, Output> {
   };
 }
 
+/** The value, ready for a mutation; or what is wrong with it. */
 export type ValidationResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly ValidationIssue[] };
@@ -26,6 +27,7 @@ export interface ValidationIssue {
   readonly path: readonly (string | number)[];
 }
 
+/** A validator of the records of one type: takes what an upsert takes, gives it as JSON can hold it. */
 export type RecordValidator<
   D extends { readonly types: TypeSpecs },
   Name extends keyof D['types'],

@@ -120,18 +120,20 @@ export class KeyTable {
       if (ordinal < 0) continue;
       const hash = hashes[i] as number;
       let at = this.startOf(hash);
+      // A bucket that it had in an earlier state is as good as a new one; further on another record may have its key.
+      let own = -1;
       let isDuplicate = false;
-      // One that was there in an earlier state is as good as a new one.
       for (; entries[at + 1] !== 0; at = at + 2 < end ? at + 2 : 0) {
         if (entries[at] !== hash) continue;
-        if (entries[at + 1] === ordinal + 1) break;
-        isDuplicate = isLive(live, at) && isSame(ordinal, (entries[at + 1] as number) - 1);
+        if (entries[at + 1] === ordinal + 1) own = at;
+        else isDuplicate = isLive(live, at) && isSame(ordinal, (entries[at + 1] as number) - 1);
         if (isDuplicate) break;
       }
       if (isDuplicate) {
         hasDuplicates = true;
         continue;
       }
+      if (own >= 0) at = own;
       if (entries[at + 1] === 0) this.#taken++;
       entries[at] = hash;
       entries[at + 1] = ordinal + 1;

@@ -172,6 +172,41 @@ describe('UniqueKeyIndex', () => {
     expect(chain.index.find(2)).toBe(2);
   });
 
+  it('finds, of records with one key that come and go, those that an index built anew finds', () => {
+    // Two keys that are at few ordinals in turn, behind enough others that the table is not built anew all the time.
+    const others = 60;
+    const step = fc.record({
+      remove: fc.array(fc.integer({ min: others, max: others + 4 }), { maxLength: 4 }),
+      add: fc.array(fc.constantFrom(others, others + 1), { maxLength: 2 }),
+    });
+    fc.assert(
+      fc.property(
+        fc.constantFrom('Small', 'Text'),
+        fc.array(step, { minLength: 5, maxLength: 30 }),
+        (type, steps) => {
+          const keyOf = (n: number) => (type === 'Small' ? n : `name ${n}`);
+          const field = type === 'Small' ? 'id' : 'name';
+          const chain = new Chain(type);
+          let payload = 0;
+          const rowOf = (n: number) => ({ [field]: keyOf(n), payload: payload++ });
+          chain.step(
+            [],
+            Array.from({ length: others }, (_, n) => rowOf(n)),
+          );
+          for (const { remove, add } of steps) {
+            const records = chain.state.objectType(type);
+            const removed = [...new Set(remove)].filter((ordinal) => records.isPopulated(ordinal));
+            chain.step(removed, add.map(rowOf));
+            const built = UniqueKeyIndex.build(chain.state, type);
+            for (let n = 0; n < others + 2; n++)
+              expect(chain.index.find(keyOf(n))).toBe(built.find(keyOf(n)));
+          }
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
   it('is built over many batches of records, in shards and out of them, without those that lack a part of their key', () => {
     const count = 3_000;
     const lacksKey = (n: number) => n % 1_000 === 7;

@@ -1,7 +1,6 @@
 import { DatasetError } from '../errors.ts';
 import type { DatasetSchema, KeyPath } from '../schema/dataset-schema.ts';
 import type { ReaderSchema } from '../schema/reader-schema.ts';
-import { boxedField } from '../schema/schema.ts';
 import {
   type CollectionReaders,
   HashKeyLookup,
@@ -128,11 +127,12 @@ class Viewer {
     return new HashKeyLookup(type, isHashed ? hashKey : this.#boxPath(keyType), isHashed);
   }
 
-  /** The path to the bare value of a box; none if the type is not one. */
+  /** The path to the bare value of what reads as a box; none if the type does not. */
   #boxPath(type: string): readonly KeyPath[] {
-    const box = boxedField(this.#stored.get(type));
-    if (box === null) return [];
-    return [{ path: box.name, steps: [], types: [type], leafField: 0, leafKind: box.kind }];
+    const box = this.layout.boxOf(type);
+    const field = box === null ? undefined : this.#stored.getObject(type).fields[box.index];
+    if (box === null || field === undefined) return [];
+    return [{ path: box.name, steps: [], types: [type], leafField: box.index, leafKind: field.kind }];
   }
 
   /** Lists are read at once, so lists of lists are followed all the way: not beyond any bound. */

@@ -313,6 +313,32 @@ describe('a consumer whose dataset differs from what is stored', () => {
     );
   });
 
+  it('looks into sets and maps without a hash key by the value that their elements read as', async () => {
+    const fields = {
+      id: t.int(),
+      sizes: t.set(t.ref('Size'), { hashKey: [] }),
+      prices: t.map(t.ref('Size'), t.int(), { hashKey: [] }),
+    };
+    const ofSizes = { primaryKey: ['id'] } as const;
+    const { ports, commit } = world(
+      defineDataset({ A: type(fields, ofSizes), Size: type({ unit: t.string(), cm: t.int() }) }),
+    );
+    const [small, large] = [
+      { unit: 'x', cm: 7 },
+      { unit: 'y', cm: 9 },
+    ];
+    await commit({ op: 'upsert', type: 'A', value: { id: 1, sizes: [small, large], prices: [[large, 5]] } });
+    const narrow = defineDataset({ A: type(fields, ofSizes), Size: type({ cm: t.int() }) });
+    for (const filter of [[], [{ exclude: 'Size', field: 'unit' }]]) {
+      const consumer = new Consumer({ ...ports, dataset: narrow, filter });
+      await consumer.refresh();
+      const { sizes, prices } = consumer.get('A', 1);
+      expect(new Set(sizes)).toEqual(new Set([7, 9]));
+      expect([sizes?.has(9), sizes?.has(8), sizes?.find(7)]).toEqual([true, false, 7]);
+      expect([prices?.get(9), prices?.has(7)]).toEqual([5, false]);
+    }
+  });
+
   it('is told every field that is missing or of another type, and keeps nothing', async () => {
     const { ports, commit } = world(wide);
     await commit({ op: 'upsert', type: 'A', value: { id: 1 } });

@@ -12,8 +12,8 @@ export type JsonRecordResult =
 
 /**
  * A record of `type` as JSON and mutations can hold it: Date becomes ms, bigint a decimal string, BYTES base64, Set an
- * array, Map an array of pairs, a record that was read what its `toJSON` gives. Fields that are absent stay absent. The
- * problem, if there is one, names the field.
+ * array, Map an array of pairs, a negative zero zero, a record that was read what its `toJSON` gives. Fields that are
+ * absent stay absent. The problem, if there is one, names the field.
  */
 export function jsonRecord(reader: ReaderSchema, type: string, value: unknown): JsonRecordResult {
   const walk = new Walk(reader);
@@ -85,6 +85,8 @@ class Walk {
     }
     if (form?.as === 'date' && value instanceof Date) return value.getTime();
     if (field.kind === 'LONG' && typeof value === 'bigint') return String(value);
+    // JSON.stringify has no negative zero, and the record's partition is worked out before it is text.
+    if (value === 0) return 0;
     return field.kind === 'BYTES' && value instanceof Uint8Array ? toBase64(value) : value;
   }
 

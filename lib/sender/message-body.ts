@@ -94,5 +94,6 @@ function jsonKey(key: unknown): unknown {
 function jsonPart(part: unknown): unknown {
   if (part instanceof Date) return part.getTime();
   if (part instanceof Uint8Array) return toBase64(part);
+  if (part === 0) return 0;
   return typeof part === 'bigint' ? String(part) : part;
 }

@@ -296,6 +296,19 @@ describe('a sender to several partitions', () => {
       expect(ids).toEqual([...partitions.keys()].filter((id) => partitions[id] === partition));
     }
   });
+
+  it('sends a key of negative zero to the partition of the zero that its text has', async () => {
+    const keyed = { primaryKey: ['at'] } as const;
+    const dataset = defineDataset({ Level: type({ at: t.double() }, keyed) }, { partitions: 16 });
+    expect(dataset.partitionOf('Level', 0)).not.toBe(dataset.partitionOf('Level', -0));
+    const clock = new VirtualClock();
+    const sinks = Array.from({ length: 16 }, () => new RecordingSink(clock));
+    const ports = { clock, telemetry: new MemoryTelemetry(), random: new SeededRandom(1) };
+    const sender = new Sender({ ...ports, dataset, sinks });
+    const sent = [await sender.upsert('Level', { at: -0 }), await sender.delete('Level', { at: -0 })];
+    await sender.flush();
+    for (const { partition } of sent) expect(partition).toBe(dataset.partitionOf('Level', 0));
+  });
 });
 
 describe('when the queue fails', () => {

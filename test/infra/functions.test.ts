@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ServiceFunction } from '../../infra/service-function.ts';
 import { parseSchemas } from '../../lib/schema/dsl.ts';
 import { parseConsumerSettings, parseProducerSettings } from '../../lib/settings.ts';
-import { resource, templateOf } from './template.ts';
+import { resource, templateOf, templateWith } from './template.ts';
 
 let template: Template;
 beforeAll(() => {
@@ -98,5 +98,28 @@ describe('bundles', () => {
       expect(existsSync(path), path).toBe(true);
       expect(readFileSync(path, 'utf8')).toContain('handler');
     }
+  });
+});
+
+describe('a setting that the construct does not know', () => {
+  const validators = '{"Price":{"countMin":1000}}';
+  const versionsOf = (made: Template) =>
+    Object.keys(made.findResources('AWS::Lambda::Version')).filter((id) => id.includes('ProducerFunction'));
+
+  it('is added to the function, which gets a new version', () => {
+    const before = templateWith(() => ({}));
+    const after = templateWith(
+      () => ({}),
+      ({ partitions }) => {
+        for (const { producer } of partitions) {
+          producer.function.addEnvironment('HOLLOW_VALIDATORS', validators);
+        }
+      },
+    );
+    expect(resource(after, 'AWS::Lambda::Function', 'ProducerFunction')).toMatchObject({
+      Properties: { Environment: { Variables: { HOLLOW_VALIDATORS: validators } } },
+    });
+    expect(versionsOf(after)).toHaveLength(1);
+    expect(versionsOf(after)).not.toEqual(versionsOf(before));
   });
 });

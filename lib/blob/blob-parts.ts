@@ -2,7 +2,7 @@ import { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { Schema } from '../schema/schema.ts';
-import { type BlobHeader, writeHeader, writePartHeader } from './encode-header.ts';
+import { type NewHeader, writeHeader, writePartHeader } from './encode-header.ts';
 
 /** Names of optional parts, and the types that are in each instead of the main blob. */
 export type PartTypes = ReadonlyMap<string, readonly string[]>;
@@ -27,7 +27,7 @@ export interface BlobSection {
  * @throws DatasetError `invalid`: a part names a type that is not in the schema, or that another part has too
  */
 export function assembleBlob(
-  header: Omit<BlobHeader, 'schemas'>,
+  header: Omit<NewHeader, 'schemas'>,
   sections: readonly BlobSection[],
   { schema, parts }: { readonly schema: DatasetSchema; readonly parts: PartTypes },
 ): EncodedBlob {

@@ -15,7 +15,7 @@ import { DatasetError } from '../errors.ts';
 import type { Schema } from '../schema/schema.ts';
 import { readSchema } from './decode-schema.ts';
 
-const blobFormat = 1030;
+export const blobFormat = 1030;
 export const partFormat = 1031;
 
 export interface BlobHeader {

@@ -16,7 +16,7 @@ export function encodeDelta(transition: Transition, { tag, headerTags, parts }: 
   const sections = transition.types.map(({ schema, shardCount, statistics, removed, added }) =>
     deltaSection({ schema, shardCount, statistics, hashKeys, removed, added }),
   );
-  const header = { originTag: from.tag, destinationTag: tag, headerTags };
+  const header = { originTag: from.tag, tag, headerTags };
   return assembleBlob(header, sections, { schema: from.schema, parts });
 }
 
@@ -36,7 +36,7 @@ export function encodeReverseDelta(
       added: readRun(type.before, type.removed),
     }),
   );
-  const header = { originTag: tag, destinationTag: from.tag, headerTags: from.headerTags };
+  const header = { originTag: tag, tag: from.tag, headerTags: from.headerTags };
   return assembleBlob(header, sections, { schema: from.schema, parts });
 }
 

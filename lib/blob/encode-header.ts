@@ -2,27 +2,20 @@ import { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
 import { declaredKey, type Schema } from '../schema/schema.ts';
 import type { ReadState } from '../state/read-state.ts';
+import { type BlobHeader, blobFormat, partFormat } from './decode-header.ts';
 
-const blobVersion = 1030;
-const partVersion = 1031;
 const tagsMax = 0x7fff;
 
-/** What stands at the front of a blob. */
-export interface BlobHeader {
-  readonly originTag: bigint;
-  readonly destinationTag: bigint;
-  /** Of the types that have a section in this blob, in the order of the sections. */
-  readonly schemas: readonly Schema[];
-  readonly headerTags: ReadonlyMap<string, string>;
-}
+/** What a header is written from: each section has its schema there, in the order of the sections. */
+export type NewHeader = Omit<BlobHeader, 'sectionCount'>;
 
 /** Mirrors decode-header.ts; docs/format.md, "Blob header". Ends with the number of sections that follow. */
-export function writeHeader(header: BlobHeader, out: ByteWriter): void {
+export function writeHeader(header: NewHeader, out: ByteWriter): void {
   const schemas = new ByteWriter();
   writeSchemas(header.schemas, schemas);
-  out.writeInt32(blobVersion);
+  out.writeInt32(blobFormat);
   out.writeInt64(header.originTag);
-  out.writeInt64(header.destinationTag);
+  out.writeInt64(header.tag);
   // What readers from before the schemas were in the header have to skip: these, and the length of an empty extension.
   out.writeVarInt(schemas.position + 1);
   out.writeBytes(schemas.bytes, 0, schemas.position);
@@ -34,16 +27,16 @@ export function writeHeader(header: BlobHeader, out: ByteWriter): void {
 /** What Hollow's producers publish beside each state: the front of its snapshot, with nothing behind it. */
 export function encodeHeaderBlob({ originTag, tag, schema, headerTags }: ReadState): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter();
-  writeHeader({ originTag, destinationTag: tag, schemas: schema.inBlobOrder, headerTags }, out);
+  writeHeader({ originTag, tag, schemas: schema.inBlobOrder, headerTags }, out);
   return out.take();
 }
 
 /** The front of an optional part: as {@link writeHeader}, without envelope length and header tags. */
-export function writePartHeader(name: string, header: Omit<BlobHeader, 'headerTags'>, out: ByteWriter): void {
-  out.writeInt32(partVersion);
+export function writePartHeader(name: string, header: Omit<NewHeader, 'headerTags'>, out: ByteWriter): void {
+  out.writeInt32(partFormat);
   out.writeUtf(name);
   out.writeInt64(header.originTag);
-  out.writeInt64(header.destinationTag);
+  out.writeInt64(header.tag);
   writeSchemas(header.schemas, out);
   out.writeVarInt(0);
   out.writeVarInt(header.schemas.length);

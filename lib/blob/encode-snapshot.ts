@@ -30,7 +30,7 @@ export function encodeSnapshot(state: ReadState, { parts, statistics }: Snapshot
     const ofType = statistics?.get(type.name) ?? statisticsOf(type, records);
     return snapshotSection({ schema: type, records: recordsOfState(records), statistics: ofType, hashKeys });
   });
-  return assembleBlob({ originTag, destinationTag: tag, headerTags }, sections, { schema, parts });
+  return assembleBlob({ originTag, tag, headerTags }, sections, { schema, parts });
 }
 
 /**
@@ -51,7 +51,7 @@ export function encodeFirstSnapshot(
     const statistics = type?.statistics ?? statisticsOf(schema, before);
     return snapshotSection({ schema, records, statistics, hashKeys });
   });
-  const header = { originTag: from.tag, destinationTag: tag, headerTags };
+  const header = { originTag: from.tag, tag, headerTags };
   return assembleBlob(header, sections, { schema: from.schema, parts });
 }
 

@@ -37,7 +37,7 @@ export function evolveState(state: ReadState, schema: DatasetSchema): ReadState 
     return { schema: type, write: (out) => writeSnapshotSection(section, out) };
   });
   const { originTag, tag, headerTags } = state;
-  const header = { originTag, destinationTag: tag, headerTags };
+  const header = { originTag, tag, headerTags };
   return decodeSnapshot(assembleBlob(header, sections, { schema, parts: new Map() }).main);
 }
 

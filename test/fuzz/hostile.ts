@@ -38,7 +38,7 @@ export interface Section {
 export function blob(sections: readonly Section[], tag: bigint, originTag = -1n): Uint8Array {
   const out = new ByteWriter();
   const schemas = sections.map(({ schema }) => schema);
-  writeHeader({ originTag, destinationTag: tag, schemas, headerTags: new Map() }, out);
+  writeHeader({ originTag, tag, schemas, headerTags: new Map() }, out);
   for (const section of sections) {
     writeSchema(section.schema, out);
     section.write(out);

@@ -141,7 +141,7 @@ function withTagsInOrderOf(model: Uint8Array, blob: Uint8Array): Uint8Array {
   const { headerTags } = readHeader(modelReader);
   expect(Object.fromEntries(headerTags)).toEqual(Object.fromEntries(header.headerTags));
   const out = new ByteWriter();
-  writeHeader({ ...header, destinationTag: header.tag, headerTags }, out);
+  writeHeader({ ...header, headerTags }, out);
   out.writeBytes(blob, reader.position);
   return out.take();
 }

@@ -62,7 +62,7 @@ interface BlobFields {
 function blob(sections: readonly Section[], { from = -1n, to = 1n, part }: BlobFields = {}): Uint8Array {
   const out = new ByteWriter();
   const schemas = sections.map(({ schema = row }) => schema);
-  const header = { originTag: from, destinationTag: to, schemas, headerTags: new Map([['k', 'v']]) };
+  const header = { originTag: from, tag: to, schemas, headerTags: new Map([['k', 'v']]) };
   if (part === undefined) writeHeader(header, out);
   else writePartHeader(part, header, out);
   for (const section of sections) writeSection(section, out);
@@ -214,7 +214,7 @@ describe('applyDelta', () => {
 
   it('takes a type in another number of shards', () => {
     const out = new ByteWriter();
-    writeHeader({ originTag: 1n, destinationTag: 2n, schemas: [row], headerTags: new Map() }, out);
+    writeHeader({ originTag: 1n, tag: 2n, schemas: [row], headerTags: new Map() }, out);
     writeSchema(row, out);
     for (const byte of [2, 0, 2, /* greatest */ 3]) out.writeByte(byte);
     for (const [removed, added, value] of [

@@ -9,14 +9,14 @@ export interface ShardEncoder {
   writeTo(out: ByteWriter): void;
 }
 
-/** How much one shard of a collection type holds. */
+/** How much one shard holds. */
 export interface ShardSize {
   /** Slots in a snapshot, added records in a delta. */
   readonly recordCount: number;
-  /** About how many bytes the STRING and BYTES fields of its records take in this blob. */
+  /** Of an OBJECT: about how many bytes the STRING and BYTES fields of its records take in this blob. */
   readonly varSizeExpected: number;
-  /** Elements or buckets that get room in this blob. */
+  /** Of a collection: elements or buckets that get room in this blob. */
   readonly capacity: number;
-  /** Elements or buckets of the whole shard, as the statistics say. */
+  /** Of a collection: elements or buckets of the whole shard, as the statistics say. */
   readonly total: number;
 }

@@ -1,4 +1,5 @@
 import type { ByteReader } from '../bytes/byte-reader.ts';
+import type { Schema } from '../schema/schema.ts';
 import { readMaxOrdinal, type SectionHeader } from './decode-section.ts';
 
 /** Moves past the records of a type in a snapshot, without looking at them: the type is not loaded. */
@@ -23,14 +24,14 @@ function skipShards(reader: ByteReader, { schema, shardCount }: SectionHeader, s
   for (let shard = 0; shard < shardCount; shard++) {
     readMaxOrdinal(reader, what);
     skipOrdinals();
-    skipShard(reader, { schema, shardCount });
+    skipShard(reader, schema);
   }
 }
 
 /** Var-ints of widths that stand before the arrays of a collection. */
 const collectionWidths = { LIST: 2, SET: 3, MAP: 4 } as const;
 
-function skipShard(reader: ByteReader, { schema }: SectionHeader): void {
+function skipShard(reader: ByteReader, schema: Schema): void {
   const { kind, name } = schema;
   const widthCount = kind === 'OBJECT' ? schema.fields.length : collectionWidths[kind];
   for (let i = 0; i < widthCount; i++) reader.readVarInt(`widths of ${name}`);

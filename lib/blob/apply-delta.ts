@@ -21,8 +21,6 @@ export interface AppliedDelta {
   readonly changes: StateChanges;
 }
 
-const noParts: ReadonlyMap<string, Uint8Array> = new Map();
-
 /**
  * The state that a delta leads to, in time that grows with the delta. `from` stays readable and unchanged, the two
  * share memory; the bytes of the delta are copied. Reverse deltas are applied in the same way.
@@ -32,7 +30,7 @@ const noParts: ReadonlyMap<string, Uint8Array> = new Map();
 export function applyDelta(
   from: ReadState,
   main: Uint8Array,
-  parts: ReadonlyMap<string, Uint8Array> = noParts,
+  parts: ReadonlyMap<string, Uint8Array> = new Map(),
 ): AppliedDelta {
   const reader = new ByteReader(main);
   const header = readHeader(reader);

@@ -4,6 +4,7 @@ import { DatasetError, isDatasetError } from '../errors.ts';
 import { DatasetSchema } from '../schema/dataset-schema.ts';
 import type { ObjectSchema, Schema } from '../schema/schema.ts';
 import { filterSchemas, noFilter, type TypeFilter } from '../schema/type-filter.ts';
+import type { CollectionLayer } from '../state/collection-layer.ts';
 import { ListTypeState } from '../state/list-type-state.ts';
 import { MapTypeState } from '../state/map-type-state.ts';
 import type { ObjectLayer } from '../state/object-layer.ts';
@@ -20,8 +21,6 @@ import { readMaxOrdinal, readPopulated, readSectionHeader, type SectionHeader } 
 import { requireCollectionGap, requireGaps, requireObjectGap } from './require-gaps.ts';
 import { skipSnapshotSection } from './skip-section.ts';
 
-const noParts: ReadonlyMap<string, Uint8Array> = new Map();
-
 /**
  * The state that a snapshot blob holds.
  *
@@ -33,7 +32,7 @@ const noParts: ReadonlyMap<string, Uint8Array> = new Map();
  */
 export function decodeSnapshot(
   main: Uint8Array,
-  parts: ReadonlyMap<string, Uint8Array> = noParts,
+  parts: ReadonlyMap<string, Uint8Array> = new Map(),
   filter: TypeFilter = noFilter,
   ownership: 'copied' | 'taken' = 'copied',
 ): ReadState {
@@ -92,31 +91,38 @@ function readSections(
 }
 
 function readTypeState(reader: ByteReader, { schema, shardCount }: SectionHeader, local: Schema): TypeState {
-  const { name } = schema;
-  const section = { name, shardCount };
+  const section = { name: schema.name, shardCount };
   switch (schema.kind) {
     case 'OBJECT': {
       const kept = local.kind === 'OBJECT' ? local : schema;
-      const type = readShards(reader, section, (size) => readKeptFields(reader, schema, kept, size));
-      requireGaps(type.shards, type.populated, requireObjectGap);
-      return ObjectTypeState.ofShards(kept, type.shards, type.populated, type.maxOrdinal);
+      const readShard = (size: number): ObjectLayer => readKeptFields(reader, schema, kept, size);
+      const { shards, populated, maxOrdinal } = readShards(reader, section, readShard);
+      requireGaps(shards, populated, requireObjectGap);
+      return ObjectTypeState.ofShards(kept, shards, populated, maxOrdinal);
     }
     case 'LIST': {
-      const type = readShards(reader, section, (size) => readListShard(reader, name, size));
-      requireGaps(type.shards, type.populated, requireCollectionGap);
-      return ListTypeState.ofShards(schema, type.shards, type.populated, type.maxOrdinal);
+      const { shards, populated, maxOrdinal } = readCollections(reader, section, readListShard);
+      return ListTypeState.ofShards(schema, shards, populated, maxOrdinal);
     }
     case 'SET': {
-      const type = readShards(reader, section, (size) => readSetShard(reader, name, size));
-      requireGaps(type.shards, type.populated, requireCollectionGap);
-      return SetTypeState.ofShards(schema, type.shards, type.populated, type.maxOrdinal);
+      const { shards, populated, maxOrdinal } = readCollections(reader, section, readSetShard);
+      return SetTypeState.ofShards(schema, shards, populated, maxOrdinal);
     }
     case 'MAP': {
-      const type = readShards(reader, section, (size) => readMapShard(reader, name, size));
-      requireGaps(type.shards, type.populated, requireCollectionGap);
-      return MapTypeState.ofShards(schema, type.shards, type.populated, type.maxOrdinal);
+      const { shards, populated, maxOrdinal } = readCollections(reader, section, readMapShard);
+      return MapTypeState.ofShards(schema, shards, populated, maxOrdinal);
     }
   }
+}
+
+function readCollections(
+  reader: ByteReader,
+  section: ShardedType,
+  readShard: typeof readListShard,
+): TypeContent<CollectionLayer> {
+  const content = readShards(reader, section, (size) => readShard(reader, section.name, size));
+  requireGaps(content.shards, content.populated, requireCollectionGap);
+  return content;
 }
 
 /** One shard; without the fields that are left out, if there are any. */
@@ -138,6 +144,11 @@ function readKeptFields(
   return packObjects(kept, { count: recordCount, base: layer, ...nothing });
 }
 
+interface ShardedType {
+  readonly name: string;
+  readonly shardCount: number;
+}
+
 interface TypeContent<L> {
   readonly shards: readonly L[];
   readonly populated: BitSet;
@@ -146,7 +157,7 @@ interface TypeContent<L> {
 
 function readShards<L>(
   reader: ByteReader,
-  { name, shardCount }: { readonly name: string; readonly shardCount: number },
+  { name, shardCount }: ShardedType,
   readShard: (recordCount: number) => L,
 ): TypeContent<L> {
   const what = `greatest ordinal of ${name}`;

@@ -1,4 +1,3 @@
-import type { BitSet } from '../bytes/bit-set.ts';
 import { ByteReader } from '../bytes/byte-reader.ts';
 import { DatasetError, isDatasetError } from '../errors.ts';
 import { DatasetSchema } from '../schema/dataset-schema.ts';
@@ -12,6 +11,7 @@ import { ObjectTypeState } from '../state/object-type-state.ts';
 import { shardMaxOrdinal } from '../state/ordinals.ts';
 import { packObjects } from '../state/pack-objects.ts';
 import { ReadState } from '../state/read-state.ts';
+import type { ShardedRecords } from '../state/record-table.ts';
 import { SetTypeState } from '../state/set-type-state.ts';
 import type { TypeState } from '../state/type-state.ts';
 import { readListShard, readMapShard, readSetShard } from './decode-collection.ts';
@@ -96,22 +96,16 @@ function readTypeState(reader: ByteReader, { schema, shardCount }: SectionHeader
     case 'OBJECT': {
       const kept = local.kind === 'OBJECT' ? local : schema;
       const readShard = (size: number): ObjectLayer => readKeptFields(reader, schema, kept, size);
-      const { shards, populated, maxOrdinal } = readShards(reader, section, readShard);
-      requireGaps(shards, populated, requireObjectGap);
-      return ObjectTypeState.ofShards(kept, shards, populated, maxOrdinal);
+      const records = readShards(reader, section, readShard);
+      requireGaps(records, requireObjectGap);
+      return ObjectTypeState.ofShards(kept, records);
     }
-    case 'LIST': {
-      const { shards, populated, maxOrdinal } = readCollections(reader, section, readListShard);
-      return ListTypeState.ofShards(schema, shards, populated, maxOrdinal);
-    }
-    case 'SET': {
-      const { shards, populated, maxOrdinal } = readCollections(reader, section, readSetShard);
-      return SetTypeState.ofShards(schema, shards, populated, maxOrdinal);
-    }
-    case 'MAP': {
-      const { shards, populated, maxOrdinal } = readCollections(reader, section, readMapShard);
-      return MapTypeState.ofShards(schema, shards, populated, maxOrdinal);
-    }
+    case 'LIST':
+      return ListTypeState.ofShards(schema, readCollections(reader, section, readListShard));
+    case 'SET':
+      return SetTypeState.ofShards(schema, readCollections(reader, section, readSetShard));
+    case 'MAP':
+      return MapTypeState.ofShards(schema, readCollections(reader, section, readMapShard));
   }
 }
 
@@ -119,10 +113,10 @@ function readCollections(
   reader: ByteReader,
   section: ShardedType,
   readShard: typeof readListShard,
-): TypeContent<CollectionLayer> {
-  const content = readShards(reader, section, (size) => readShard(reader, section.name, size));
-  requireGaps(content.shards, content.populated, requireCollectionGap);
-  return content;
+): ShardedRecords<CollectionLayer> {
+  const records = readShards(reader, section, (size) => readShard(reader, section.name, size));
+  requireGaps(records, requireCollectionGap);
+  return records;
 }
 
 /** One shard; without the fields that are left out, if there are any. */
@@ -149,17 +143,11 @@ interface ShardedType {
   readonly shardCount: number;
 }
 
-interface TypeContent<L> {
-  readonly shards: readonly L[];
-  readonly populated: BitSet;
-  readonly maxOrdinal: number;
-}
-
 function readShards<L>(
   reader: ByteReader,
   { name, shardCount }: ShardedType,
   readShard: (recordCount: number) => L,
-): TypeContent<L> {
+): ShardedRecords<L> {
   const what = `greatest ordinal of ${name}`;
   const stated = shardCount === 1 ? null : readMaxOrdinal(reader, what);
   let maxOrdinal = stated ?? -1;

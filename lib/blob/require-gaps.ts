@@ -1,7 +1,7 @@
-import type { BitSet } from '../bytes/bit-set.ts';
 import { type CollectionLayer, entriesEnd, requireEntries } from '../state/collection-layer.ts';
 import type { ObjectLayer } from '../state/object-layer.ts';
 import { isVar, requireRange, varEnd } from '../state/packed-field.ts';
+import type { ShardedRecords } from '../state/record-table.ts';
 
 /** @param before the record in front of the gap; -1: none. `last`: the last slot of the gap */
 type CheckGap<L> = (layer: L, before: number, last: number) => void;
@@ -13,7 +13,7 @@ type CheckGap<L> = (layer: L, before: number, last: number) => void;
  *
  * @throws DatasetError `corrupt`
  */
-export function requireGaps<L>(shards: readonly L[], populated: BitSet, check: CheckGap<L>): void {
+export function requireGaps<L>({ shards, populated }: ShardedRecords<L>, check: CheckGap<L>): void {
   const count = shards.length;
   const last = populated.last();
   for (let from = 0; from <= last; from += 32) {

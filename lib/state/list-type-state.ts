@@ -1,4 +1,3 @@
-import type { BitSet } from '../bytes/bit-set.ts';
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import type { SharedArena } from '../bytes/shared-arena.ts';
 import type { ListSchema } from '../schema/schema.ts';
@@ -14,7 +13,7 @@ import {
   touchCollections,
 } from './collection-layer.ts';
 import { packLists } from './pack-collections.ts';
-import { type Additions, RecordTable, type SharedTable } from './record-table.ts';
+import { type Additions, RecordTable, type ShardedRecords, type SharedTable } from './record-table.ts';
 
 const scratch = new ByteWriter();
 
@@ -39,15 +38,9 @@ export class ListTypeState {
     return new ListTypeState(schema, 1, RecordTable.empty(emptyCollectionLayer));
   }
 
-  /** @param shards together they hold the ordinals from 0 to `maxOrdinal` */
-  static ofShards(
-    schema: ListSchema,
-    shards: readonly CollectionLayer[],
-    populated: BitSet,
-    maxOrdinal: number,
-  ): ListTypeState {
-    const table = RecordTable.ofBase(shards, populated, maxOrdinal, emptyCollectionLayer);
-    return new ListTypeState(schema, shards.length, table);
+  static ofShards(schema: ListSchema, records: ShardedRecords<CollectionLayer>): ListTypeState {
+    const table = RecordTable.ofShards(records, emptyCollectionLayer);
+    return new ListTypeState(schema, records.shards.length, table);
   }
 
   static open(

@@ -16,7 +16,6 @@
  *   state-hash.ts         128 bits that say whether two states are equal
  *   write-state.ts, cycle.ts  the producer's side
  */
-import type { BitSet } from '../bytes/bit-set.ts';
 import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { unitsEqual } from '../bytes/code-units.ts';
 import type { SharedArena } from '../bytes/shared-arena.ts';
@@ -42,7 +41,7 @@ import {
 } from './packed-field.ts';
 import { findRaw } from './raw-search.ts';
 import { objectRecordEquals, writeObjectRecord, writeObjectShape } from './record-bytes.ts';
-import { type Additions, RecordTable, type SharedTable } from './record-table.ts';
+import { type Additions, RecordTable, type ShardedRecords, type SharedTable } from './record-table.ts';
 import type { StringCache } from './string-cache.ts';
 import { TextReader } from './text-reader.ts';
 
@@ -89,15 +88,9 @@ export class ObjectTypeState {
     return new ObjectTypeState(schema, 1, RecordTable.empty(ObjectLayer.empty(schema)));
   }
 
-  /** @param shards together they hold the ordinals from 0 to `maxOrdinal` */
-  static ofShards(
-    schema: ObjectSchema,
-    shards: readonly ObjectLayer[],
-    populated: BitSet,
-    maxOrdinal: number,
-  ): ObjectTypeState {
-    const table = RecordTable.ofBase(shards, populated, maxOrdinal, ObjectLayer.empty(schema));
-    return new ObjectTypeState(schema, shards.length, table);
+  static ofShards(schema: ObjectSchema, records: ShardedRecords<ObjectLayer>): ObjectTypeState {
+    const table = RecordTable.ofShards(records, ObjectLayer.empty(schema));
+    return new ObjectTypeState(schema, records.shards.length, table);
   }
 
   static open(

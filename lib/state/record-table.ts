@@ -49,6 +49,14 @@ export function listOf<L>(
   return { count: recordOf.length, base: layers[0], changed, layers, layerOf, recordOf };
 }
 
+/** Records as a snapshot brings them. */
+export interface ShardedRecords<L> {
+  /** A power of two of them; together they hold the ordinals from 0 to `maxOrdinal`. */
+  readonly shards: readonly L[];
+  readonly populated: BitSet;
+  readonly maxOrdinal: number;
+}
+
 /** Packs records into one new layer. */
 export type PackLayer<L> = (list: RecordList<L>) => L;
 
@@ -136,20 +144,18 @@ export class RecordTable<L extends Layer> {
 
   /** @param empty a layer without records, in which every record reads as null */
   static empty<L extends Layer>(empty: L): RecordTable<L> {
-    return RecordTable.ofBase([empty], BitSet.empty, -1, empty);
+    return RecordTable.ofShards({ shards: [empty], populated: BitSet.empty, maxOrdinal: -1 }, empty);
   }
 
-  /** @param base a power of two of shards; together they hold the ordinals from 0 to `maxOrdinal` */
-  static ofBase<L extends Layer>(
-    base: readonly L[],
-    populated: BitSet,
-    maxOrdinal: number,
+  /** The shards are its base. */
+  static ofShards<L extends Layer>(
+    { shards, populated, maxOrdinal }: ShardedRecords<L>,
     empty: L,
   ): RecordTable<L> {
     // Holes above the last populated ordinal need no slots: a small blob cannot ask for a big table.
     const baseSlots = Math.min(maxOrdinal, populated.last()) + 1;
     return new RecordTable({
-      base,
+      base: shards,
       baseSlots,
       overlay: [],
       slots: SlotMap.empty,

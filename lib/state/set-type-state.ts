@@ -1,4 +1,3 @@
-import type { BitSet } from '../bytes/bit-set.ts';
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { hashTableSize, mixInt } from '../bytes/hash.ts';
 import type { SharedArena } from '../bytes/shared-arena.ts';
@@ -18,7 +17,7 @@ import {
 } from './collection-layer.ts';
 import { EntryList } from './entry-list.ts';
 import { packBuckets } from './pack-collections.ts';
-import { type Additions, RecordTable, type SharedTable } from './record-table.ts';
+import { type Additions, RecordTable, type ShardedRecords, type SharedTable } from './record-table.ts';
 
 const scratch = new EntryList();
 const recordBytes = new ByteWriter();
@@ -44,15 +43,9 @@ export class SetTypeState {
     return new SetTypeState(schema, 1, RecordTable.empty(emptyCollectionLayer));
   }
 
-  /** @param shards together they hold the ordinals from 0 to `maxOrdinal` */
-  static ofShards(
-    schema: SetSchema,
-    shards: readonly CollectionLayer[],
-    populated: BitSet,
-    maxOrdinal: number,
-  ): SetTypeState {
-    const table = RecordTable.ofBase(shards, populated, maxOrdinal, emptyCollectionLayer);
-    return new SetTypeState(schema, shards.length, table);
+  static ofShards(schema: SetSchema, records: ShardedRecords<CollectionLayer>): SetTypeState {
+    const table = RecordTable.ofShards(records, emptyCollectionLayer);
+    return new SetTypeState(schema, records.shards.length, table);
   }
 
   static open(

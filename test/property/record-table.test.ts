@@ -50,7 +50,10 @@ test('a record table agrees with a Map through any chain of deltas, and no state
         );
         const bits = new Uint32Array(32);
         for (let o = 0; o < baseSize; o++) bits[o >>> 5] = (bits[o >>> 5] as number) | (1 << (o & 31));
-        let table = RecordTable.ofBase(base, BitSet.of(bits), baseSize - 1, empty);
+        let table = RecordTable.ofShards(
+          { shards: base, populated: BitSet.of(bits), maxOrdinal: baseSize - 1 },
+          empty,
+        );
         let model = new Map(Array.from({ length: baseSize }, (_, o) => [o, o]));
         const history = [{ table, model, ghosts: new Map<number, number>() }];
         deltas.forEach(({ removed, added }, n) => {

@@ -6,9 +6,10 @@ import { HashKeys } from './hash-keys.ts';
 import { planType } from './plan-type.ts';
 import { emptyStateTag, type ReadState } from './read-state.ts';
 import type { FoundReferences, RecordReferences } from './record-references.ts';
-import { RecordWriter, type TypePlans } from './record-writer.ts';
+import { RecordWriter } from './record-writer.ts';
 import { sweep } from './sweep.ts';
 import type { CycleTransition } from './transition.ts';
+import type { TypePlans } from './type-plans.ts';
 import type { TypeWriteState } from './type-write-state.ts';
 
 /** What a cycle stands on: shared with its WriteState, read only. */

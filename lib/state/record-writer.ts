@@ -1,12 +1,12 @@
 import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
-import { FieldOrder } from '../schema/field-order.ts';
 import { isPlainObject, type PlainObject } from '../schema/plain-object.ts';
-import { boxedField, type MapSchema, type Schema, targetsByPlace } from '../schema/schema.ts';
+import type { MapSchema } from '../schema/schema.ts';
 import { addFlatEntries, CollectionEntries } from './collection-bytes.ts';
 import { CollectionsAhead, groupSize } from './collections-ahead.ts';
 import { kindCodes } from './packed-field.ts';
 import { CycleStrings, type StringOrdinals } from './string-ordinals.ts';
+import type { TypePlan, TypePlans } from './type-plans.ts';
 import { unexpected, writeValue } from './value-writer.ts';
 
 /** Where records go. Types by position. */
@@ -23,21 +23,6 @@ export interface RecordSink {
   isNew(type: number, ordinal: number): boolean;
   /** Where strings of that state, which stand for records of the type, are remembered from cycle to cycle; null: nowhere. */
   keptStrings(type: number): StringOrdinals | null;
-}
-
-/** What is worked out once for each type. */
-interface TypePlan {
-  readonly schema: Schema;
-  /** Of an OBJECT's fields: kindCodes. */
-  readonly kinds: Uint8Array;
-  /** Of an OBJECT: how its fields are found in a value. */
-  readonly order: FieldOrder;
-  /** Of an OBJECT: the fields that are references, in order. */
-  readonly references: Int32Array;
-  /** Positions of the types that it refers to. OBJECT: one per field, -1 for a value; LIST, SET: elements; MAP: keys, values. */
-  readonly targets: Int32Array;
-  /** Kind code of the field whose bare value may stand for the record; -1: there is none. */
-  readonly boxKind: number;
 }
 
 /**
@@ -302,41 +287,3 @@ function propertiesOf({ order }: TypePlan, value: PlainObject): Properties {
 }
 
 type Ahead = readonly (CollectionsAhead | null)[];
-
-/** How records of some types are written: worked out at the first record of each, for all cycles of a producer. */
-export class TypePlans {
-  readonly #schemas: readonly Schema[];
-  readonly #positions: ReadonlyMap<string, number>;
-  readonly #plans: (TypePlan | undefined)[];
-
-  /** @param schemas by position */
-  constructor(schemas: readonly Schema[]) {
-    this.#schemas = schemas;
-    this.#positions = new Map(schemas.map((schema, position) => [schema.name, position]));
-    this.#plans = schemas.map(() => undefined);
-  }
-
-  of(type: number): TypePlan {
-    const known = this.#plans[type];
-    if (known !== undefined) return known;
-    const plan = this.#planOf(this.#schemas[type] as Schema);
-    this.#plans[type] = plan;
-    return plan;
-  }
-
-  #planOf(schema: Schema): TypePlan {
-    const fields = schema.kind === 'OBJECT' ? schema.fields : [];
-    const kinds = Uint8Array.from(fields, ({ kind }) => kindCodes[kind]);
-    const box = boxedField(schema);
-    return {
-      schema,
-      kinds,
-      order: new FieldOrder(fields),
-      references: Int32Array.from(kinds.keys()).filter((field) => kinds[field] === kindCodes.REFERENCE),
-      targets: Int32Array.from(targetsByPlace(schema), (name) =>
-        name === null ? -1 : (this.#positions.get(name) as number),
-      ),
-      boxKind: box === null ? -1 : kindCodes[box.kind],
-    };
-  }
-}

@@ -3,9 +3,9 @@ import { Cycle, type CycleOptions } from './cycle.ts';
 import type { RecordBytes } from './dedup-table.ts';
 import type { ReadState } from './read-state.ts';
 import { RecordReferences } from './record-references.ts';
-import { TypePlans } from './record-writer.ts';
 import type { CycleTransition } from './transition.ts';
 import type { StateChanges } from './type-changes.ts';
+import { TypePlans } from './type-plans.ts';
 import type { TypeStatistics } from './type-statistics.ts';
 import { TypeWriteState } from './type-write-state.ts';
 

@@ -6,7 +6,8 @@ import { hashTableSize, mixInt, mixLong, murmur3 } from '../../lib/bytes/hash.ts
 import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../lib/schema/dsl.ts';
 import { HashKeys } from '../../lib/state/hash-keys.ts';
-import { RecordWriter, TypePlans } from '../../lib/state/record-writer.ts';
+import { RecordWriter } from '../../lib/state/record-writer.ts';
+import { TypePlans } from '../../lib/state/type-plans.ts';
 import { flatValue, readFixture } from '../support/golden-fixtures.ts';
 
 const shape = z.array(z.object({ fn: z.string(), in: z.unknown(), out: z.number() }));

@@ -162,9 +162,3 @@ function slotsFor(count: number): number {
   while (capacity * loadMax < count) capacity *= 2;
   return capacity * 2;
 }
-
-/** Record bytes `[0 .. position)`; a ByteWriter is one. */
-export interface RecordBytes {
-  readonly bytes: Uint8Array;
-  readonly position: number;
-}

@@ -2,7 +2,7 @@ import { assert } from '../assert.ts';
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { murmur3 } from '../bytes/hash.ts';
 import { boxedField, type Schema } from '../schema/schema.ts';
-import { DedupTable, type RecordBytes } from './dedup-table.ts';
+import { DedupTable } from './dedup-table.ts';
 import { FreeOrdinals } from './free-ordinals.ts';
 import { ObjectTypeState } from './object-type-state.ts';
 import { OrdinalHashes } from './ordinal-hashes.ts';
@@ -12,6 +12,12 @@ import { StringOrdinals } from './string-ordinals.ts';
 import type { CycleTypeTransition } from './transition.ts';
 import type { TypeStatistics } from './type-statistics.ts';
 import { WidthHistograms } from './width-histograms.ts';
+
+/** Record bytes `[0 .. position)`; a ByteWriter is one. */
+export interface RecordBytes {
+  readonly bytes: Uint8Array;
+  readonly position: number;
+}
 
 /** What a producer keeps of one type beside the records themselves. Cycles read it, only `advance` changes it. */
 export class TypeWriteState {

@@ -1,13 +1,12 @@
 import { DatasetError } from '../errors.ts';
 import { Cycle, type CycleOptions } from './cycle.ts';
-import type { RecordBytes } from './dedup-table.ts';
 import type { ReadState } from './read-state.ts';
 import { RecordReferences } from './record-references.ts';
 import type { CycleTransition } from './transition.ts';
 import type { StateChanges } from './type-changes.ts';
 import { TypePlans } from './type-plans.ts';
 import type { TypeStatistics } from './type-statistics.ts';
-import { TypeWriteState } from './type-write-state.ts';
+import { type RecordBytes, TypeWriteState } from './type-write-state.ts';
 
 /**
  * The producer's side of a dataset. The records are those of the read state, held once; beside them, per type: a table

@@ -44,7 +44,7 @@ export function hollowVersionOf(ref: Pick<VersionRef, 'era' | 'version'>): bigin
  */
 export async function exportVersion(directory: string, exported: ExportedVersion): Promise<void> {
   const { version, from, header, delta, reverseDelta, snapshot } = exported;
-  await inDirectory(directory);
+  await makeDirectory(directory);
   if (header !== undefined) {
     await writeBlob(directory, { kind: 'header', version }, { main: header, parts: new Map() });
   }
@@ -71,7 +71,7 @@ export async function exportSnapshot(
   version: bigint,
   snapshot: ExportedBlob,
 ): Promise<void> {
-  await inDirectory(directory);
+  await makeDirectory(directory);
   await writeBlob(directory, { kind: 'snapshot', version }, snapshot);
 }
 
@@ -110,7 +110,7 @@ export async function removeUnfinished(directory: string): Promise<void> {
   }
 }
 
-async function inDirectory(directory: string): Promise<void> {
+async function makeDirectory(directory: string): Promise<void> {
   try {
     await mkdir(directory, { recursive: true });
   } catch (error) {

@@ -4,7 +4,8 @@ import type { ReadState } from '../state/read-state.ts';
 import { diffStates, type TypeDifference } from '../tools/diff-states.ts';
 import { loadBlobFiles, stateOf } from './blob-files.ts';
 import { exitCodes } from './exit-codes.ts';
-import { collect, countOf, type Session } from './session.ts';
+import { collect, countOf } from './option-values.ts';
+import type { Session } from './session.ts';
 import { printLines } from './terminal.ts';
 
 const help = `

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { dumpLines } from '../tools/dump-state.ts';
 import { loadBlobFiles, stateOf } from './blob-files.ts';
+import { collect } from './option-values.ts';
 import { withProgress } from './progress.ts';
-import { collect, type Session } from './session.ts';
+import type { Session } from './session.ts';
 import { isTerminal, printLines } from './terminal.ts';
 
 const help = `

@@ -7,6 +7,7 @@
  *   upkeep-commands.ts   the subcommands for the chain of a dataset; upkeep-place.ts: where that is
  *   blob-files.ts        blobs and their parts from files
  *   session.ts           one run: where it prints, what it ends with
+ *   option-values.ts     what options are given as
  *   record-lines.ts      the lines of a file of records
  *   version-builder.ts   records to the blobs of a version
  *   store-lock.ts        one writer of a store at a time

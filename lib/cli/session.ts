@@ -1,4 +1,3 @@
-import { DatasetError } from '../errors.ts';
 import type { Terminal } from './terminal.ts';
 
 /** One run of the command line. */
@@ -6,16 +5,4 @@ export interface Session {
   readonly terminal: Terminal;
   /** Sets the exit code of a run that ends well, to other than 0. */
   end(exitCode: number): void;
-}
-
-/** For options that may be repeated. */
-export function collect(value: string, earlier: readonly string[]): readonly string[] {
-  return [...earlier, value];
-}
-
-/** The number that an option is given as text. @throws DatasetError `invalid` */
-export function countOf(option: string, text: string): number {
-  const count = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(count)) return count;
-  throw new DatasetError('invalid', `${option}: '${text}' is no whole number from 0`);
 }

@@ -8,7 +8,8 @@ import { rollback, serve } from '../housekeeping/rollback.ts';
 import { systemRandom } from '../local/system-random.ts';
 import { userSchemaOf } from '../producer/bookkeeping-schema.ts';
 import { Producer } from '../producer/producer.ts';
-import { countOf, type Session } from './session.ts';
+import { countOf } from './option-values.ts';
+import type { Session } from './session.ts';
 import { printLines } from './terminal.ts';
 import { addPlaceOptions, openPlace, type Place, type PlaceOptions } from './upkeep-place.ts';
 
@@ -20,29 +21,7 @@ export function addUpkeepCommands(program: Command, session: Session): void {
   addPinCommands(program, session);
   addServeCommands(program, session);
   addRepairCommands(program, session);
-  const gc = program
-    .command('gc')
-    .description('Delete what no reader and no writer can need any more.')
-    .argument('<dataset>')
-    .option('--dry-run', 'only say what would be deleted')
-    .option('--retain <versions>', 'versions that stay readable for readers that lag', '64')
-    .option('--retain-hours <hours>', 'and what was the newest within so many hours', '1');
-  on(gc, session, async (place, _, options: { dryRun?: true; retain: string; retainHours: string }) => {
-    const versionsMin = countOf('--retain', options.retain);
-    const ageMsMin = countOf('--retain-hours', options.retainHours) * 3_600_000;
-    const { id, blobs, inline } = place;
-    const isDryRun = options.dryRun === true;
-    const report = await clean({ ...place, shelves: inline === undefined ? [blobs] : [blobs, inline] }, id, {
-      retention: { versionsMin, ageMsMin },
-      isDryRun,
-    });
-    const verb = isDryRun ? 'would be deleted' : 'deleted';
-    const rest = report.isComplete ? '' : '; there is more: run it again';
-    return [
-      ...(isDryRun ? report.names : []),
-      `floor ${report.floor ?? 'unchanged'}: ${report.names.length} blobs ${verb}${rest}`,
-    ];
-  });
+  addGcCommand(program, session);
 }
 
 function addPinCommands(program: Command, session: Session): void {
@@ -131,6 +110,32 @@ function addRepairCommands(program: Command, session: Session): void {
       ...(cid === undefined ? {} : { cid }),
     });
     return [`era ${head.era} begins at version ${head.version}, data hash ${head.hashes.data}`];
+  });
+}
+
+function addGcCommand(program: Command, session: Session): void {
+  const gc = program
+    .command('gc')
+    .description('Delete what no reader and no writer can need any more.')
+    .argument('<dataset>')
+    .option('--dry-run', 'only say what would be deleted')
+    .option('--retain <versions>', 'versions that stay readable for readers that lag', '64')
+    .option('--retain-hours <hours>', 'and what was the newest within so many hours', '1');
+  on(gc, session, async (place, _, options: { dryRun?: true; retain: string; retainHours: string }) => {
+    const versionsMin = countOf('--retain', options.retain);
+    const ageMsMin = countOf('--retain-hours', options.retainHours) * 3_600_000;
+    const { id, blobs, inline } = place;
+    const isDryRun = options.dryRun === true;
+    const report = await clean({ ...place, shelves: inline === undefined ? [blobs] : [blobs, inline] }, id, {
+      retention: { versionsMin, ageMsMin },
+      isDryRun,
+    });
+    const verb = isDryRun ? 'would be deleted' : 'deleted';
+    const rest = report.isComplete ? '' : '; there is more: run it again';
+    return [
+      ...(isDryRun ? report.names : []),
+      `floor ${report.floor ?? 'unchanged'}: ${report.names.length} blobs ${verb}${rest}`,
+    ];
   });
 }
 

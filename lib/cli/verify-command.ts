@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import { DatasetError } from '../errors.ts';
 import { HollowDirectory } from '../hollow-directory/hollow-directory.ts';
 import { type VerifiedVersion, verifyDirectory } from '../hollow-directory/verify.ts';
+import { collect } from './option-values.ts';
 import { withProgress } from './progress.ts';
-import { collect, type Session } from './session.ts';
+import type { Session } from './session.ts';
 import { printLines, tableLines } from './terminal.ts';
 
 const help = `

@@ -4,11 +4,12 @@ import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import { printSchema } from '../schema/dsl.ts';
 import type { FieldKind, ObjectSchema, Schema } from '../schema/schema.ts';
 import { HashKeys } from '../state/hash-keys.ts';
+import { kindCodes } from '../state/packed-field.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { RecordCursor } from '../state/record-cursor.ts';
 import type { StoredRecords } from '../state/stored-records.ts';
 import { emptyTypeState } from '../state/type-state.ts';
-import { writeNull } from '../state/value-writer.ts';
+import { writeValue } from '../state/value-writer.ts';
 import { assembleBlob, type BlobSection } from './blob-parts.ts';
 import { decodeSnapshot } from './decode-snapshot.ts';
 import { writeSnapshotSection } from './encode-section.ts';
@@ -101,7 +102,7 @@ class EvolvedRecords implements StoredRecords {
     });
     starts[this.#kindsBefore.length] = cursor.position;
     for (const { kind, before } of this.#fields) {
-      if (before < 0) writeNull(kind, out);
+      if (before < 0) writeValue(kindCodes[kind], null, out);
       else out.writeBytes(scratch.bytes, starts[before], starts[before + 1]);
     }
   }

@@ -2,7 +2,6 @@ import { fromBase64 } from '../bytes/base64.ts';
 import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { DatasetError } from '../errors.ts';
 import { describe, longPattern } from '../schema/record.ts';
-import type { FieldKind } from '../schema/schema.ts';
 import { doubleNullHigh, doubleNullLow, floatNull, kindCodes, longNull } from './packed-field.ts';
 
 const two32 = 0x1_0000_0000;
@@ -19,7 +18,7 @@ const scratch = new DataView(new ArrayBuffer(8));
  * @throws DatasetError `invalid`: a value of another kind
  */
 export function writeValue(kind: number, value: unknown, out: ByteWriter): void {
-  if (value === null || value === undefined) return writeNullOf(kind, out);
+  if (value === null || value === undefined) return writeNull(kind, out);
   switch (kind) {
     case kindCodes.INT:
       if (typeof value !== 'number' || (value | 0) !== value) break;
@@ -50,12 +49,7 @@ export function writeValue(kind: number, value: unknown, out: ByteWriter): void 
   throw unexpected(`a value of kind ${nameOf(kind)}`, value);
 }
 
-/** The null of a field of this kind. */
-export function writeNull(kind: FieldKind, out: ByteWriter): void {
-  writeNullOf(kindCodes[kind], out);
-}
-
-function writeNullOf(kind: number, out: ByteWriter): void {
+function writeNull(kind: number, out: ByteWriter): void {
   if (kind === kindCodes.FLOAT) {
     out.writeInt32(floatNull);
   } else if (kind === kindCodes.DOUBLE) {

@@ -46,6 +46,11 @@ export function mixLong(high: number, low: number): number {
   return l ^ ((l >>> 22) | (h << 10));
 }
 
+/** The hash of a key of several parts, with one part more; 0 before the first. */
+export function mixPart(hash: number, partHash: number): number {
+  return Math.imul(hash, 31) ^ mixInt(partHash);
+}
+
 /** MurmurHash3 x86 32-bit of `bytes[start .. end)`. Guarded by test/golden/hashes.test.ts. */
 export function murmur3(bytes: Uint8Array, start: number, end: number, seed: number = murmurSeed): number {
   let h = seed | 0;

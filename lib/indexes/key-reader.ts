@@ -6,7 +6,7 @@
  *   key-reader.ts  hashes and compares keys in place, without building their values (this file)
  */
 import { textHash, unitsHash } from '../bytes/code-units.ts';
-import { mixInt, murmur3 } from '../bytes/hash.ts';
+import { mixInt, mixPart, murmur3 } from '../bytes/hash.ts';
 import type { KeyPath } from '../schema/dataset-schema.ts';
 import type { KeyPart } from '../schema/record-key.ts';
 import type { ObjectTypeState } from '../state/object-type-state.ts';
@@ -246,11 +246,6 @@ export class KeyPathReader {
     doubleBits.setFloat64(0, Number(part));
     return Number.isNaN(part) ? 0x7ff8_0000 : doubleBits.getUint32(0);
   }
-}
-
-/** The hash of a key with one part more. */
-export function mixPart(hash: number, partHash: number): number {
-  return Math.imul(hash, 31) ^ mixInt(partHash);
 }
 
 /** Of short numbers the number itself: see {@link KeyBatch.areKeys}. */

@@ -1,10 +1,11 @@
+import { mixPart } from '../bytes/hash.ts';
 import type { SharedArena } from '../bytes/shared-arena.ts';
 import { DatasetError } from '../errors.ts';
 import type { KeyPart } from '../schema/record-key.ts';
 import type { ObjectTypeState } from '../state/object-type-state.ts';
 import type { ReadState } from '../state/read-state.ts';
 import type { TypeChanges } from '../state/type-changes.ts';
-import { batchMax, type KeyBatch, KeyPathReader, mixPart, zigZagInt } from './key-reader.ts';
+import { batchMax, type KeyBatch, KeyPathReader, zigZagInt } from './key-reader.ts';
 import { isLive, KeyTable, type SharedKeyTable } from './key-table.ts';
 
 /** A {@link UniqueKeyIndex} on its way to another thread. */

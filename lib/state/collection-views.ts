@@ -1,5 +1,5 @@
 import { textHash } from '../bytes/code-units.ts';
-import { mixInt, murmur3 } from '../bytes/hash.ts';
+import { mixPart, murmur3 } from '../bytes/hash.ts';
 import { DatasetError } from '../errors.ts';
 import type { KeyPath } from '../schema/dataset-schema.ts';
 import { type KeyPartReader, keyPartReader } from '../schema/key-part.ts';
@@ -225,7 +225,7 @@ function hashOf(paths: readonly KeyPath[], key: readonly KeyPart[]): number {
   let hash = 0;
   for (let i = 0; i < paths.length; i++) {
     const { leafKind } = paths[i] as KeyPath;
-    hash = Math.imul(hash, 31) ^ mixInt(hashOfPart(leafKind, key[i] as KeyPart));
+    hash = mixPart(hash, hashOfPart(leafKind, key[i] as KeyPart));
   }
   return hash;
 }

@@ -1,6 +1,6 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { unitsHash } from '../bytes/code-units.ts';
-import { mixInt, murmur3 } from '../bytes/hash.ts';
+import { mixInt, mixPart, murmur3 } from '../bytes/hash.ts';
 import { IntMap } from '../bytes/int-map.ts';
 import { DatasetError } from '../errors.ts';
 import type { DatasetSchema, KeyPath } from '../schema/dataset-schema.ts';
@@ -45,7 +45,7 @@ export class HashKeys {
     return (ordinal) => {
       if (known.has(ordinal)) return known.get(ordinal);
       let hash = 0;
-      for (const path of paths) hash = Math.imul(hash, 31) ^ mixInt(this.#fieldHash(type, path, ordinal));
+      for (const path of paths) hash = mixPart(hash, this.#fieldHash(type, path, ordinal));
       known.set(ordinal, hash);
       return hash;
     };

@@ -5,7 +5,7 @@ import { boxedField, type Field } from '../schema/schema.ts';
 import { type ValueReader, valueReader } from './record-value.ts';
 
 /** One field of a record as a reader sees it. */
-export interface FieldLayout {
+export interface ReaderField {
   readonly name: string;
   /** Position among the fields of the records in the state. */
   readonly index: number;
@@ -22,8 +22,8 @@ export interface FieldLayout {
 export class RecordLayout {
   readonly #stored: DatasetSchema;
   readonly #reader: ReaderSchema;
-  readonly #fields = new Map<string, readonly FieldLayout[]>();
-  readonly #boxes = new Map<string, FieldLayout | null>();
+  readonly #fields = new Map<string, readonly ReaderField[]>();
+  readonly #boxes = new Map<string, ReaderField | null>();
 
   constructor(stored: DatasetSchema, reader: ReaderSchema) {
     this.#stored = stored;
@@ -35,7 +35,7 @@ export class RecordLayout {
    *
    * @throws DatasetError `invalid` if there is no such OBJECT type
    */
-  fieldsOf(type: string): readonly FieldLayout[] {
+  fieldsOf(type: string): readonly ReaderField[] {
     let fields = this.#fields.get(type);
     if (fields === undefined) {
       fields = this.#reader.schema.getObject(type).fields.map((field) => this.#layoutOf(type, field));
@@ -48,7 +48,7 @@ export class RecordLayout {
    * The only field of a type that stands for its value (Hollow's `String { string value; }`), else null: a record of
    * such a type reads as the bare value wherever it is referred to.
    */
-  boxOf(type: string): FieldLayout | null {
+  boxOf(type: string): ReaderField | null {
     let box = this.#boxes.get(type);
     if (box === undefined) {
       const field = boxedField(this.#reader.schema.get(type));
@@ -58,7 +58,7 @@ export class RecordLayout {
     return box;
   }
 
-  #layoutOf(type: string, { name, kind, referencedType }: Field): FieldLayout {
+  #layoutOf(type: string, { name, kind, referencedType }: Field): ReaderField {
     const index = this.#stored.getObject(type).fields.findIndex((field) => field.name === name);
     if (index === -1) throw new DatasetError('invalid', `'${type}' has no field '${name}'`, { type });
     const form = this.#reader.forms.get(type)?.get(name) ?? null;

@@ -14,7 +14,7 @@ import { NestingBound } from './nesting-bound.ts';
 import type { ObjectTypeState } from './object-type-state.ts';
 import { type PlainRecord, plainCollection, recordJson, recordObject } from './plain-record.ts';
 import type { ReadState } from './read-state.ts';
-import { type FieldLayout, type RecordLayout, recordLayout } from './record-layout.ts';
+import { type ReaderField, type RecordLayout, recordLayout } from './record-layout.ts';
 
 /**
  * A record as an object: one property for each field, read from the state when you ask for it. It keeps its state,
@@ -163,7 +163,7 @@ class Viewer {
     };
   }
 
-  fieldReader({ index, referencedType, read }: FieldLayout): FieldReader {
+  fieldReader({ index, referencedType, read }: ReaderField): FieldReader {
     if (referencedType === null) return (_, records, ordinal) => read(records, ordinal);
     const readTarget = this.#later(referencedType);
     return (state, records, ordinal) => {

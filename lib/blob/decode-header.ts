@@ -7,7 +7,11 @@
  *   skip-section.ts     past the records of a type that is not loaded
  *   decode-snapshot.ts  bytes to a read state
  *   apply-delta.ts      a read state and bytes to the next read state
- *   blob-names.ts       the names of blobs in a store
+ *   blob-parts.ts       headers and sections of a new blob, put together
+ *   header-tags.ts      what Hollow's producers say of a state beside it
+ *   transition-between.ts  the step that a delta made, as encoders take it
+ *   evolve-state.ts     a read state under another schema
+ *   blob-names.ts       the names of blobs in a store; hollow-file-names.ts: of files in Hollow's own layout
  *   tag-text.ts         a state's tag for people
  */
 import type { ByteReader } from '../bytes/byte-reader.ts';

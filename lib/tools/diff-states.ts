@@ -60,11 +60,10 @@ function diffType(type: string, states: Pair<ReadState>, comparison: Comparison)
   const schemas = { before: text(states.before), after: text(states.after) };
   const base = { type, schemas: schemas.before === schemas.after ? null : schemas };
   const keys = { before: keyNames(states.before, type), after: keyNames(states.after, type) };
-  if (keys.before !== '' && keys.before === keys.after)
-    return { ...base, ...diffKeyed(type, states, comparison) };
+  if (keys.before !== '' && keys.before === keys.after) return { ...base, ...diffKeyed(type, comparison) };
   const contents = {
-    before: contentsOf(states.before, type, texts.before, common),
-    after: contentsOf(states.after, type, texts.after, common),
+    before: contentsOf(texts.before, type, common),
+    after: contentsOf(texts.after, type, common),
   };
   return {
     ...base,
@@ -81,24 +80,19 @@ function keyNames(state: ReadState, type: string): string {
 }
 
 /** Of the records that are not common. */
-function contentsOf(
-  state: ReadState,
-  type: string,
-  texts: RecordTexts,
-  common: CommonRecords,
-): ReadonlySet<string> {
+function contentsOf(texts: RecordTexts, type: string, common: CommonRecords): ReadonlySet<string> {
   const contents = new Set<string>();
-  if (state.schema.find(type) === undefined) return contents;
-  const records = state.type(type);
+  if (texts.state.schema.find(type) === undefined) return contents;
+  const records = texts.state.type(type);
   for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
     if (!common.has(type, o)) contents.add(texts.textOf(type, o));
   }
   return contents;
 }
 
-function diffKeyed(type: string, states: Pair<ReadState>, { texts, common }: Comparison) {
-  const old = ordinalsByKey(states.before, type, texts.before, common);
-  const now = ordinalsByKey(states.after, type, texts.after, common);
+function diffKeyed(type: string, { texts, common }: Comparison) {
+  const old = ordinalsByKey(texts.before, type, common);
+  const now = ordinalsByKey(texts.after, type, common);
   const removed: string[] = [];
   const changed: RecordDifference[] = [];
   for (const [key, before] of old) {
@@ -106,34 +100,30 @@ function diffKeyed(type: string, states: Pair<ReadState>, { texts, common }: Com
     if (after === undefined) {
       removed.push(key);
     } else if (texts.before.textOf(type, before) !== texts.after.textOf(type, after)) {
-      const fields = {
-        before: fieldTexts(states.before, texts.before),
-        after: fieldTexts(states.after, texts.after),
-      };
-      changed.push({ key, fields: differingFields(fields.before(type, before), fields.after(type, after)) });
+      const fields = differingFields(
+        fieldTexts(texts.before, type, before),
+        fieldTexts(texts.after, type, after),
+      );
+      changed.push({ key, fields });
     }
   }
   return { removed, added: [...now.keys()].filter((key) => !old.has(key)), changed };
 }
 
 /** Of the records that are not common, by the key as a JSON array. */
-function ordinalsByKey(
-  state: ReadState,
-  type: string,
-  texts: RecordTexts,
-  common: CommonRecords,
-): ReadonlyMap<string, number> {
+function ordinalsByKey(texts: RecordTexts, type: string, common: CommonRecords): ReadonlyMap<string, number> {
   const ordinals = new Map<string, number>();
-  const records = state.type(type);
-  const paths = state.schema.keyPaths(type);
+  const records = texts.state.type(type);
+  const paths = texts.state.schema.keyPaths(type);
   for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
     if (common.has(type, o)) continue;
-    ordinals.set(`[${paths.map((path) => keyPartText(state, texts, path, o)).join(',')}]`, o);
+    ordinals.set(`[${paths.map((path) => keyPartText(texts, path, o)).join(',')}]`, o);
   }
   return ordinals;
 }
 
-function keyPartText(state: ReadState, texts: RecordTexts, path: KeyPath, ordinal: number): string {
+function keyPartText(texts: RecordTexts, path: KeyPath, ordinal: number): string {
+  const { state } = texts;
   let at = ordinal;
   for (const [i, step] of path.steps.entries()) {
     at = state.objectType(path.types[i] ?? '').readReference(at, step);
@@ -142,11 +132,9 @@ function keyPartText(state: ReadState, texts: RecordTexts, path: KeyPath, ordina
   return texts.fieldText(state.objectType(path.types.at(-1) ?? ''), at, path.leafField);
 }
 
-function fieldTexts(state: ReadState, texts: RecordTexts) {
-  return (type: string, ordinal: number): ReadonlyMap<string, string> => {
-    const records = state.objectType(type);
-    return new Map(records.schema.fields.map(({ name }, i) => [name, texts.fieldText(records, ordinal, i)]));
-  };
+function fieldTexts(texts: RecordTexts, type: string, ordinal: number): ReadonlyMap<string, string> {
+  const records = texts.state.objectType(type);
+  return new Map(records.schema.fields.map(({ name }, i) => [name, texts.fieldText(records, ordinal, i)]));
 }
 
 /** A field that only one of them has is null in the other. */

@@ -1,6 +1,6 @@
 import { DatasetError } from '../errors.ts';
 import { toHex } from '../hex.ts';
-import type { FieldKind } from '../schema/schema.ts';
+import type { Field, FieldKind } from '../schema/schema.ts';
 import type { ObjectTypeState } from '../state/object-type-state.ts';
 import type { ReadState } from '../state/read-state.ts';
 
@@ -12,11 +12,11 @@ const depthMax = 256;
  * in two. Sets and maps are sorted.
  */
 export class RecordTexts {
-  readonly #state: ReadState;
+  readonly state: ReadState;
   readonly #known = new Map<string, Map<number, string>>();
 
   constructor(state: ReadState) {
-    this.#state = state;
+    this.state = state;
   }
 
   textOf(type: string, ordinal: number, depth = 0): string {
@@ -35,7 +35,7 @@ export class RecordTexts {
 
   /** The field's value alone. */
   fieldText(records: ObjectTypeState, ordinal: number, field: number, depth = 0): string {
-    const { kind, referencedType } = records.schema.fields[field] ?? { kind: 'INT', referencedType: null };
+    const { kind, referencedType } = records.schema.fields[field] as Field;
     if (records.isNull(ordinal, field)) return 'null';
     if (referencedType === null) return scalarText(records, ordinal, field, kind);
     return this.textOf(referencedType, records.readReference(ordinal, field), depth + 1);
@@ -47,7 +47,7 @@ export class RecordTexts {
         type,
       });
     }
-    const records = this.#state.type(type);
+    const records = this.state.type(type);
     const inner = depth + 1;
     switch (records.kind) {
       case 'OBJECT': {

@@ -36,7 +36,7 @@ export async function loadBlobFiles(
   const left = new Set(parts);
   const blobs: BlobFile[] = [];
   for (const path of paths) {
-    const main = await load(path);
+    const main = await loadFile(path);
     const { originTag, tag } = naming(path, () => readHeader(new ByteReader(main)));
     const own = parts.filter((part) => part.originTag === originTag && part.tag === tag);
     for (const part of own) left.delete(part);
@@ -55,7 +55,7 @@ export async function loadBlobFiles(
 }
 
 async function loadPart(path: string): Promise<PartFile> {
-  const bytes = await load(path);
+  const bytes = await loadFile(path);
   return naming(path, () => {
     const reader = new ByteReader(bytes);
     if (reader.readInt32('format of the part') !== partFormat)
@@ -66,7 +66,7 @@ async function loadPart(path: string): Promise<PartFile> {
   });
 }
 
-export async function load(path: string): Promise<Uint8Array> {
+export async function loadFile(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {

@@ -8,7 +8,7 @@ import { systemRandom } from '../local/system-random.ts';
 import { DatasetSchema } from '../schema/dataset-schema.ts';
 import { parseSchemas } from '../schema/dsl.ts';
 import type { ReadState } from '../state/read-state.ts';
-import { load, naming } from './blob-files.ts';
+import { loadFile, naming } from './blob-files.ts';
 import { withProgress } from './progress.ts';
 import { eachLine } from './record-lines.ts';
 import type { Session } from './session.ts';
@@ -62,7 +62,7 @@ export function addBuildCommand(program: Command, session: Session): void {
 }
 
 async function build(options: BuildOptions, terminal: Terminal) {
-  const text = new TextDecoder().decode(await load(options.schema));
+  const text = new TextDecoder().decode(await loadFile(options.schema));
   const schema = naming(options.schema, () => DatasetSchema.of(parseSchemas(text)));
   const announced = await loadAnnouncedVersion(options.store);
   const directory = new HollowDirectory(options.store);

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { tagText } from '../blob/tag-text.ts';
 import { type BlobInspection, inspectBlob } from '../tools/inspect-blob.ts';
-import { load, naming } from './blob-files.ts';
+import { loadFile, naming } from './blob-files.ts';
 import type { Session } from './session.ts';
 import { printLines, tableLines } from './terminal.ts';
 
@@ -23,7 +23,7 @@ export function addInspectCommand(program: Command, { terminal }: Session): void
     .option('--json', 'print JSON')
     .addHelpText('after', help)
     .action(async (path: string, options: { schemas?: true; json?: true }) => {
-      const bytes = await load(path);
+      const bytes = await loadFile(path);
       const inspection = naming(path, () => inspectBlob(bytes));
       if (options.json) await printLines(terminal, [JSON.stringify(toJson(inspection))]);
       else await printLines(terminal, toText(inspection, options.schemas ?? false));

@@ -51,9 +51,9 @@ export function mixPart(hash: number, partHash: number): number {
   return Math.imul(hash, 31) ^ mixInt(partHash);
 }
 
-/** MurmurHash3 x86 32-bit of `bytes[start .. end)`. Guarded by test/golden/hashes.test.ts. */
-export function murmur3(bytes: Uint8Array, start: number, end: number, seed: number = murmurSeed): number {
-  let h = seed | 0;
+/** MurmurHash3 x86 32-bit of `bytes[start .. end)`, with Hollow's seed. Guarded by test/golden/hashes.test.ts. */
+export function murmur3(bytes: Uint8Array, start: number, end: number): number {
+  let h = murmurSeed | 0;
   const blocksEnd = start + ((end - start) & ~3);
   for (let i = start; i < blocksEnd; i += 4) {
     const block =

@@ -125,11 +125,6 @@ export class Cycle {
     cycleType.dropRoot(ordinal);
   }
 
-  /** Nothing would change. */
-  get isEmpty(): boolean {
-    return this.transition().isEmpty;
-  }
-
   /** The step to the next state as it stands now; the cycle can go on afterwards. */
   transition(): CycleTransition {
     this.#transition ??= this.#plan();

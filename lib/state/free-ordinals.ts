@@ -15,11 +15,6 @@ export class FreeOrdinals {
     return this.#highestTaken;
   }
 
-  isTaken(ordinal: number): boolean {
-    const word = (this.#levels[0] as Uint32Array)[ordinal >>> 5];
-    return word !== undefined && ((word >>> (ordinal & 31)) & 1) === 1;
-  }
-
   take(ordinal: number): void {
     while (ordinal >>> 5 >= (this.#levels[0] as Uint32Array).length) this.#grow();
     let bit = ordinal;

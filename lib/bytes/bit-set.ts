@@ -5,7 +5,7 @@ const pageBits = 1 << pageShift;
 const pageMask = pageBits - 1;
 const pageHalves = pageBits / 32;
 
-/** A page that is made has at least so many halves: that few live within the array's own object. */
+/** A new page has room for so many halves at least: they live within the array's own object, without memory beside it. */
 const pageHalvesMin = 16;
 const emptyPage = new Uint32Array(0);
 

@@ -1,3 +1,15 @@
+/**
+ * LAYER 1, bytes: numbers, texts and bits as blobs and records have them (docs/format.md, "Primitives").
+ *
+ *   byte-reader.ts   a cursor over a blob, every read checked (this file); byte-writer.ts: the other way
+ *   longs.ts         a packed bit array in a blob; bit-reader.ts, bit-copy.ts: its fields; bit-writer.ts: makes one
+ *   gap-list.ts      ascending ordinals in a blob
+ *   code-units.ts    texts of records; modified-utf8.ts: of headers and schemas; base64.ts: bytes as text
+ *   hash.ts          Hollow's hash functions
+ *   bit-set.ts       an immutable set of ordinals; int-map.ts: from integers to integers
+ *   shared-arena.ts  memory that threads share
+ *   platform.ts      what Node has a faster way for
+ */
 import { DatasetError } from '../errors.ts';
 import { decodeModifiedUtf8 } from './modified-utf8.ts';
 import { int32At } from './platform.ts';

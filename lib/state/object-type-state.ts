@@ -14,7 +14,17 @@
  *   record.ts             a record as an object with properties; collection-views.ts: SETs and MAPs of one
  *   record-layout.ts      which fields a reader sees, and in which form; plain-record.ts: copied, deep
  *   state-hash.ts         128 bits that say whether two states are equal
- *   write-state.ts, cycle.ts  the producer's side
+ *
+ * The producer's side:
+ *
+ *   write-state.ts        what is kept beside the records from version to version; type-write-state.ts: of one type
+ *   cycle.ts              an attempt at the next version; cycle-type.ts: in one type
+ *   record-writer.ts      records to canonical bytes; type-plans.ts: how, by type; record-arena.ts: where they stay
+ *   dedup-table.ts        is a record known? by its content
+ *   free-ordinals.ts      which ordinal is the next
+ *   reference-counts.ts   what a record lives by; record-references.ts: what it refers to; sweep.ts: what dies
+ *   width-histograms.ts   how many bits fields need; type-statistics.ts: for encoders; shard-plan.ts: in how many shards
+ *   transition.ts         the step from a state to the next; plan-type.ts: works it out for one type
  */
 import type { ByteWriter } from '../bytes/byte-writer.ts';
 import { unitsEqual } from '../bytes/code-units.ts';

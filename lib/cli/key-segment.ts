@@ -1,4 +1,3 @@
-import { fromBase64 } from '../bytes/base64.ts';
 import { DatasetError } from '../errors.ts';
 import type { DatasetSchema } from '../schema/dataset-schema.ts';
 import { validateKey } from '../schema/record.ts';
@@ -26,7 +25,7 @@ export function parseKeySegment(schema: DatasetSchema, type: string, segment: st
   return keyOfPaths(schema, type, key).parts;
 }
 
-/** What is not of its kind stays text, and validation says so. */
+/** What is not of its kind stays text, and validation says so; LONG and BYTES are texts, which it takes. */
 function parsePart(kind: FieldKind, text: string): KeyPart {
   switch (kind) {
     case 'INT':
@@ -35,8 +34,6 @@ function parsePart(kind: FieldKind, text: string): KeyPart {
       return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
     case 'BOOLEAN':
       return text === 'true' || (text === 'false' ? false : text);
-    case 'BYTES':
-      return /^[A-Za-z0-9+/]*={0,2}$/.test(text) && text.length % 4 === 0 ? fromBase64(text) : text;
     default:
       return text;
   }

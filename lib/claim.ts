@@ -8,6 +8,7 @@
  */
 import * as z from 'zod';
 import { DatasetError } from './errors.ts';
+import { hex256Pattern } from './field-reader.ts';
 import { limits } from './limits.ts';
 import { type Codec, type ContentEncoding, contentEncodings, type Inbox } from './ports.ts';
 import { type MessageProgress, progressSourcePattern } from './receipt.ts';
@@ -21,7 +22,7 @@ const claimShape = z.strictObject({
   claim: z.strictObject({
     ref: z.string(),
     size: z.int().min(0).max(limits.claimSizeMax),
-    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    sha256: z.string().regex(hex256Pattern),
     encoding: z.enum(contentEncodings),
   }),
   progress: z

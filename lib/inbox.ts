@@ -1,5 +1,6 @@
 import { checkDatasetId } from './dataset-id.ts';
 import { DatasetError } from './errors.ts';
+import { hex128Pattern } from './field-reader.ts';
 import { toHex } from './hex.ts';
 import type { BlobStore, DatasetId, Inbox, Random } from './ports.ts';
 
@@ -37,7 +38,7 @@ export class BlobInbox implements Inbox {
   }
 
   async get(ref: string, sizeMax: number): Promise<Uint8Array<ArrayBuffer> | null> {
-    const isOwn = ref.startsWith(this.#folder) && /^[0-9a-f]{32}$/.test(ref.slice(this.#folder.length));
+    const isOwn = ref.startsWith(this.#folder) && hex128Pattern.test(ref.slice(this.#folder.length));
     // Whoever may write messages must not read other blobs by it.
     if (!isOwn) throw new DatasetError('rejected', `not a reference into the inbox ${this.#folder}`);
     return (await this.#blobs.get(ref, sizeMax))?.bytes ?? null;

@@ -1,5 +1,6 @@
 import { checkDatasetId, datasetIdProblem } from '../dataset-id.ts';
 import { DatasetError } from '../errors.ts';
+import { hex128Pattern } from '../field-reader.ts';
 import type { DatasetId } from '../ports.ts';
 
 interface BlobOwner {
@@ -17,7 +18,6 @@ export type BlobName =
   | (BlobOwner & { readonly kind: 'delta' | 'reversedelta'; readonly fromVersion: number });
 
 const partPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
-const cidPattern = /^[0-9a-f]{32}$/;
 const namePattern =
   /^(?:t\/([^/]+)|d)\/([^/]+)\/(\d{1,16})\/(\d{1,5})\/(snapshot|delta|reversedelta)\/(?:(\d{16})-)?(\d{16})-([0-9a-f]{32})(?:\.part-([^/.]+))?$/;
 
@@ -31,7 +31,7 @@ const namePattern =
  * @throws DatasetError `invalid`: something in the name could leave its place
  */
 export function blobName(name: BlobName, part?: string): string {
-  if (!cidPattern.test(name.cid)) throw invalid('the commit id is not 32 hex digits');
+  if (!hex128Pattern.test(name.cid)) throw invalid('the commit id is not 32 hex digits');
   if (part !== undefined && !partPattern.test(part))
     throw invalid(`${JSON.stringify(part)} cannot name a part`);
   const folder = blobFolder(name.id, name.mapGeneration, name.kind);

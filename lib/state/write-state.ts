@@ -58,15 +58,10 @@ export class WriteState {
       );
     }
     const writer = new WriteState(state);
-    for (let position = 0; position < writer.#types.length; position++) {
-      const type = writer.#type(position);
+    for (const [position, type] of writer.#types.entries()) {
       const { records } = type;
-      for (
-        let ordinal = records.nextPopulated(0);
-        ordinal >= 0;
-        ordinal = records.nextPopulated(ordinal + 1)
-      ) {
-        writer.#countReferences(position, type.include(records, ordinal), 1);
+      for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
+        writer.#countReferences(position, type.include(records, o), 1);
       }
     }
     return writer;
@@ -97,17 +92,14 @@ export class WriteState {
    */
   advance(next: ReadState, changes: StateChanges): void {
     this.#requireNext(next);
-    const names = this.#types.map((type) => type.schema.name);
-    for (let position = 0; position < names.length; position++) {
-      const name = names[position] as string;
-      const change = changes.get(name);
+    for (const [position, type] of this.#types.entries()) {
+      const change = changes.get(type.schema.name);
       if (change !== undefined) this.#include(position, next, change.added);
     }
-    for (let position = 0; position < names.length; position++) {
-      const name = names[position] as string;
-      const change = changes.get(name);
+    for (const [position, type] of this.#types.entries()) {
+      const change = changes.get(type.schema.name);
       if (change !== undefined) this.#exclude(position, next, change.removed);
-      this.#type(position).settle(next.type(name), change !== undefined);
+      type.settle(next.type(type.schema.name), change !== undefined);
     }
     this.#state = next;
   }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { DatasetError } from '../errors.ts';
 import { loadAnnouncedVersion } from '../hollow-directory/announced-version.ts';
-import { exportVersion, removeDeltas, removeUnfinished } from '../hollow-directory/export-version.ts';
+import { exportVersion, removeUnfinished } from '../hollow-directory/export-version.ts';
 import { followHollow } from '../hollow-directory/follow.ts';
 import { HollowDirectory } from '../hollow-directory/hollow-directory.ts';
 import { systemRandom } from '../local/system-random.ts';
@@ -28,9 +28,8 @@ Mutations as producers take them do as well, with nothing but these members:
   {"op":"patch","type":"City","key":{"id":1},"fields":{"population":374238}}
   {"op":"delete","type":"City","key":{"id":1}}
 
-The new version is one above the announced one (1 in an empty store; above all that are there if an older one is announced),
-in Hollow's own file layout: stock Java consumers can follow the store. Nothing is written when nothing changes. Of two builds at once the later one ends with a conflict;
-one that was killed can be repeated.
+The new version is one above all that are there, in Hollow's own file layout: stock Java consumers can follow the store. Nothing
+is written when nothing changes. Of two builds at once the later one ends with a conflict; one that was killed can be repeated.
 
 Example:
   hollow build --schema cities.schema --in cities.ndjson --store ./cities && hollow verify ./cities`;
@@ -84,19 +83,17 @@ async function build(options: BuildOptions, terminal: Terminal) {
       throw new DatasetError('conflict', `another build made version ${now} of '${options.store}'`, details);
     }
     await removeUnfinished(options.store);
-    if (announced !== null && built.blobs.delta === undefined)
-      await removeDeltas(options.store, announced, version);
     await exportVersion(options.store, { version, from: announced, ...built.blobs });
   });
   return { version: String(version), isNew: true, added: built.addedCount, removed: built.removedCount };
 }
 
-/** What a build that was killed left is made anew; what others may have read is not. */
+/** Above all that are there: readers may have any of them, be it that an older one was announced again since. */
 async function nextVersion(directory: HollowDirectory, announced: bigint | null): Promise<bigint> {
   const newest = (await directory.versions()).at(-1) ?? 0n;
-  const next = (announced ?? 0n) + 1n;
-  if (newest <= next) return next;
-  if (announced !== null) return newest + 1n;
+  if (announced !== null) return (newest > announced ? newest : announced) + 1n;
+  // Of a first build that was killed.
+  if (newest <= 1n) return 1n;
   throw new DatasetError('invalid', `'${directory.path}' has blobs of version ${newest}, and announces none`);
 }
 

@@ -18,6 +18,7 @@ import { ReadState } from '../state/read-state.ts';
 import { hashState, toHex } from '../state/state-hash.ts';
 import type { Transition } from '../state/transition.ts';
 import { WriteState } from '../state/write-state.ts';
+import { leftBehind } from './left-behind.ts';
 import { parseRecordLine } from './record-lines.ts';
 
 export interface BuiltVersion {
@@ -45,8 +46,12 @@ export class VersionBuilder {
     this.#isFirst = from === null;
     this.#isEvolved = from !== null && canonicalText(from.schema) !== canonicalText(schema);
     const base = from ?? ReadState.empty(schema);
-    this.#writer = WriteState.restore(this.#isEvolved ? evolveState(base, schema) : base);
+    const state = this.#isEvolved ? evolveState(base, schema) : base;
+    this.#writer = WriteState.restore(state);
     this.#cycle = this.#writer.begin({ mode });
+    if (this.#isEvolved && mode === 'changes') {
+      for (const { type, ordinal } of leftBehind(base, state)) this.#cycle.remove(type, ordinal);
+    }
   }
 
   /** @throws DatasetError `rejected`: the line is no record of the schema, or no change that this mode has */

@@ -76,26 +76,6 @@ export async function exportSnapshot(
 }
 
 /**
- * Takes the delta and the reverse delta between two versions away, if they are there: a writer that was killed before it
- * announced leaves them, and a version that is made anew without them is not where they lead.
- *
- * @throws DatasetError `unavailable`, `denied`
- */
-export async function removeDeltas(directory: string, from: bigint, to: bigint): Promise<void> {
-  const files: readonly HollowFile[] = [
-    { kind: 'delta', from, to },
-    { kind: 'reversedelta', from: to, to: from },
-  ];
-  for (const name of files.map((file) => hollowFileName(file))) {
-    try {
-      await rm(join(directory, name), { force: true });
-    } catch (error) {
-      throw fileError(error, `removing '${name}' in '${directory}'`);
-    }
-  }
-}
-
-/**
  * Takes away what writers that were killed had begun to write. Only for who knows that nobody else writes here now.
  *
  * @throws DatasetError `unavailable`, `denied`

@@ -104,7 +104,8 @@ function diffKeyed(type: string, { texts, common }: Comparison) {
         fieldTexts(texts.before, type, before),
         fieldTexts(texts.after, type, after),
       );
-      changed.push({ key, fields });
+      // None, where all that came or went are fields that are null.
+      if (fields.length > 0) changed.push({ key, fields });
     }
   }
   return { removed, added: [...now.keys()].filter((key) => !old.has(key)), changed };

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeSnapshot } from '../../../lib/blob/decode-snapshot.ts';
 import { encodeHeaderBlob } from '../../../lib/blob/encode-header.ts';
 import { withStoreLock } from '../../../lib/cli/store-lock.ts';
+import { HollowDirectoryReader } from '../../../lib/hollow-directory/directory-reader.ts';
 import { runHollowCaptured, runHollowWatched } from '../../support/captured-terminal.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
@@ -170,8 +171,12 @@ describe('hollow build', () => {
       await writeFile(join(store, `.${name}.${randomUUID()}`), 'cut off');
     await writeFile(join(scratch.path, 'schema'), schema.replace('int id;', 'int id; double lat;'));
     expect(await build([city(3, 'Brugge', 3)], '--incremental')).toMatchObject({ exitCode: 0, error: '' });
-    expect((await readdir(store)).toSorted()).toEqual(['announced.version', 'snapshot-1', 'snapshot-2']);
-    expect(await cities(2)).toHaveLength(2);
+    const left = ['delta-1-2', 'reversedelta-2-1', 'snapshot-2'];
+    expect((await readdir(store)).toSorted()).toEqual(
+      ['announced.version', 'snapshot-1', 'snapshot-3', ...left].toSorted(),
+    );
+    expect(await cities(3)).toHaveLength(2);
+    expect((await runHollowCaptured('verify', store)).exitCode).toBe(0);
   });
 
   it('goes on from an older version that is announced, and leaves the newer ones as they are', async () => {
@@ -187,6 +192,17 @@ describe('hollow build', () => {
     const { exitCode, error } = await build([city(1, 'Utrecht', 10)]);
     expect(exitCode).toBe(2);
     expect(error).toContain('has blobs of version 4, and announces none');
+  });
+
+  it('is seen by who still reads the version that was taken back', async () => {
+    for (const population of [1, 2]) await build([city(1, 'Utrecht', population)]);
+    const reader = new HollowDirectoryReader({ path: store });
+    await reader.refresh();
+    await writeFile(join(store, 'announced.version'), '1');
+    await build([city(1, 'Utrecht', 3)]);
+    await reader.refresh();
+    expect(reader.state.version).toBe(3n);
+    expect(reader.state.type('City').get(1).toObject()).toMatchObject({ population: 3 });
   });
 
   it('names the file of types that cannot be read', async () => {
@@ -221,6 +237,28 @@ describe('hollow build', () => {
     const { output } = await runHollowCaptured('diff', join(store, 'snapshot-1'), join(store, 'snapshot-2'));
     expect(output).toContain('double lat;');
     expect(output).toContain('+ [2]');
+  });
+
+  it('takes what only a field that is gone led to away with it', async () => {
+    const loose = { type: 'String', value: { value: 'loose' } };
+    await build([city(1, 'Utrecht', 1, 'old', 'Gent'), city(2, 'Gent', 2, 'old'), loose]);
+    await writeFile(join(scratch.path, 'schema'), schema.replace(' SetOfString tags;', ''));
+    expect((await build([], '--incremental')).exitCode).toBe(0);
+    const { output } = await runHollowCaptured('dump', join(store, 'snapshot-2'));
+    expect(output).not.toContain('"old"');
+    for (const kept of ['Utrecht', 'Gent', 'loose']) expect(output).toContain(`"${kept}"`);
+    expect(output).toMatch(/"name":"SetOfString",.*"count":0,/);
+  });
+
+  it('has no difference in records whose only new fields are null', async () => {
+    await build([city(1, 'Utrecht', 1), city(2, 'Gent', 2)]);
+    await writeFile(join(scratch.path, 'schema'), schema.replace('int id;', 'int id; double lat;'));
+    await build([{ op: 'patch', type: 'City', key: { id: 2 }, fields: { lat: 51.05 } }], '--incremental');
+    const [before, after] = [1, 2].map((version) => join(store, `snapshot-${version}`));
+    const { output } = await runHollowCaptured('diff', before ?? '', after ?? '');
+    expect(output).toContain('City: 0 removed, 0 added, 1 changed');
+    expect(output).toContain('  ~ [2] lat: null -> 51.05\n');
+    expect(output).not.toContain('~ [1]');
   });
 
   it.each([

@@ -44,6 +44,8 @@ export interface HollowDatasetProps {
   readonly rollout?: RolloutShape;
   /** Versions, and hours, that stay readable for readers that lag. Default 64 and 1. */
   readonly retention?: { readonly versions?: number; readonly hours?: number };
+  /** True: deltas of at most 8 KB are committed as items of the table, which is faster (docs/adr/0017). Default false. */
+  readonly inlineDeltas?: boolean;
   /** Of what changes while functions run (AppConfig, docs/operations.md); `{}`: as built in. Absent: nothing does. */
   readonly settings?: Partial<RuntimeSettings>;
   /** Of the table of heads. Default: made up by CloudFormation; a replica has to know it. */
@@ -154,8 +156,9 @@ export class HollowDataset extends Construct {
 
   #createStorage(props: HollowDatasetProps): Storage {
     const { dataset, keepsData = true, encryptionKey, tableName, replica, existingBucketName } = props;
+    const { inlineDeltas } = props;
     const names = { dataset, tableName, replica, existingBucketName };
-    const storage = new Storage(this, 'Storage', { ...names, keepsData, encryptionKey });
+    const storage = new Storage(this, 'Storage', { ...names, keepsData, encryptionKey, inlineDeltas });
     if (props.backups !== undefined) {
       new Backups(this, 'Backups', { ...props.backups, storage, keepsData, encryptionKey });
     }

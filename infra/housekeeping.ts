@@ -56,6 +56,7 @@ export class Housekeeping extends Construct {
       description: `Deletes what no reader of the dataset ${dataset} can need any more`,
       environment: checkEnvironment('cleaner', {
         ...reader,
+        ...storage.inlineEnvironment,
         ...(retention.versions === undefined
           ? {}
           : { HOLLOW_RETENTION_VERSIONS: String(retention.versions) }),

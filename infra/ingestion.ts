@@ -142,6 +142,7 @@ export class Ingestion extends Construct {
         HOLLOW_BUS: bus.eventBusName,
         HOLLOW_QUARANTINE_QUEUE_URL: this.quarantineQueue.queueUrl,
         HOLLOW_LATE_QUEUE_URL: this.lateQueue.queueUrl,
+        ...storage.inlineEnvironment,
         ...(props.settings === undefined ? {} : { HOLLOW_RUNTIME_SETTINGS: props.settings.place }),
       }),
       memorySizeMb: props.memorySizeMb,

@@ -33,13 +33,14 @@ export class Outbox extends Construct {
         HOLLOW_TABLE: storage.table.tableName,
         HOLLOW_BUCKET: storage.bucket.bucketName,
         HOLLOW_BUS: bus.eventBusName,
+        ...storage.inlineEnvironment,
       }),
       memorySizeMb: 256,
       timeout: Duration.seconds(30),
       logRetention: props.logRetention,
     });
     const { role, alias } = this.function;
-    storage.grantReadHeads(role);
+    storage.grantAnnounce(role);
     role.addToPolicy(new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }));
     acknowledgeKeyUse(props.undeliveredQueue.encryptionMasterKey, role);
     alias.addEventSource(

@@ -21,12 +21,13 @@ import {
   ReplicationTimeValue,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { checkEnvironment, namedDataset } from '../lib/settings.ts';
+import { checkEnvironment } from '../lib/settings.ts';
 import { acknowledge } from './acknowledge.ts';
 import { neverOverwrite, raiseOnCondition, refuseCopies } from './bucket-rules.ts';
 import { checkAccount, checkElsewhere, copierName } from './elsewhere.ts';
 import { acknowledgeKeyUse, grantKey } from './encrypted.ts';
 import { logicalIdOf } from './logical-id.ts';
+import { blobNames, floorName, folderOf, itemKey } from './stored-names.ts';
 
 /** Where a dataset is read beside its home. Conditional writes go to the home only (docs/protocol.md). */
 export interface ReplicaPlace {
@@ -55,6 +56,8 @@ export interface StorageProps {
   readonly existingBucketName?: string;
   /** True: what another home still copies here is refused. */
   readonly isFenced?: boolean;
+  /** True: small deltas are items of the table (docs/adr/0017). */
+  readonly inlineDeltas?: boolean;
 }
 
 const closed = {
@@ -88,6 +91,15 @@ export class Storage extends Construct {
       existingBucketName === undefined
         ? this.#createBucket()
         : Bucket.fromBucketName(this, 'Blobs', existingBucketName);
+  }
+
+  /** For programs that write, copy or delete small deltas: where those are. */
+  get inlineEnvironment(): Readonly<Record<string, string>> {
+    return this.#hasInline ? { HOLLOW_INLINE_DELTAS: 'on' } : {};
+  }
+
+  get #hasInline(): boolean {
+    return this.#props.inlineDeltas === true;
   }
 
   /** Where the bucket, and load balancers, log who asked. */
@@ -254,6 +266,7 @@ export class Storage extends Construct {
   grantCommit(grantee: IGrantable, partition: number): void {
     this.#grantRead(grantee, partition);
     this.#allowOnHeads(grantee, ['dynamodb:UpdateItem'], partition);
+    this.#allowOnInline(grantee, ['dynamodb:PutItem'], partition);
     this.#allowOnBlobs(grantee, ['s3:PutObject'], blobNames(this.#dataset, partition));
     grantKey(this.#key, grantee, 'write');
   }
@@ -266,6 +279,7 @@ export class Storage extends Construct {
   /** Lets the cleaner of a partition raise the floor and delete below it. Nobody else may delete. */
   grantClean(grantee: IGrantable, partition: number): void {
     this.#allowOnHeads(grantee, ['dynamodb:GetItem', 'dynamodb:UpdateItem'], partition);
+    this.#allowOnInline(grantee, ['dynamodb:Query', 'dynamodb:DeleteItem'], partition);
     this.#allowOnBlobs(grantee, ['s3:DeleteObject'], blobNames(this.#dataset, partition));
     const floor = [this.bucket.arnForObjects(floorName(this.#dataset, partition))];
     grantee.grantPrincipal.addToPrincipalPolicy(
@@ -275,10 +289,16 @@ export class Storage extends Construct {
     grantKey(this.#key, grantee, 'write');
   }
 
-  /** Lets the outbox look at the heads of all partitions. */
-  grantReadHeads(grantee: IGrantable): void {
-    this.#allowOnHeads(grantee, ['dynamodb:GetItem'], null);
-    grantKey(this.#key, grantee, 'read');
+  /** Lets the outbox look at the heads of all partitions, and copy small deltas to the bucket. */
+  grantAnnounce(grantee: IGrantable): void {
+    if (!this.#hasInline) {
+      this.#allowOnHeads(grantee, ['dynamodb:GetItem'], null);
+      grantKey(this.#key, grantee, 'read');
+      return;
+    }
+    this.#grantRead(grantee, null);
+    this.#allowOnBlobs(grantee, ['s3:PutObject'], blobNames(this.#dataset, null));
+    grantKey(this.#key, grantee, 'write');
   }
 
   /** Lets a sender leave what is too large for the queue. */
@@ -289,7 +309,9 @@ export class Storage extends Construct {
 
   /** @param partition null: all of them */
   #grantRead(grantee: IGrantable, partition: number | null): void {
-    this.#allowOnHeads(grantee, ['dynamodb:GetItem'], partition);
+    // Of small deltas also where none are written any more: those that were are still part of the chain.
+    const keys = (['C', 'B'] as const).map((kind) => itemKey(kind, this.#dataset, partition));
+    this.#allowOnItems(grantee, ['dynamodb:GetItem'], keys);
     this.#allowOnBlobs(grantee, ['s3:GetObject'], blobNames(this.#dataset, partition));
     this.#allowList(grantee);
     grantKey(this.#key, grantee, 'read');
@@ -315,13 +337,22 @@ export class Storage extends Construct {
   }
 
   #allowOnHeads(grantee: IGrantable, actions: readonly string[], partition: number | null): void {
-    const keys = headKeys(this.#dataset, partition);
-    const operator = partition === null ? 'ForAllValues:StringLike' : 'ForAllValues:StringEquals';
+    this.#allowOnItems(grantee, actions, [itemKey('C', this.#dataset, partition)]);
+  }
+
+  #allowOnInline(grantee: IGrantable, actions: readonly string[], partition: number): void {
+    if (this.#hasInline) this.#allowOnItems(grantee, actions, [itemKey('B', this.#dataset, partition)]);
+  }
+
+  /** @param keys partition keys, or the patterns of those of all partitions */
+  #allowOnItems(grantee: IGrantable, actions: readonly string[], keys: readonly string[]): void {
+    const isPattern = keys.some((key) => key.endsWith('*'));
+    const operator = isPattern ? 'ForAllValues:StringLike' : 'ForAllValues:StringEquals';
     grantee.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({
         actions: [...actions],
         resources: [this.table.tableArn],
-        conditions: { [operator]: { 'dynamodb:LeadingKeys': [keys] } },
+        conditions: { [operator]: { 'dynamodb:LeadingKeys': [...keys] } },
       }),
     );
   }
@@ -358,27 +389,4 @@ function tableReplicas({ region, account }: ReplicaPlace): Partial<TablePropsV2>
   return account === undefined
     ? { replicas: [{ region }] }
     : { globalTableSettingsReplicationMode: GlobalTableSettingsReplicationMode.ALL };
-}
-
-/** Where everything of a dataset lies, apart from that of other datasets and tenants. */
-function folderOf(name: string): string {
-  const { tenant, dataset } = namedDataset(name, 0);
-  return tenant === undefined ? `d/${dataset}` : `t/${tenant}/${dataset}`;
-}
-
-/** Partition keys of the dataset's heads, as lib/aws/head-item.ts makes them. */
-function headKeys(dataset: string, partition: number | null): string {
-  const id = namedDataset(dataset, 0);
-  return `C#${id.tenant ?? ''}#${id.dataset}#${partition ?? '*'}`;
-}
-
-/** The names of the dataset's blobs in every generation, as lib/blob/blob-names.ts makes them. */
-function blobNames(dataset: string, partition: number | null): string {
-  const folder = folderOf(dataset);
-  return partition === null ? `${folder}/*` : `${folder}/*/${partition}/*`;
-}
-
-/** The copy of the partition's floor, as lib/blob/blob-names.ts makes it. */
-function floorName(dataset: string, partition: number): string {
-  return `${folderOf(dataset)}/floor/${partition}`;
 }

@@ -40,7 +40,7 @@ export class AwsInlineBlobs implements BlobStore, BlobShelf {
   }
 
   async put(name: string, bytes: Uint8Array, metadata: BlobMetadata): Promise<PutOutcome> {
-    const key = keyOf(name);
+    const key = inlineKey(name);
     checkBlobMetadata(metadata);
     if (bytes.length > limits.inlineDeltaSizeMax) {
       throw new DatasetError('invalid', `put ${name}: too large for an item`, { name, size: bytes.length });
@@ -74,7 +74,11 @@ export class AwsInlineBlobs implements BlobStore, BlobShelf {
   }
 
   async get(name: string): Promise<StoredBlob | null> {
-    const command = new GetItemCommand({ TableName: this.#table, Key: keyOf(name), ConsistentRead: true });
+    const command = new GetItemCommand({
+      TableName: this.#table,
+      Key: inlineKey(name),
+      ConsistentRead: true,
+    });
     const { Item } = await this.#client.send(command).catch((error: unknown) => {
       throw awsError(error, `get ${name}`);
     });
@@ -102,7 +106,7 @@ export class AwsInlineBlobs implements BlobStore, BlobShelf {
   }
 
   async delete(names: readonly string[]): Promise<void> {
-    const keys = names.map(keyOf);
+    const keys = names.map(inlineKey);
     await forEachAtOnce(keys, limits.deleteConcurrencyMax, async (Key) => {
       await this.#client
         .send(new DeleteItemCommand({ TableName: this.#table, Key }))
@@ -113,7 +117,8 @@ export class AwsInlineBlobs implements BlobStore, BlobShelf {
   }
 }
 
-function keyOf(name: string): Item {
+/** Of the item that has the blob of this name. */
+export function inlineKey(name: string): Item {
   checkBlobName(name);
   const parsed = parseBlobName(name);
   if (parsed === null) throw new DatasetError('invalid', 'inline blob: not the name of a blob', { name });

@@ -1,8 +1,10 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { headKey } from '../../lib/aws/head-item.ts';
+import { inlineKey } from '../../lib/aws/inline-blobs.ts';
 import { blobName, floorName } from '../../lib/blob/blob-names.ts';
 import { allowedTo, resource, type Statement, templateOf, templateWith } from './template.ts';
 
@@ -13,6 +15,21 @@ beforeAll(() => {
 
 const byService = (statements: readonly Statement[], service: string) =>
   statements.filter(({ actions }) => actions.some((action) => action.startsWith(`${service}:`)));
+
+/** Partition keys of a partition's items, or the patterns of those of all (`*`). */
+function keysOf(dataset: string, partition: string) {
+  const id = { dataset, partition: 0 };
+  const delta = {
+    kind: 'delta',
+    id,
+    mapGeneration: 0,
+    fromVersion: 1,
+    toVersion: 2,
+    cid: 'a'.repeat(32),
+  } as const;
+  const of = (key: Record<string, AttributeValue>) => `${key['pk']?.S?.replace(/0$/, partition)}`;
+  return { head: of(headKey(id)), deltas: of(inlineKey(blobName(delta))) };
+}
 
 const actionsOf = (statements: readonly Statement[]) =>
   statements.flatMap(({ actions }) => actions).toSorted();
@@ -59,11 +76,12 @@ describe('the producer', () => {
     expect(allowed.test(nameOf('citie', 0))).toBe(false);
   });
 
-  it('touches the head of its own partition only', () => {
+  it('touches the head of its own partition only, and reads its small deltas', () => {
     const statements = byService(allowedTo(template, 'ProducerRole'), 'dynamodb');
-    const { pk } = headKey({ dataset: 'cities', partition: 0 });
-    for (const { condition, resources } of statements) {
-      expect(condition).toEqual({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [pk?.S] } });
+    const { head, deltas } = keysOf('cities', '0');
+    for (const { actions, condition, resources } of statements) {
+      const keys = actions.includes('dynamodb:GetItem') ? [head, deltas] : [head];
+      expect(condition).toEqual({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': keys } });
       expect(resources).toContain('StorageHeads');
     }
     expect(statements.length).toBeGreaterThan(0);
@@ -103,12 +121,13 @@ describe('a dataset in two partitions', () => {
   it('has a producer for each that touches its own head only', () => {
     for (const partition of [0, 1]) {
       const conditions = conditionsOf(`PricesIngestion${partition === 0 ? '' : partition}ProducerRole`);
+      const { head, deltas } = keysOf('prices', String(partition));
       expect(new Set(conditions)).toEqual(
-        new Set([
-          JSON.stringify({
-            'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [`C##prices#${partition}`] },
-          }),
-        ]),
+        new Set(
+          [[head, deltas], [head]].map((keys) =>
+            JSON.stringify({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': keys } }),
+          ),
+        ),
       );
     }
   });
@@ -152,8 +171,8 @@ describe('a dataset of a tenant', () => {
   const statements = (role: string, service: string) => byService(allowedTo(ofTenant, role), service);
 
   it('gives every role the names and keys of that tenant only', () => {
-    const foreign = (text: string) => /"\/(inbox\/)?d\/|C##/.test(text);
-    const own = (text: string) => /"\/(inbox\/)?t\/acme\/prices\/|C#acme#prices#/.test(text);
+    const foreign = (text: string) => /"\/(inbox\/)?d\/|[CB]##/.test(text);
+    const own = (text: string) => /"\/(inbox\/)?t\/acme\/prices\/|[CB]#acme#prices#/.test(text);
     const roles = [
       'ProducerRole',
       'PurgerRole',
@@ -317,5 +336,57 @@ describe('a sender', () => {
       'sqs:SendMessage',
     ]);
     expect(byService(statements, 's3')[0]?.resources).toContain('/inbox/d/prices/*');
+  });
+});
+
+describe('with small deltas in the table', () => {
+  const inline = templateWith(() => ({ inlineDeltas: true }));
+  const { head, deltas } = keysOf('prices', '0');
+  const all = keysOf('prices', '*');
+  const kinds = new Map([
+    [head, 'head'],
+    [deltas, 'delta'],
+    [all.head, 'head'],
+    [all.deltas, 'delta'],
+  ]);
+
+  /** The outbox hears of commits by the table's stream. */
+  const ofStreams = /(Stream|Streams|GetRecords|GetShardIterator)$/;
+
+  /** What a role may do with items, as `delta PutItem`. */
+  const itemActions = (role: string) =>
+    byService(allowedTo(inline, role), 'dynamodb').flatMap(({ actions, condition = {} }) => {
+      const [operator = ''] = Object.keys(condition);
+      const keys = [condition[operator]?.['dynamodb:LeadingKeys']].flat().map(String);
+      return keys.flatMap((key) =>
+        actions.map((action) => `${kinds.get(key) ?? key} ${action.replace('dynamodb:', '')}`),
+      );
+    });
+
+  it.each([
+    ['IngestionProducerRole', ['delta GetItem', 'delta PutItem', 'head GetItem', 'head UpdateItem']],
+    ['SnapshotterRole', ['delta GetItem', 'delta PutItem', 'head GetItem', 'head UpdateItem']],
+    ['CleanerRole', ['delta DeleteItem', 'delta Query', 'head GetItem', 'head UpdateItem']],
+    ['OutboxRole', ['delta GetItem', 'head GetItem']],
+  ])('%s has what it needs of the items', (role, actions) => {
+    const found = itemActions(role).filter((action) => !ofStreams.test(action));
+    expect(found.toSorted()).toEqual(actions);
+  });
+
+  it('the outbox copies them to the bucket', () => {
+    expect(actionsOf(byService(allowedTo(inline, 'OutboxRole'), 's3'))).toEqual([
+      's3:GetObject',
+      's3:ListBucket',
+      's3:PutObject',
+    ]);
+  });
+
+  it('whoever writes, copies or deletes them is told so', () => {
+    const functions = Object.entries(inline.findResources('AWS::Lambda::Function'));
+    const told = functions.filter(
+      ([, { Properties }]) => Properties.Environment?.Variables?.HOLLOW_INLINE_DELTAS === 'on',
+    );
+    const names = told.map(([name]) => /(Producer|Purger|Cleaner|Outbox)/.exec(name)?.[1] ?? name);
+    expect(new Set(names)).toEqual(new Set(['Cleaner', 'Outbox', 'Producer', 'Purger']));
   });
 });

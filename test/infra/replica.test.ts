@@ -132,7 +132,7 @@ describe('the replica', () => {
     expect(reads[0]).toMatchObject({
       actions: ['dynamodb:GetItem'],
       resources: expect.stringContaining(`table/${tableName}`),
-      condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [key] } },
+      condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [key, key?.replace('C', 'B')] } },
     });
   });
 

@@ -73,7 +73,7 @@ export class DatasetSchema {
       this.schemas
         .filter((schema) => schema.kind === 'OBJECT' && schema.primaryKey.length > 0)
         .map((schema) => schema.name)
-        .filter((name) => typeof this.#keyPaths.get(name) !== 'string'),
+        .filter((name) => this.isKeyLoaded(name)),
     );
   }
 
@@ -112,6 +112,11 @@ export class DatasetSchema {
     if (schema.kind !== 'OBJECT')
       throw invalid(`the type '${name}' is a ${schema.kind}, not an OBJECT`, name);
     return schema;
+  }
+
+  /** Nothing that the key of the type leads through is left out; true if it has none. */
+  isKeyLoaded(type: string): boolean {
+    return typeof this.#keyPaths.get(type) !== 'string';
   }
 
   /**

@@ -21,6 +21,7 @@ export interface ReaderSchema {
  */
 export function requireReadable(expected: DatasetSchema, stored: DatasetSchema): void {
   const problems = expected.schemas.flatMap((schema) => problemsOf(schema, stored.find(schema.name)));
+  if (problems.length === 0) problems.push(...keyProblems(expected, stored));
   if (problems.length === 0) return;
   throw new DatasetError('incompatible', `the dataset has another schema: ${problems.join('; ')}`, {
     problems: problems.join('; '),
@@ -47,4 +48,28 @@ function objectProblems(expected: ObjectSchema, stored: ObjectSchema): readonly 
     problems.push(`the primary key of '${expected.name}' is (${found}), not (${wanted})`);
   }
   return problems;
+}
+
+/** A path that ends on a reference goes on by the key of what it refers to, which a reader may know less of. */
+function keyProblems(expected: DatasetSchema, stored: DatasetSchema): readonly string[] {
+  return expected.schemas
+    .filter(({ name }) => expected.isKeyLoaded(name) && stored.isKeyLoaded(name))
+    .flatMap((schema) => {
+      const [wanted, found] = [keyText(expected, schema), keyText(stored, schema)];
+      const key = schema.kind === 'OBJECT' ? 'primary key' : 'hash key';
+      // A reader may have no use for a key.
+      return wanted === '' || wanted === found
+        ? []
+        : [`the ${key} of '${schema.name}' is (${found}), not (${wanted})`];
+    });
+}
+
+/** Every path of the key up to its value. */
+function keyText(schema: DatasetSchema, { name }: Schema): string {
+  return schema
+    .keyPaths(name)
+    .map(({ types, steps, leafField }) =>
+      [...steps, leafField].map((field, i) => schema.getObject(types[i] ?? '').fields[field]?.name).join('.'),
+    )
+    .join(', ');
 }

@@ -364,4 +364,28 @@ describe('a consumer whose dataset differs from what is stored', () => {
     });
     expect(consumer.health).toMatchObject({ isReady: false, failuresInRow: 1 });
   });
+
+  it('is refused where a key would mean another value, because it knows less of what the key refers to', async () => {
+    const makers = { primaryKey: ['maker'] } as const;
+    const part = { maker: t.ref('Maker'), size: t.int() };
+    const stored = defineDataset({
+      Part: type(part, makers),
+      Maker: type({ id: t.int(), code: t.int() }, { primaryKey: ['code'] }),
+    });
+    const { ports, commit } = world(stored);
+    await commit({ op: 'upsert', type: 'Part', value: { maker: { id: 1, code: 2 }, size: 9 } });
+    // Without a key of its own a maker is told by its only field.
+    const byId = defineDataset({ Part: type(part, makers), Maker: type({ id: t.int() }) });
+    await expect(new Consumer({ ...ports, dataset: byId }).refresh()).rejects.toMatchObject({
+      kind: 'incompatible',
+      message: "the dataset has another schema: the primary key of 'Part' is (maker.code), not (maker.id)",
+    });
+    const byCode = defineDataset({
+      Part: type(part, makers),
+      Maker: type({ code: t.int() }, { primaryKey: ['code'] }),
+    });
+    const consumer = new Consumer({ ...ports, dataset: byCode });
+    await consumer.refresh();
+    expect(Array.from(consumer.state.type('Part'), ({ size }) => size)).toEqual([9]);
+  });
 });

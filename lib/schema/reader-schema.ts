@@ -20,8 +20,10 @@ export interface ReaderSchema {
  * @throws DatasetError `incompatible` that names every field that is missing or of another type
  */
 export function requireReadable(expected: DatasetSchema, stored: DatasetSchema): void {
-  const problems = expected.schemas.flatMap((schema) => problemsOf(schema, stored.find(schema.name)));
-  if (problems.length === 0) problems.push(...keyProblems(expected, stored));
+  const problems = expected.schemas.flatMap((schema) => [
+    ...problemsOf(schema, stored.find(schema.name)),
+    ...keyProblems(schema.name, expected, stored),
+  ]);
   if (problems.length === 0) return;
   throw new DatasetError('incompatible', `the dataset has another schema: ${problems.join('; ')}`, {
     problems: problems.join('; '),
@@ -36,38 +38,32 @@ function problemsOf(expected: Schema, stored: Schema | undefined): readonly stri
 }
 
 function objectProblems(expected: ObjectSchema, stored: ObjectSchema): readonly string[] {
-  const problems = expected.fields.flatMap(({ name, kind, referencedType }) => {
+  return expected.fields.flatMap(({ name, kind, referencedType }) => {
     const found = stored.fields.find((field) => field.name === name);
     if (found === undefined) return [`'${expected.name}.${name}' is missing`];
     if (found.kind === kind && found.referencedType === referencedType) return [];
     const [wanted, got] = [referencedType ?? kind, found.referencedType ?? found.kind];
     return [`'${expected.name}.${name}' is ${got}, not ${wanted}`];
   });
-  const [wanted, found] = [expected.primaryKey.join(', '), stored.primaryKey.join(', ')];
-  if (wanted !== '' && wanted !== found) {
-    problems.push(`the primary key of '${expected.name}' is (${found}), not (${wanted})`);
-  }
-  return problems;
 }
 
-/** A path that ends on a reference goes on by the key of what it refers to, which a reader may know less of. */
-function keyProblems(expected: DatasetSchema, stored: DatasetSchema): readonly string[] {
-  return expected.schemas
-    .filter(({ name }) => expected.isKeyLoaded(name) && stored.isKeyLoaded(name))
-    .flatMap((schema) => {
-      const [wanted, found] = [keyText(expected, schema), keyText(stored, schema)];
-      const key = schema.kind === 'OBJECT' ? 'primary key' : 'hash key';
-      // A reader may have no use for a key.
-      return wanted === '' || wanted === found
-        ? []
-        : [`the ${key} of '${schema.name}' is (${found}), not (${wanted})`];
-    });
+/**
+ * Keys are compared by the values that their paths lead to: a path that ends on a reference goes on by the key of what it
+ * refers to, and a reader may know less of that, or spell it out.
+ */
+function keyProblems(type: string, expected: DatasetSchema, stored: DatasetSchema): readonly string[] {
+  if (stored.find(type) === undefined || !expected.isKeyLoaded(type) || !stored.isKeyLoaded(type)) return [];
+  const [wanted, found] = [keyText(expected, type), keyText(stored, type)];
+  // A reader may have no use for a key.
+  if (wanted === '' || wanted === found) return [];
+  const key = expected.get(type).kind === 'OBJECT' ? 'primary key' : 'hash key';
+  return [`the ${key} of '${type}' is (${found}), not (${wanted})`];
 }
 
 /** Every path of the key up to its value. */
-function keyText(schema: DatasetSchema, { name }: Schema): string {
+function keyText(schema: DatasetSchema, type: string): string {
   return schema
-    .keyPaths(name)
+    .keyPaths(type)
     .map(({ types, steps, leafField }) =>
       [...steps, leafField].map((field, i) => schema.getObject(types[i] ?? '').fields[field]?.name).join('.'),
     )

@@ -13,7 +13,7 @@ import { isPlainObject } from '../schema/plain-object.ts';
 import { type Problem, validateKey, validatePatch, validateRecord } from '../schema/record.ts';
 import { keyOfPaths, keyOfRecord, type RecordKey } from '../schema/record-key.ts';
 import type { Cycle } from '../state/cycle.ts';
-import { recordObject } from '../state/plain-record.ts';
+import { recordToWrite } from '../state/plain-record.ts';
 import { ReadState } from '../state/read-state.ts';
 import { hashState, toHex } from '../state/state-hash.ts';
 import type { Transition } from '../state/transition.ts';
@@ -112,7 +112,7 @@ export class VersionBuilder {
     reject(validatePatch(this.#schema, type, fields, 'fields'));
     const ordinal = this.#replace(type, key);
     if (ordinal < 0 || !isPlainObject(fields)) return;
-    this.#cycle.add(type, { ...recordObject(this.#writer.state, type, ordinal), ...fields });
+    this.#cycle.add(type, { ...recordToWrite(this.#writer.state, type, ordinal), ...fields });
   }
 
   /** Takes the record with this key away, if there is one, and says where it was; -1: nowhere. */

@@ -1,6 +1,6 @@
 import type { LoadedState } from '../consumer/loaded-version.ts';
 import type { RecordKey } from '../schema/record-key.ts';
-import { recordObject } from '../state/plain-record.ts';
+import { recordObject, recordToWrite } from '../state/plain-record.ts';
 import { stampTypeOf } from './bookkeeping-schema.ts';
 import { type KeyState, merge } from './join.ts';
 import { KeyDraft } from './key-draft.ts';
@@ -89,7 +89,7 @@ export class Drafts {
     const { state } = this.#base;
     const stampType = stampTypeOf(type);
     const [ordinal, stampOrdinal] = [this.#find(type, key), this.#find(stampType, key)];
-    const record = ordinal === -1 ? null : recordObject(state, type, ordinal);
+    const record = ordinal === -1 ? null : recordToWrite(state, type, ordinal);
     const stamps = stampOrdinal === -1 ? null : recordObject(state, stampType, stampOrdinal);
     const stored = { state: keyStateOfRecords(stamps, record) };
     const countsOf = (target: string) => this.ledger.countsOf(target);

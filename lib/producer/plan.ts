@@ -2,7 +2,7 @@ import type { LoadedState } from '../consumer/loaded-version.ts';
 import type { PlainObject } from '../schema/plain-object.ts';
 import type { RecordKey } from '../schema/record-key.ts';
 import type { Cycle } from '../state/cycle.ts';
-import { recordObject } from '../state/plain-record.ts';
+import { recordToWrite } from '../state/plain-record.ts';
 import { stampTypeOf } from './bookkeeping-schema.ts';
 import { Drafts } from './drafts.ts';
 import { type KeyChange, type KeyState, merge, visibleRecord } from './join.ts';
@@ -174,5 +174,5 @@ function findOrdinal(base: LoadedState, type: string, key: RecordKey): number {
 }
 
 function recordAt(base: LoadedState, type: string, ordinal: number): PlainObject | null {
-  return ordinal === -1 ? null : recordObject(base.state, type, ordinal);
+  return ordinal === -1 ? null : recordToWrite(base.state, type, ordinal);
 }

@@ -2,7 +2,7 @@ import type { LoadedState } from '../consumer/loaded-version.ts';
 import { DatasetError } from '../errors.ts';
 import type { PlainObject } from '../schema/plain-object.ts';
 import { keyOfRecord } from '../schema/record-key.ts';
-import { recordJson, recordObject } from '../state/plain-record.ts';
+import { recordJson, recordObject, recordToWrite } from '../state/plain-record.ts';
 import { isBookkeepingType } from './bookkeeping-schema.ts';
 import { type KeyChange, keyStateOf } from './join.ts';
 import type { OrderStamp } from './order-stamp.ts';
@@ -25,7 +25,7 @@ export function revertChanges(base: LoadedState, old: LoadedState, stamp: OrderS
     for (const { key, ordinal } of recordsOf(old, type)) {
       const there = from.findByKey(key.parts);
       if (there >= 0 && textOf(base, type, there) === textOf(old, type, ordinal)) continue;
-      const value = recordObject(old.state, type, ordinal);
+      const value = recordToWrite(old.state, type, ordinal);
       changes.push({ type, key, change: keyStateOf({ op: 'upsert', type, key, stamp, value }) });
     }
     for (const { key } of recordsOf(base, type)) {

@@ -8,16 +8,24 @@ export interface PlainRecord {
   [field: string]: unknown;
 }
 
-/** What the forms of plain records differ in: their values. */
-type PlainForm = (value: unknown) => unknown;
+/** What the forms of plain records differ in: their values, and that of a box ({@link RecordLayout.boxOf}) of null. */
+interface PlainForm {
+  readonly value: (value: unknown) => unknown;
+  readonly emptyBox: (field: string) => PlainRecord | null;
+}
 
-const objectForm: PlainForm = (value) => value;
+const objectForm: PlainForm = { value: (value) => value, emptyBox: () => null };
 
-const jsonForm: PlainForm = (value) => {
-  if (typeof value === 'bigint') return String(value);
-  if (value instanceof Date) return value.getTime();
-  return value instanceof Uint8Array ? toBase64(value) : value;
+const jsonForm: PlainForm = {
+  value(value) {
+    if (typeof value === 'bigint') return String(value);
+    if (value instanceof Date) return value.getTime();
+    return value instanceof Uint8Array ? toBase64(value) : value;
+  },
+  emptyBox: () => null,
 };
+
+const writtenForm: PlainForm = { ...objectForm, emptyBox: (field) => ({ [field]: null }) };
 
 /**
  * An OBJECT record as a plain object, deep: values as a RecordView has them; LIST and SET are arrays, MAP is an array of
@@ -33,6 +41,14 @@ export function recordObject(
 ): PlainRecord {
   const layout = recordLayout(state.schema, reader);
   return plainRecord(state, type, ordinal, { form: objectForm, layout, bound: new NestingBound() });
+}
+
+/**
+ * The same for who writes it again, as it is in the state: a box of null is no null reference. Readers see null in both.
+ */
+export function recordToWrite(state: ReadState, type: string, ordinal: number): PlainRecord {
+  const layout = recordLayout(state.schema, null);
+  return plainRecord(state, type, ordinal, { form: writtenForm, layout, bound: new NestingBound() });
 }
 
 /**
@@ -69,7 +85,7 @@ function plainRecord(state: ReadState, type: string, ordinal: number, nesting: N
   const plain: PlainRecord = {};
   for (const { name, index, referencedType, read } of nesting.layout.fieldsOf(type)) {
     if (referencedType === null) {
-      plain[name] = nesting.form(read(records, ordinal));
+      plain[name] = nesting.form.value(read(records, ordinal));
     } else {
       const target = records.readReference(ordinal, index);
       plain[name] = target < 0 ? null : plainReferenced(state, referencedType, target, nesting);
@@ -92,8 +108,8 @@ function plainTarget(state: ReadState, type: string, ordinal: number, nesting: N
   const box = layout.boxOf(type);
   switch (records.kind) {
     case 'OBJECT':
-      if (box !== null) return form(box.read(records, ordinal));
-      return plainRecord(state, type, ordinal, nesting);
+      if (box === null) return plainRecord(state, type, ordinal, nesting);
+      return form.value(box.read(records, ordinal)) ?? form.emptyBox(box.name);
     case 'LIST':
     case 'SET': {
       const { elementType } = records.schema;

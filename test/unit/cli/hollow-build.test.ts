@@ -111,6 +111,13 @@ describe('hollow build', () => {
     expect(output).toContain('  ~ [1] population: 1 -> 10\n');
   });
 
+  it('leaves alone what a patch does not name, a box of null too', async () => {
+    await build([{ type: 'City', value: { id: 1, name: { value: null }, population: 1 } }]);
+    await build([{ op: 'patch', type: 'City', key: { id: 1 }, fields: { population: 2 } }], '--incremental');
+    const { output } = await runHollowCaptured('diff', join(store, 'snapshot-1'), join(store, 'snapshot-2'));
+    expect(output).toBe('City: 0 removed, 0 added, 1 changed\n  ~ [1] population: 1 -> 2\n');
+  });
+
   it('takes lines as programs write them: byte order mark, CR LF, other separators within strings', async () => {
     const record = { type: 'String', value: { value: 'one\u2028two\u2029three' } };
     const text = `\ufeff${JSON.stringify(city(1, 'Utrecht', 1))}\r\n\r\n  \r\n${JSON.stringify(record)}`;

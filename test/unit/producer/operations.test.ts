@@ -176,3 +176,17 @@ test('sums stay within the field', async () => {
   await send(producer, cloud.message(increment(1_000, at(2))));
   expect(await populationOf(cloud)).toBe(2_147_483_647);
 });
+
+test('a box of null stays where another field is patched or added to', async () => {
+  const cloud = new MemoryCloud();
+  const producer = cloud.producer();
+  const value = { cityId: 1, name: { value: null }, population: 1 };
+  await send(producer, cloud.message({ op: 'upsert', type: 'City', value }));
+  for (const change of [patchCity(1, { population: 5 }), increment(2)]) {
+    await send(producer, cloud.message(change));
+    const consumer = cloud.consumer();
+    await consumer.refresh();
+    expect(consumer.state.type('String').count).toBe(1);
+  }
+  expect(await populationOf(cloud)).toBe(7);
+});

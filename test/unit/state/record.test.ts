@@ -3,7 +3,7 @@ import { applyDelta } from '../../../lib/blob/apply-delta.ts';
 import { encodeDelta } from '../../../lib/blob/encode-delta.ts';
 import { DatasetSchema } from '../../../lib/schema/dataset-schema.ts';
 import { parseSchemas } from '../../../lib/schema/dsl.ts';
-import { recordJson, recordObject } from '../../../lib/state/plain-record.ts';
+import { recordJson, recordObject, recordToWrite } from '../../../lib/state/plain-record.ts';
 import { ReadState } from '../../../lib/state/read-state.ts';
 import { WriteState } from '../../../lib/state/write-state.ts';
 import { recordView } from '../../support/record-view.ts';
@@ -111,6 +111,17 @@ describe('a record', () => {
     });
     expect(recordObject(stateOf(plain), 'Film', find(stateOf(plain), 1))).toEqual(plain);
     expect(recordObject(state, 'Film', find(state, 3))).toEqual({ ...nothing, id: 3 });
+  });
+
+  it('keeps a box of null when it is written again, which reads as null', () => {
+    const film = { id: 1, title: { value: null }, cast: [{ id: 7, name: { value: null } }, { id: 8 }] };
+    const boxed = stateOf(film);
+    const ordinal = find(boxed, 1);
+    expect(recordView(boxed, 'Film', ordinal)['title']).toBe(null);
+    expect(recordObject(boxed, 'Film', ordinal)).toMatchObject({ title: null, cast: [{ name: null }, {}] });
+    const again = WriteState.restore(boxed).begin();
+    expect(again.add('Film', recordToWrite(boxed, 'Film', ordinal))).toBe(ordinal);
+    expect(again.transition().isEmpty).toBe(true);
   });
 
   it('as JSON can be added again', () => {

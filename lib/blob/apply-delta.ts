@@ -9,7 +9,7 @@ import type { StateChanges, TypeChanges } from '../state/type-changes.ts';
 import type { TypeState } from '../state/type-state.ts';
 import { readAdditions } from './decode-additions.ts';
 import { readListShard, readMapShard, readSetShard, requireEntries } from './decode-collection.ts';
-import { readHeader, readPartHeader } from './decode-header.ts';
+import { readHeader, readPartOf } from './decode-header.ts';
 import { readObjectShard, requireEnds, requireFewAbsent } from './decode-object.ts';
 import { readSectionHeader, type SectionHeader } from './decode-section.ts';
 import { requireSameMeaning } from './same-meaning.ts';
@@ -48,7 +48,7 @@ export function applyDelta(
   applySections(reader, header.sectionCount, progress);
   for (const [name, bytes] of parts) {
     const part = new ByteReader(bytes);
-    applySections(part, readPartHeader(part, name, header), progress);
+    applySections(part, readPartOf(header, name, part), progress);
   }
   const types = new Map(from.typeNames.map((name) => [name, progress.types.get(name) ?? from.type(name)]));
   const { tag, originTag, headerTags } = header;

@@ -14,13 +14,18 @@
  *   blob-names.ts       the names of blobs in a store; hollow-file-names.ts: of files in Hollow's own layout
  *   tag-text.ts         a state's tag for people
  */
-import type { ByteReader } from '../bytes/byte-reader.ts';
+import { ByteReader } from '../bytes/byte-reader.ts';
 import { DatasetError } from '../errors.ts';
 import type { Schema } from '../schema/schema.ts';
 import { readSchema } from './decode-schema.ts';
 
 export const blobFormat = 1030;
 export const partFormat = 1031;
+
+/** @throws DatasetError `corrupt`: it ends before it says what it is */
+export function isPart(bytes: Uint8Array): boolean {
+  return new ByteReader(bytes).readInt32('format of the blob') === partFormat;
+}
 
 export interface BlobHeader {
   /** Tag of the state that the blob starts from; without meaning in a snapshot. */
@@ -31,6 +36,10 @@ export interface BlobHeader {
   /** In a delta: of the types that changed. Empty in blobs of writers before 2.2.0. */
   readonly schemas: readonly Schema[];
   readonly sectionCount: number;
+}
+
+export interface PartHeader extends Omit<BlobHeader, 'headerTags'> {
+  readonly name: string;
 }
 
 /**
@@ -52,23 +61,30 @@ export function readHeader(reader: ByteReader): BlobHeader {
   return { originTag, tag, schemas, headerTags, sectionCount };
 }
 
+/** The header of an optional part, whatever blob it belongs to. Leaves the reader at the first section. */
+export function readPartHeader(reader: ByteReader): PartHeader {
+  requireFormat(reader, partFormat);
+  const name = reader.readUtf('name of the part');
+  const originTag = reader.readInt64('origin tag of the part');
+  const tag = reader.readInt64('destination tag of the part');
+  const schemas = readSchemas(reader);
+  const sectionCount = reader.readCount('count of sections', reader.remaining);
+  return { name, originTag, tag, schemas, sectionCount };
+}
+
 /**
  * The header of an optional part, checked against that of the main blob.
  *
  * @returns the number of sections that follow
  */
-export function readPartHeader(reader: ByteReader, part: string, main: BlobHeader): number {
-  requireFormat(reader, partFormat);
+export function readPartOf(main: BlobHeader, part: string, reader: ByteReader): number {
   const at = reader.position;
-  const name = reader.readUtf('name of the part');
+  const { name, originTag, tag, sectionCount } = readPartHeader(reader);
   if (name !== part) throw reader.corrupt('name of the part', `it is '${name}' instead of '${part}'`, at);
-  const originTag = reader.readInt64('origin tag of the part');
-  const tag = reader.readInt64('destination tag of the part');
   if (originTag !== main.originTag || tag !== main.tag) {
     throw reader.corrupt('tags of the part', `'${part}' belongs to another main blob`, at);
   }
-  readSchemas(reader);
-  return reader.readCount('count of sections', reader.remaining);
+  return sectionCount;
 }
 
 function requireFormat(reader: ByteReader, expected: number): void {

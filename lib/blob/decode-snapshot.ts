@@ -15,7 +15,7 @@ import type { ShardedRecords } from '../state/record-table.ts';
 import { SetTypeState } from '../state/set-type-state.ts';
 import type { TypeState } from '../state/type-state.ts';
 import { readListShard, readMapShard, readSetShard } from './decode-collection.ts';
-import { readHeader, readPartHeader } from './decode-header.ts';
+import { readHeader, readPartOf } from './decode-header.ts';
 import { readObjectShard } from './decode-object.ts';
 import { readMaxOrdinal, readPopulated, readSectionHeader, type SectionHeader } from './decode-section.ts';
 import { requireCollectionGap, requireGaps, requireObjectGap } from './require-gaps.ts';
@@ -42,7 +42,7 @@ export function decodeSnapshot(
   const blobs = [{ reader, sectionCount: header.sectionCount }];
   for (const [name, bytes] of parts) {
     const part = new ByteReader(bytes, 0, isTaken);
-    blobs.push({ reader: part, sectionCount: readPartHeader(part, name, header) });
+    blobs.push({ reader: part, sectionCount: readPartOf(header, name, part) });
   }
   const stored = readStoredSchemas(blobs);
   const schema = datasetSchemaOf(stored, filterSchemas(stored, filter));

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { applyDelta } from '../blob/apply-delta.ts';
-import { partFormat, readHeader } from '../blob/decode-header.ts';
+import { isPart, readHeader, readPartHeader } from '../blob/decode-header.ts';
 import { decodeSnapshot } from '../blob/decode-snapshot.ts';
 import { ByteReader } from '../bytes/byte-reader.ts';
 import { DatasetError, isDatasetError } from '../errors.ts';
@@ -57,12 +57,9 @@ export async function loadBlobFiles(
 async function loadPart(path: string): Promise<PartFile> {
   const bytes = await loadFile(path);
   return naming(path, () => {
-    const reader = new ByteReader(bytes);
-    if (reader.readInt32('format of the part') !== partFormat)
-      throw new DatasetError('invalid', 'this is no optional part', { path });
-    const name = reader.readUtf('name of the part');
-    const originTag = reader.readInt64('origin tag of the part');
-    return { path, name, originTag, tag: reader.readInt64('destination tag of the part'), bytes };
+    if (!isPart(bytes)) throw new DatasetError('invalid', 'this is no optional part', { path });
+    const { name, originTag, tag } = readPartHeader(new ByteReader(bytes));
+    return { path, name, originTag, tag, bytes };
   });
 }
 

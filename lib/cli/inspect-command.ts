@@ -18,7 +18,7 @@ export function addInspectCommand(program: Command, { terminal }: Session): void
   program
     .command('inspect')
     .description('Show what a blob is made of: tags, types, records, sizes by type and field.')
-    .argument('<blob>', 'a snapshot, a delta, a reverse delta or a header')
+    .argument('<blob>', 'a snapshot, a delta, a reverse delta, a header, or an optional part of one')
     .option('--schemas', "the types' schemas too")
     .option('--json', 'print JSON')
     .addHelpText('after', help)
@@ -30,10 +30,11 @@ export function addInspectCommand(program: Command, { terminal }: Session): void
     });
 }
 
-function toJson({ kind, size, header, sections }: BlobInspection): object {
+function toJson({ kind, part, size, header, sections }: BlobInspection): object {
   const { originTag, tag, headerTags } = header;
   return {
     kind,
+    part,
     size,
     originTag: tagText(originTag),
     tag: tagText(tag),
@@ -42,7 +43,8 @@ function toJson({ kind, size, header, sections }: BlobInspection): object {
   };
 }
 
-function toText({ kind, size, header, sections }: BlobInspection, withSchemas: boolean): readonly string[] {
+function toText(inspection: BlobInspection, withSchemas: boolean): readonly string[] {
+  const { kind, part, size, header, sections } = inspection;
   const rows = sections.map((section) => [
     section.name,
     section.recordCount,
@@ -54,7 +56,7 @@ function toText({ kind, size, header, sections }: BlobInspection, withSchemas: b
   ]);
   const counts = kind === 'delta' ? ['added', 'removed'] : ['records'];
   return [
-    `${kind}, ${size} bytes, ${tagText(header.originTag)} -> ${tagText(header.tag)}`,
+    `${part === null ? kind : `part '${part}' of a ${kind}`}, ${size} bytes, ${tagText(header.originTag)} -> ${tagText(header.tag)}`,
     ...[...header.headerTags].map(([name, value]) => `  ${name} = ${JSON.stringify(value)}`),
     ...(sections.length === 0
       ? []

@@ -7,7 +7,7 @@
  *   record-texts.ts  records as texts, to compare them
  */
 
-import { type BlobHeader, readHeader } from '../blob/decode-header.ts';
+import { type BlobHeader, isPart, readHeader, readPartHeader } from '../blob/decode-header.ts';
 import { readMaxOrdinal, readSectionHeader } from '../blob/decode-section.ts';
 import { ByteReader } from '../bytes/byte-reader.ts';
 import { isDatasetError } from '../errors.ts';
@@ -16,8 +16,10 @@ import type { ObjectSchema, Schema } from '../schema/schema.ts';
 import { sum } from '../sum.ts';
 
 export interface BlobInspection {
-  /** Nothing in a blob says it: found by reading it as each. A header is a blob whose sections are not there. */
+  /** Nothing in a blob says it: found by reading it as each. A header is a blob whose sections are not there. Of a part: that of its blob. */
   readonly kind: 'snapshot' | 'delta' | 'header';
+  /** Name of the optional part that this is; null: a blob by itself. */
+  readonly part: string | null;
   readonly size: number;
   readonly header: BlobHeader;
   readonly sections: readonly SectionInspection[];
@@ -56,12 +58,13 @@ export interface ColumnInspection {
  */
 export function inspectBlob(bytes: Uint8Array): BlobInspection {
   const reader = new ByteReader(bytes);
-  const header = readHeader(reader);
+  const { part, header } = readAnyHeader(reader);
   const start = reader.position;
-  if (reader.remaining === 0) return { kind: 'header', size: bytes.length, header, sections: [] };
+  const size = bytes.length;
+  if (reader.remaining === 0) return { kind: 'header', part, size, header, sections: [] };
   const readAs = (kind: 'snapshot' | 'delta'): BlobInspection => {
     const sections = readSections(new ByteReader(bytes, start), header.sectionCount, kind);
-    return { kind, size: bytes.length, header, sections };
+    return { kind, part, size, header, sections };
   };
   // In this order: small deltas can be read as snapshots by accident, snapshots hardly as deltas.
   try {
@@ -70,6 +73,12 @@ export function inspectBlob(bytes: Uint8Array): BlobInspection {
     if (!isDatasetError(error, 'corrupt')) throw error;
     return readAs('snapshot');
   }
+}
+
+function readAnyHeader(reader: ByteReader): Pick<BlobInspection, 'part' | 'header'> {
+  if (!isPart(reader.bytes)) return { part: null, header: readHeader(reader) };
+  const { name, ...header } = readPartHeader(reader);
+  return { part: name, header: { ...header, headerTags: new Map() } };
 }
 
 function readSections(

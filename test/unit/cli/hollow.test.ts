@@ -84,6 +84,17 @@ describe('the hollow command', () => {
       expect(output).toContain('Ps Set<P> @HashKey(id);');
     });
 
+    it('shows an optional part', async () => {
+      const part = join(fixtures, 'optional-parts', 'delta-1-2.part-extras');
+      const { exitCode, output } = await runHollowCaptured('inspect', part);
+      expect(exitCode).toBe(0);
+      expect(output.split('\n').slice(0, 3)).toEqual([
+        "part 'extras' of a delta, 158 bytes, 7e6a4868d8661490 -> 2506701e1b067b32",
+        'type    added  removed  max ordinal  shards  bytes  columns (name:bits:bytes)',
+        'Extra       1        1            4       1     42  s:5:3',
+      ]);
+    });
+
     it('shows it to programs', async () => {
       const { output } = await runHollowCaptured('inspect', snapshot, '--json');
       expect(JSON.parse(output)).toMatchObject({

@@ -5,9 +5,7 @@ import { inspectBlob } from '../../../lib/tools/inspect-blob.ts';
 import { readFixture } from '../../support/golden-fixtures.ts';
 
 const fixtures = join(import.meta.dirname, '..', '..', 'golden', 'fixtures');
-const blobs = globSync('*/{snapshot,delta,reversedelta}-*', { cwd: fixtures })
-  .filter((path) => !path.includes('.part-'))
-  .toSorted();
+const blobs = globSync('*/{snapshot,delta,reversedelta}-*', { cwd: fixtures }).toSorted();
 
 const inspect = (path: string) => {
   const [caseName = '', file = ''] = path.replace(/\.gz$/, '').split(/[\\/]/);
@@ -60,6 +58,7 @@ describe('what a blob is made of', () => {
       const hasSections = inspection.sections.length > 0;
       const kind = path.includes('snapshot-') ? 'snapshot' : 'delta';
       expect([path, inspection.kind]).toEqual([path, hasSections ? kind : 'header']);
+      expect(inspection.part).toBe(path.includes('.part-') ? 'extras' : null);
       const sectionBytes = inspection.sections.reduce((total, { size }) => total + size, 0);
       expect(sectionBytes).toBeLessThan(bytes.length);
     }

@@ -22,14 +22,14 @@ export function addDiffCommand(program: Command, session: Session): void {
     .description('Show how two states differ, record by record and field by field.')
     .argument('<before>', 'a snapshot')
     .argument('<after>', 'a snapshot')
-    .option('--part <file>', 'an optional part of one of them; may be repeated', collect, [])
+    .option('--part <file>', 'an optional part of one of them; may be repeated', collect)
     .option('--limit <count>', 'records to show per type and kind of change', '20')
     .option('--json', 'one JSON line per type, without a limit')
     .addHelpText('after', help)
     .action(
-      async (before: string, after: string, options: { part: string[]; limit: string; json?: true }) => {
+      async (before: string, after: string, options: { part?: string[]; limit: string; json?: true }) => {
         const limit = countOf('--limit', options.limit);
-        const blobs = await loadBlobFiles([before, after], options.part);
+        const blobs = await loadBlobFiles([before, after], options.part ?? []);
         const [from, to] = blobs.map((blob) => stateOf([blob]));
         const differences = from === undefined || to === undefined ? [] : differencesOf(from, to);
         const lines = options.json

@@ -24,13 +24,13 @@ export function addDumpCommand(program: Command, { terminal }: Session): void {
     .description('Print all records of a state, as NDJSON.')
     .argument('<snapshot>')
     .argument('[delta...]', 'deltas to apply to it, in order')
-    .option('--reverse <file>', 'a reverse delta to apply after them; may be repeated', collect, [])
-    .option('--part <file>', 'an optional part of one of the blobs; may be repeated', collect, [])
+    .option('--reverse <file>', 'a reverse delta to apply after them; may be repeated', collect)
+    .option('--part <file>', 'an optional part of one of the blobs; may be repeated', collect)
     .option('--json', 'errors as JSON too')
     .addHelpText('after', help)
-    .action(async (snapshot: string, deltas: string[], options: { reverse: string[]; part: string[] }) => {
-      const paths = [snapshot, ...deltas, ...options.reverse];
-      const lines = dumpLines(stateOf(await loadBlobFiles(paths, options.part)));
+    .action(async (snapshot: string, deltas: string[], options: { reverse?: string[]; part?: string[] }) => {
+      const paths = [snapshot, ...deltas, ...(options.reverse ?? [])];
+      const lines = dumpLines(stateOf(await loadBlobFiles(paths, options.part ?? [])));
       // On a terminal the lines themselves are what moves.
       if (isTerminal(terminal.output)) return printLines(terminal, lines);
       await withProgress(terminal, { unit: 'lines', every: 20_000 }, (step) =>

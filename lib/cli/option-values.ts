@@ -1,7 +1,7 @@
 import { DatasetError } from '../errors.ts';
 
 /** For options that may be repeated. */
-export function collect(value: string, earlier: readonly string[]): readonly string[] {
+export function collect(value: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, value];
 }
 

@@ -39,7 +39,10 @@ function addPinCommands(program: Command, session: Session): void {
       ...(at === undefined ? {} : { version: countOf('--at', at) }),
       ...(hours === undefined ? {} : { forMs: countOf('--hours', hours) * 3_600_000 }),
     });
-    return [`version ${made.version} is pinned as '${name}'`];
+    return {
+      text: [`version ${made.version} is pinned as '${name}'`],
+      json: { pin: name, version: made.version },
+    };
   });
   const unpin = program
     .command('unpin')
@@ -48,7 +51,7 @@ function addPinCommands(program: Command, session: Session): void {
     .argument('<pin>');
   on(unpin, session, async ({ heads, id }, name) => {
     await removePin(heads, id, name);
-    return [`there is no pin '${name}' any more`];
+    return { text: [`there is no pin '${name}' any more`], json: { pin: name } };
   });
 }
 
@@ -59,10 +62,10 @@ function addServeCommands(program: Command, session: Session): void {
     .argument('<dataset>')
     .argument('[pin]');
   on(serveCommand, session, async (place, name) => {
-    const head = await serve(place, place.id, name === '' ? null : name);
-    return [
-      `consumers serve ${name === '' ? 'the newest version' : `pin '${name}'`} (epoch ${head.serve.epoch})`,
-    ];
+    const pin = name === '' ? null : name;
+    const { epoch } = (await serve(place, place.id, pin)).serve;
+    const served = pin === null ? 'the newest version' : `pin '${pin}'`;
+    return { text: [`consumers serve ${served} (epoch ${epoch})`], json: { pin, epoch } };
   });
   const rollbackCommand = program
     .command('rollback')
@@ -77,7 +80,8 @@ function addServeCommands(program: Command, session: Session): void {
     const ports = { ...place, producer: await producerOf(place) };
     const deadline = { remainingMs: () => endMs - clock.monotonicMs() };
     const { version, recordCount } = await rollback(ports, id, name, deadline);
-    return [`version ${version} has the records of pin '${name}': ${recordCount} were changed for it`];
+    const text = [`version ${version} has the records of pin '${name}': ${recordCount} were changed for it`];
+    return { text, json: { pin: name, version, recordCount } };
   });
 }
 
@@ -90,8 +94,10 @@ function addRepairCommands(program: Command, session: Session): void {
     .argument('<dataset>');
   on(restore, session, async (place) => {
     const { head, droppedPins } = await restoreChain(place, place.id);
+    const { era, version, floor } = head;
     const dropped = droppedPins.length === 0 ? '' : `; pins that are gone: ${droppedPins.join(', ')}`;
-    return [`era ${head.era} begins at version ${head.version}, floor ${head.floor}${dropped}`];
+    const text = [`era ${era} begins at version ${version}, floor ${floor}${dropped}`];
+    return { text, json: { era, version, floor, droppedPins } };
   });
   const recover = program
     .command('recover')
@@ -105,11 +111,12 @@ function addRepairCommands(program: Command, session: Session): void {
     const { cid } = options;
     const mapGeneration = countOf('--generation', options.generation);
     const ports = { ...place, shelf: place.blobs };
-    const head = await recoverChain(ports, place.id, {
+    const { era, version, hashes } = await recoverChain(ports, place.id, {
       mapGeneration,
       ...(cid === undefined ? {} : { cid }),
     });
-    return [`era ${head.era} begins at version ${head.version}, data hash ${head.hashes.data}`];
+    const text = [`era ${era} begins at version ${version}, data hash ${hashes.data}`];
+    return { text, json: { era, version, dataHash: hashes.data } };
   });
 }
 
@@ -132,26 +139,35 @@ function addGcCommand(program: Command, session: Session): void {
     });
     const verb = isDryRun ? 'would be deleted' : 'deleted';
     const rest = report.isComplete ? '' : '; there is more: run it again';
-    return [
+    const text = [
       ...(isDryRun ? report.names : []),
       `floor ${report.floor ?? 'unchanged'}: ${report.names.length} blobs ${verb}${rest}`,
     ];
+    return { text, json: { isDryRun, ...report } };
   });
+}
+
+/** What a command says: to people, and to programs. */
+interface Said {
+  readonly text: readonly string[];
+  readonly json: object;
 }
 
 /** Runs a command on its place and prints what it says. The name is empty where the command takes none. */
 function on<Options>(
   command: Command,
   { terminal }: Session,
-  run: (place: Place, name: string, options: Options) => Promise<readonly string[]>,
+  run: (place: Place, name: string, options: Options) => Promise<Said>,
 ): void {
   const hasName = command.registeredArguments.length > 1;
-  addPlaceOptions(command).action(async (dataset: string, ...rest: readonly unknown[]) => {
+  const full = addPlaceOptions(command).option('--json', 'print JSON');
+  full.action(async (dataset: string, ...rest: readonly unknown[]) => {
     const name = hasName && typeof rest[0] === 'string' ? rest[0] : '';
-    const options = command.opts<Options & PlaceOptions>();
+    const options = command.opts<Options & PlaceOptions & { readonly json?: true }>();
     const place = await openPlace(dataset, options, terminal);
     try {
-      await printLines(terminal, await run(place, name, options));
+      const { text, json } = await run(place, name, options);
+      await printLines(terminal, options.json ? [JSON.stringify(json)] : text);
     } finally {
       place.close();
     }

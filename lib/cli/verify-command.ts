@@ -10,7 +10,11 @@ import { printLines, tableLines } from './terminal.ts';
 const help = `
 Reads each version by its snapshot, by the deltas to it, and back by the reverse deltas, and compares all records; a header
 must be that of the same state. Ends with the exit code of corrupt data if anything is damaged, missing on the way or does
-not agree.`;
+not agree.
+
+Example:
+  hollow verify ./cities
+  hollow verify ./cities --json | jq 'select(.problems != [])'`;
 
 export function addVerifyCommand(program: Command, session: Session): void {
   program
@@ -23,12 +27,11 @@ export function addVerifyCommand(program: Command, session: Session): void {
       '--part <name>',
       'an optional part that every blob must have; may be repeated; default: the parts that are there',
       collect,
-      [],
     )
     .option('--json', 'one JSON line per version')
     .addHelpText('after', help)
-    .action(async (store: string, options: { part: string[]; json?: true }) => {
-      const directory = new HollowDirectory(store, options.part.length === 0 ? 'all' : options.part);
+    .action(async (store: string, options: { part?: string[]; json?: true }) => {
+      const directory = new HollowDirectory(store, options.part ?? 'all');
       const { versions, announced, problems } = await withProgress(
         session.terminal,
         { unit: 'versions', every: 1 },

@@ -52,6 +52,10 @@ describe('the page of the hollow command', () => {
     const named = Array.from(page.matchAll(/^\| `hollow ([a-z]+) /gm), ([, name = '']) => name);
     expect(commands.filter((name) => name !== 'help').toSorted()).toEqual(named.toSorted());
     expect(named.length).toBeGreaterThan(4);
+    for (const name of named) {
+      const help = await runHollowCaptured(name, '--help');
+      expect(help.output, name).toContain('--json');
+    }
   });
 
   it('has every exit code', () => {

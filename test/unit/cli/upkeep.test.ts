@@ -84,6 +84,34 @@ describe('the commands for the chain of a dataset', () => {
     expect(await served()).toBe('c');
   });
 
+  it('say it as JSON, too', async () => {
+    const said = async (...args: readonly string[]): Promise<unknown> =>
+      JSON.parse(await hollow(...args, '--json'));
+    await commit('a');
+    await commit('b', true);
+    expect(await said('pin', 'cities', 'release')).toEqual({ pin: 'release', version: 2 });
+    expect(await said('serve', 'cities', 'release')).toEqual({ pin: 'release', epoch: 1 });
+    expect(await said('serve', 'cities')).toEqual({ pin: null, epoch: 2 });
+    expect(await said('rollback', 'cities', 'release')).toEqual({
+      pin: 'release',
+      version: 2,
+      recordCount: 0,
+    });
+    expect(await said('unpin', 'cities', 'release')).toEqual({ pin: 'release' });
+    expect(await said('gc', 'cities', '--dry-run', '--retain', '0', '--retain-hours', '0')).toMatchObject({
+      isDryRun: true,
+      floor: 2,
+      isComplete: true,
+    });
+    const restored = { era: 2, version: 2, floor: 1, droppedPins: [] };
+    expect(await said('restore', 'cities')).toEqual(restored);
+    await commit('c');
+    await rename(join(scratch.path, 'heads.sqlite'), join(scratch.path, 'lost.sqlite'));
+    expect(await said('recover', 'cities')).toMatchObject({ era: 3, version: 3 });
+    const refused = await hollow('recover', 'cities', '--json');
+    expect(JSON.parse(refused.slice(2))).toMatchObject({ error: { kind: 'refused' } });
+  });
+
   it('want to know where', async () => {
     expect((await runHollowCaptured('gc', 'cities')).exitCode).toBe(2);
     expect((await runHollowCaptured('gc', 'cities', '--table', 'heads')).exitCode).toBe(2);

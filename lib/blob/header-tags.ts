@@ -34,6 +34,11 @@ export function nextHeaderTags(transition: Transition, version: bigint): Readonl
   return tags;
 }
 
+/** False: the state does not say which schemas it has, or says others: it is damaged, or has come by deltas through a change of them. */
+export function hasSchemaItNames({ headerTags, schema }: ReadState): boolean {
+  return headerTags.get(tagNames.schemaHash) === String(schemaHash(schema));
+}
+
 /** A consumer takes a snapshot when this differs from what it has loaded. */
 function schemaHash(schema: DatasetSchema): number {
   const text = new ByteWriter();

@@ -8,9 +8,10 @@ import type { Session } from './session.ts';
 import { printLines, tableLines } from './terminal.ts';
 
 const help = `
-Reads each version by its snapshot, by the deltas to it, and back by the reverse deltas, and compares all records; a header
-must be that of the same state. Ends with the exit code of corrupt data if anything is damaged, missing on the way or does
-not agree.
+Reads each version by its snapshot, by the deltas to it, and back by the reverse deltas, and compares all records, shards and
+header tags; a header must be that of the same state. The checksum is that of Java's HollowChecksum. Where the schemas change,
+deltas do not lead to the snapshot, and are read only. Ends with the exit code of corrupt data if anything is damaged, missing
+on the way or does not agree.
 
 Example:
   hollow verify ./cities
@@ -42,7 +43,7 @@ export function addVerifyCommand(program: Command, session: Session): void {
       const lines = options.json
         ? versions.map((found) => JSON.stringify({ ...found, version: String(found.version) }, jsonFields))
         : tableLines(
-            ['version', 'checked', 'problems'],
+            ['version', 'checksum', 'checked', 'problems'],
             versions.map((found) => rowOf(found, announced)),
           );
       await printLines(session.terminal, lines);
@@ -55,9 +56,15 @@ export function addVerifyCommand(program: Command, session: Session): void {
     });
 }
 
-const jsonFields = ['version', 'checked', 'problems'];
+const jsonFields = ['version', 'checksum', 'checked', 'problems'];
 
-function rowOf({ version, checked, problems }: VerifiedVersion, announced: bigint | null): readonly string[] {
+function rowOf(verified: VerifiedVersion, announced: bigint | null): readonly (string | number)[] {
+  const { version, checksum, checked, problems } = verified;
   const mark = version === announced ? ' (announced)' : '';
-  return [`${version}${mark}`, checked.join(', '), problems.length === 0 ? 'none' : problems.join('; ')];
+  return [
+    `${version}${mark}`,
+    checksum ?? 'none',
+    checked.join(', '),
+    problems.length === 0 ? 'none' : problems.join('; '),
+  ];
 }

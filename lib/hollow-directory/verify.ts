@@ -1,8 +1,11 @@
 import { applyDelta } from '../blob/apply-delta.ts';
 import { readHeader } from '../blob/decode-header.ts';
 import { decodeSnapshot } from '../blob/decode-snapshot.ts';
+import { hasSchemaItNames } from '../blob/header-tags.ts';
 import { ByteReader } from '../bytes/byte-reader.ts';
 import { isDatasetError } from '../errors.ts';
+import { canonicalText } from '../schema/dataset-schema.ts';
+import { stateChecksum } from '../state/checksum.ts';
 import type { ReadState } from '../state/read-state.ts';
 import { hashState, toHex } from '../state/state-hash.ts';
 import { loadAnnouncedVersion } from './announced-version.ts';
@@ -10,6 +13,8 @@ import type { HollowDirectory, Transition } from './hollow-directory.ts';
 
 export interface VerifiedVersion {
   readonly version: bigint;
+  /** Java's; null: the version cannot be reached. */
+  readonly checksum: number | null;
   /** What was there and agreed. */
   readonly checked: readonly ('snapshot' | 'delta' | 'reverse delta' | 'header')[];
   readonly problems: readonly string[];
@@ -24,8 +29,9 @@ export interface VerifiedDirectory {
 
 /**
  * Reads every version of a directory in every way there is: by its snapshot, by the deltas to it, also those of a failed
- * cycle, and back by the reverse deltas; all must come to the same records at the same ordinals, and a header must be that of the same
- * state. Damage is a finding, not an error.
+ * cycle, and back by the reverse deltas; all must come to the same records at the same ordinals, shards and header tags, and a header must be
+ * that of the same state. Deltas do not lead through a change of the schemas: behind it comes what its snapshot has. Damage is a finding, not an
+ * error.
  *
  * @param onVersion is called when a version is done
  * @throws DatasetError `unavailable`, `denied`
@@ -37,29 +43,31 @@ export async function verifyDirectory(
   const announced = await loadAnnouncedVersion(directory.path);
   const transitions = await directory.transitions();
   const versions: VerifiedVersion[] = [];
-  const states = new Map<bigint, ReadState>();
+  const reached = new Map<bigint, Reached>();
   for (const version of await directory.versions()) {
     const report = new VersionReport(directory, version);
     const bySnapshot = await report.loadSnapshot();
-    let state = bySnapshot;
+    let way = bySnapshot;
     for (const delta of transitions) {
-      const from = delta.kind === 'delta' && delta.to === version ? states.get(delta.from) : undefined;
+      const from = delta.kind === 'delta' && delta.to === version ? reached.get(delta.from) : undefined;
       if (from === undefined) continue;
       const byDelta = await report.apply(delta, from);
-      report.compare(bySnapshot === null ? 'delta' : 'snapshot', state, byDelta);
-      state = byDelta ?? state;
+      if (byDelta !== null && bySnapshot !== null && hasNewSchema(bySnapshot, byDelta)) continue;
+      report.compare(bySnapshot === null ? 'delta' : 'snapshot', way, byDelta);
+      way = byDelta ?? way;
     }
     for (const reverse of transitions) {
-      const to = reverse.kind === 'delta' || reverse.from !== version ? undefined : states.get(reverse.to);
-      if (to !== undefined && state !== null)
-        report.compare('reverse delta', await report.apply(reverse, state), to);
+      const to = reverse.kind === 'delta' || reverse.from !== version ? undefined : reached.get(reverse.to);
+      if (to === undefined || way === null) continue;
+      const back = await report.apply(reverse, way);
+      if (isOfOneSchema(way, to)) report.compare('reverse delta', back, to);
     }
-    if (state === null) report.problems.push('cannot be reached');
-    else await report.checkHeader(state);
+    await report.end(way);
     versions.push(report);
     onVersion();
-    if (state !== null) states.set(version, state);
-    for (const known of [...states.keys()]) if (!isNeeded(known, version, transitions)) states.delete(known);
+    if (way !== null) reached.set(version, way);
+    for (const known of [...reached.keys()])
+      if (!isNeeded(known, version, transitions)) reached.delete(known);
   }
   const isReachable = announced === null || versions.some(({ version }) => version === announced);
   return {
@@ -67,6 +75,37 @@ export async function verifyDirectory(
     announced,
     problems: isReachable ? [] : [`version ${announced} is announced and not there`],
   };
+}
+
+/** A state that one of the ways leads to, all of it read: damage may show only then. */
+interface Reached {
+  readonly state: ReadState;
+  readonly checksum: number;
+  /** Equal texts: the dumps would be equal, too. */
+  readonly content: string;
+}
+
+function readWhole(state: ReadState): Reached {
+  const { tag, headerTags, schema } = state;
+  const hash = toHex(hashState(state, () => true));
+  const shards = state.typeNames.toSorted().map((name) => state.type(name).shardCount);
+  const parts = [
+    String(tag),
+    [...headerTags].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    canonicalText(schema),
+    shards,
+    hash,
+  ];
+  return { state, checksum: stateChecksum(state), content: JSON.stringify(parts) };
+}
+
+/** Of the two, the snapshot is what was meant: its header says so. */
+function hasNewSchema(bySnapshot: Reached, byDelta: Reached): boolean {
+  return !isOfOneSchema(bySnapshot, byDelta) && hasSchemaItNames(bySnapshot.state);
+}
+
+function isOfOneSchema(one: Reached, other: Reached): boolean {
+  return canonicalText(one.state.schema) === canonicalText(other.state.schema);
 }
 
 /** Some delta leads from here to a version that comes after `done`. */
@@ -79,6 +118,7 @@ function isNeeded(version: bigint, done: bigint, transitions: readonly Transitio
 
 class VersionReport implements VerifiedVersion {
   readonly version: bigint;
+  checksum: number | null = null;
   readonly checked: VerifiedVersion['checked'][number][] = [];
   readonly problems: string[] = [];
   readonly #directory: HollowDirectory;
@@ -89,35 +129,39 @@ class VersionReport implements VerifiedVersion {
   }
 
   /** Null: there is none, or it is damaged. */
-  loadSnapshot(): Promise<ReadState | null> {
+  loadSnapshot(): Promise<Reached | null> {
     return this.#try('snapshot', async () => {
       const found = await this.#directory.findSnapshot(this.version);
-      return found?.version === this.version ? decodeSnapshot(found.main, found.parts) : null;
+      return found?.version === this.version ? readWhole(decodeSnapshot(found.main, found.parts)) : null;
     });
   }
 
   /** A delta that leads here, or a reverse delta that leads back from here. */
-  apply(transition: Transition, from: ReadState): Promise<ReadState | null> {
+  apply(transition: Transition, { state }: Reached): Promise<Reached | null> {
     return this.#try(transition.kind === 'delta' ? 'delta' : 'reverse delta', async () => {
       const found = await this.#directory.findTransition(transition);
-      return found === null ? null : applyDelta(from, found.main, found.parts).state;
+      return found === null ? null : readWhole(applyDelta(state, found.main, found.parts).state);
     });
   }
 
-  /** A header says what is at the front of the snapshot, and is there without it. */
-  async checkHeader(state: ReadState): Promise<void> {
+  compare(what: string, one: Reached | null, other: Reached | null): void {
+    if (one !== null && other !== null && one.content !== other.content)
+      this.problems.push(`the ${what} leads to another state than the deltas`);
+  }
+
+  /** @param reached what the version is; null: nothing led there */
+  async end(reached: Reached | null): Promise<void> {
+    if (reached === null) {
+      this.problems.push('cannot be reached');
+      return;
+    }
+    this.checksum = reached.checksum;
+    // A header says what is at the front of the snapshot, and is there without it.
     const tag = await this.#try('header', async () => {
       const bytes = await this.#directory.findHeader(this.version);
       return bytes === null ? null : readHeader(new ByteReader(bytes)).tag;
     });
-    if (tag !== null && tag !== state.tag) this.problems.push('the header is that of another state');
-  }
-
-  compare(what: string, one: ReadState | null, other: ReadState | null): void {
-    if (one === null || other === null) return;
-    if (one.tag !== other.tag || contentOf(one) !== contentOf(other)) {
-      this.problems.push(`the ${what} leads to another state than the deltas`);
-    }
+    if (tag !== null && tag !== reached.state.tag) this.problems.push('the header is that of another state');
   }
 
   async #try<Found>(
@@ -134,8 +178,4 @@ class VersionReport implements VerifiedVersion {
       return null;
     }
   }
-}
-
-function contentOf(state: ReadState): string {
-  return toHex(hashState(state, () => true));
 }

@@ -5,6 +5,7 @@ import { loadAnnouncedVersion } from '../../lib/hollow-directory/announced-versi
 import { exportVersion } from '../../lib/hollow-directory/export-version.ts';
 import { followHollow, type HollowVersion } from '../../lib/hollow-directory/follow.ts';
 import { HollowDirectory } from '../../lib/hollow-directory/hollow-directory.ts';
+import { verifyDirectory } from '../../lib/hollow-directory/verify.ts';
 import { dumpLines } from '../../lib/tools/dump-state.ts';
 import type { LineProcess } from '../support/line-process.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -183,6 +184,8 @@ describe.skipIf(!canRunJava())('a directory of a Java producer', () => {
       expect([...dumpLines(current.state)]).toEqual(await dumpOf(java, 'deltas'));
       expect([...dumpLines(fresh.state)]).toEqual(await javaLines(version));
     }
+    const { versions } = await verifyDirectory(directory);
+    expect(versions.map(({ problems }) => problems)).toEqual([[], [], [], []]);
   });
 
   it('gets the same snapshot from us, byte for byte, whatever the state', async () => {

@@ -5,6 +5,7 @@ import { diffStates, type TypeDifference } from '../tools/diff-states.ts';
 import { loadBlobFiles, stateOf } from './blob-files.ts';
 import { exitCodes } from './exit-codes.ts';
 import { collect, countOf } from './option-values.ts';
+import { withProgress } from './progress.ts';
 import type { Session } from './session.ts';
 import { printLines } from './terminal.ts';
 
@@ -31,7 +32,11 @@ export function addDiffCommand(program: Command, session: Session): void {
         const limit = countOf('--limit', options.limit);
         const blobs = await loadBlobFiles([before, after], options.part ?? []);
         const [from, to] = blobs.map((blob) => stateOf([blob]));
-        const differences = from === undefined || to === undefined ? [] : differencesOf(from, to);
+        const differences = await withProgress(
+          session.terminal,
+          { unit: 'records', every: 20_000 },
+          async (step) => (from === undefined || to === undefined ? [] : differencesOf(from, to, step)),
+        );
         const lines = options.json
           ? differences.map((difference) => JSON.stringify(difference))
           : differences.flatMap((difference) => toText(difference, limit));
@@ -42,9 +47,9 @@ export function addDiffCommand(program: Command, session: Session): void {
 }
 
 /** @throws DatasetError `invalid`: what differs is in types that are not there */
-function differencesOf(from: ReadState, to: ReadState): readonly TypeDifference[] {
+function differencesOf(from: ReadState, to: ReadState, step: () => void): readonly TypeDifference[] {
   try {
-    return diffStates(from, to);
+    return diffStates(from, to, step);
   } catch (error) {
     const missing = [...new Set([from, to].flatMap(({ schema }) => schema.leftOut))];
     if (!isDatasetError(error, 'invalid') || missing.length === 0) throw error;

@@ -64,7 +64,7 @@ export class VersionBuilder {
     if (op === 'upsert') return this.#upsert(type, line.value);
     if (this.#mode === 'populate') throw new DatasetError('rejected', `${op}: only with --incremental`);
     if (!this.#isKeyed(type)) throw new DatasetError('rejected', `${op}: ${type} has no primary key`);
-    reject(validateKey(this.#schema, type, line.key, 'key'));
+    reject(type, validateKey(this.#schema, type, line.key, 'key'));
     if (!isPlainObject(line.key)) return;
     const key = keyOfPaths(this.#schema, type, line.key);
     if (op === 'delete') this.#replace(type, key);
@@ -101,7 +101,7 @@ export class VersionBuilder {
   }
 
   #upsert(type: string, value: unknown): void {
-    reject(validateRecord(this.#schema, type, value, 'value'));
+    reject(type, validateRecord(this.#schema, type, value, 'value'));
     if (this.#isKeyed(type) && isPlainObject(value))
       this.#replace(type, keyOfRecord(this.#schema, type, value));
     this.#cycle.add(type, value);
@@ -109,7 +109,7 @@ export class VersionBuilder {
 
   /** Of a record that is not there nothing is set, as producers have it. */
   #patch(type: string, key: RecordKey, fields: unknown): void {
-    reject(validatePatch(this.#schema, type, fields, 'fields'));
+    reject(type, validatePatch(this.#schema, type, fields, 'fields'));
     const ordinal = this.#replace(type, key);
     if (ordinal < 0 || !isPlainObject(fields)) return;
     this.#cycle.add(type, { ...recordToWrite(this.#writer.state, type, ordinal), ...fields });
@@ -145,9 +145,10 @@ function buildFirst(transition: Transition, options: DeltaOptions): BuiltVersion
   return { blobs: { snapshot }, addedCount, removedCount: 0 };
 }
 
-function reject(problem: Problem | null): void {
-  if (problem !== null)
-    throw new DatasetError('rejected', `${problem.field}: ${problem.reason}`, { field: problem.field });
+function reject(type: string, problem: Problem | null): void {
+  if (problem === null) return;
+  const { field, reason } = problem;
+  throw new DatasetError('rejected', `${type}: ${field}: ${reason}`, { type, field });
 }
 
 /** What is published is read back before it is. */

@@ -26,11 +26,18 @@ export interface RecordDifference {
  * What a reader would see differently, type by type: ordinals, shards and the order of sets do not count. Types without
  * a difference are left out. Records of one chain that did not change are told by their bytes; texts are kept of all others: for
  * inspection, not for the data path.
+ *
+ * @param onRecord is called for each record of both
  */
-export function diffStates(before: ReadState, after: ReadState): readonly TypeDifference[] {
+export function diffStates(
+  before: ReadState,
+  after: ReadState,
+  onRecord: () => void = () => undefined,
+): readonly TypeDifference[] {
   const comparison = {
     texts: { before: new RecordTexts(before), after: new RecordTexts(after) },
     common: new CommonRecords(before, after),
+    onRecord,
   };
   const types = [...new Set([...before.typeNames, ...after.typeNames])].toSorted();
   return types
@@ -49,10 +56,11 @@ interface Pair<T> {
 interface Comparison {
   readonly texts: Pair<RecordTexts>;
   readonly common: CommonRecords;
+  readonly onRecord: () => void;
 }
 
 function diffType(type: string, states: Pair<ReadState>, comparison: Comparison): TypeDifference {
-  const { texts, common } = comparison;
+  const { texts } = comparison;
   const text = (state: ReadState): string | null => {
     const schema = state.schema.find(type);
     return schema === undefined ? null : printSchema(schema);
@@ -62,8 +70,8 @@ function diffType(type: string, states: Pair<ReadState>, comparison: Comparison)
   const keys = { before: keyNames(states.before, type), after: keyNames(states.after, type) };
   if (keys.before !== '' && keys.before === keys.after) return { ...base, ...diffKeyed(type, comparison) };
   const contents = {
-    before: contentsOf(texts.before, type, common),
-    after: contentsOf(texts.after, type, common),
+    before: contentsOf(texts.before, type, comparison),
+    after: contentsOf(texts.after, type, comparison),
   };
   return {
     ...base,
@@ -80,19 +88,21 @@ function keyNames(state: ReadState, type: string): string {
 }
 
 /** Of the records that are not common. */
-function contentsOf(texts: RecordTexts, type: string, common: CommonRecords): ReadonlySet<string> {
+function contentsOf(texts: RecordTexts, type: string, { common, onRecord }: Comparison): ReadonlySet<string> {
   const contents = new Set<string>();
   if (texts.state.schema.find(type) === undefined) return contents;
   const records = texts.state.type(type);
   for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
+    onRecord();
     if (!common.has(type, o)) contents.add(texts.textOf(type, o));
   }
   return contents;
 }
 
-function diffKeyed(type: string, { texts, common }: Comparison) {
-  const old = ordinalsByKey(texts.before, type, common);
-  const now = ordinalsByKey(texts.after, type, common);
+function diffKeyed(type: string, comparison: Comparison) {
+  const { texts } = comparison;
+  const old = ordinalsByKey(texts.before, type, comparison);
+  const now = ordinalsByKey(texts.after, type, comparison);
   const removed: string[] = [];
   const changed: RecordDifference[] = [];
   for (const [key, before] of old) {
@@ -112,11 +122,16 @@ function diffKeyed(type: string, { texts, common }: Comparison) {
 }
 
 /** Of the records that are not common, by the key as a JSON array. */
-function ordinalsByKey(texts: RecordTexts, type: string, common: CommonRecords): ReadonlyMap<string, number> {
+function ordinalsByKey(
+  texts: RecordTexts,
+  type: string,
+  { common, onRecord }: Comparison,
+): ReadonlyMap<string, number> {
   const ordinals = new Map<string, number>();
   const records = texts.state.type(type);
   const paths = texts.state.schema.keyPaths(type);
   for (let o = records.nextPopulated(0); o >= 0; o = records.nextPopulated(o + 1)) {
+    onRecord();
     if (common.has(type, o)) continue;
     ordinals.set(`[${paths.map((path) => keyPartText(texts, path, o)).join(',')}]`, o);
   }

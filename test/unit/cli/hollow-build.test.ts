@@ -269,7 +269,10 @@ describe('hollow build', () => {
   });
 
   it.each([
-    ['value.population', { type: 'City', value: { id: 1, population: 'many' } }],
+    [
+      'City: value.population: expected LONG (decimal), got string "many"',
+      { type: 'City', value: { id: 1, population: 'many' } },
+    ],
     ['there is no type "Town"', { type: 'Town', value: {} }],
     ['not JSON', '{"type":'],
     ['only with --incremental', { type: 'City', delete: { id: 1 } }],
@@ -300,6 +303,11 @@ describe('hollow build', () => {
     expect(dump.error).toBe(`\r20,000 lines${wiped}`);
     expect(dump.output).not.toContain('\r');
     expect((await runHollowWatched('verify', store)).error).toBe(`\r1 versions${wiped}`);
+    const snapshot = join(store, 'snapshot-1');
+    // Those of both.
+    expect((await runHollowWatched('diff', snapshot, snapshot)).error).toBe(
+      `\r20,000 records\r40,000 records${wiped}`,
+    );
     expect((await runHollowCaptured('verify', store)).error).toBe('');
   });
 

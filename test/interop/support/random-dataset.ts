@@ -34,19 +34,6 @@ const strings = [
 ];
 const byteArrays = ['', '00', 'ff80', '00010280'.repeat(9)];
 
-/** Fields that are part of some key: never null. */
-const keyFields = new Set([
-  'Leaf.id',
-  'Leaf.code',
-  'Keyed.id',
-  'Keyed.name',
-  'String.value',
-  'Item.id',
-  'Pair.left',
-  'Pair.right',
-  'Named.name',
-]);
-
 /** What random changes changed. A change may be of both kinds, or of none. */
 export interface ChangeCounts {
   readonly all: number;
@@ -123,7 +110,8 @@ export class RandomDataset {
     const fields = this.model.schema
       .getObject(type)
       .fields.filter(
-        ({ name, kind }) => !keyFields.has(`${type}.${name}`) && (!isTakenOver || kind === 'REFERENCE'),
+        ({ name, kind }) =>
+          !this.model.keyFields.has(`${type}.${name}`) && (!isTakenOver || kind === 'REFERENCE'),
       );
     const collections = fields.filter(({ referencedType }) => this.#isCollection(referencedType));
     const isOfCollection = collections.length > 0 && this.#random.chance(60);
@@ -190,7 +178,7 @@ export class RandomDataset {
   }
 
   #field(type: string, field: Field): RecordValue {
-    const isKey = keyFields.has(`${type}.${field.name}`);
+    const isKey = this.model.keyFields.has(`${type}.${field.name}`);
     if (!isKey && this.#random.chance(15)) return null;
     if (field.referencedType !== null) return this.#value(field.referencedType);
     if (isKey && this.model.rootTypes.includes(type)) {

@@ -194,6 +194,14 @@ describe('code units', () => {
     expect(textHash('hello')).toBe(99162322);
   });
 
+  it('drop a unit that does not end, as Java does: its setNull leaves one', () => {
+    for (const size of [1, 9, 40]) {
+      const bytes = new Uint8Array(size).fill(97);
+      bytes[size - 1] = 0x80;
+      expect(decodeUnits(bytes, 0, size)).toBe('a'.repeat(size - 1));
+    }
+  });
+
   it('of damaged bytes are some text', () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.string(), (bytes, text) => {

@@ -124,7 +124,10 @@ export class TextColumn implements Column<string | null> {
   }
 
   at(ordinal: number): string | null {
-    if (this.#texts.isSmall) return this.#read(ordinal);
+    if (this.#texts.isKeeping) {
+      const text = this.#find(ordinal);
+      if (text !== undefined) return text;
+    }
     const k = ordinal - this.#from;
     if (k >= 0 && k < this.#count) return this.#cut(k);
     const gap = ordinal - this.#last;
@@ -133,6 +136,13 @@ export class TextColumn implements Column<string | null> {
     this.#last = ordinal;
     this.#wasNear = isNear;
     return isInOrder && this.#decodeBlock(ordinal) ? this.#cut(0) : this.#read(ordinal);
+  }
+
+  /** Comes before the look at the order: who has a cache mostly reads at random. */
+  #find(ordinal: number): string | null | undefined {
+    const slot = this.#table.slotOf(ordinal);
+    const field = this.#table.layerAt(slot, ordinal);
+    return this.#texts.find(field, this.#table.recordAt(slot, ordinal));
   }
 
   #read(ordinal: number): string | null {

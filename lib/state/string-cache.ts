@@ -6,6 +6,7 @@ import {
   requireRange,
   type TextBlock,
   type TextBlocks,
+  varEnd,
   varEndOrNull,
   varStart,
 } from './packed-field.ts';
@@ -60,17 +61,25 @@ export class StringCache {
 
   /** The text of a STRING field, as readText builds it. */
   read(field: PackedField, record: number): string | null {
+    const text = this.find(field, record);
+    return text === undefined ? this.#readOther(field, varStart(field, record), varEnd(field, record)) : text;
+  }
+
+  /** Undefined: its block is not here. */
+  find(field: PackedField, record: number): string | null | undefined {
     const end = varEndOrNull(field, record);
     if (end < 0) return null;
     const start = varStart(field, record);
     requireRange(field, start, end);
+    const { blocks } = field;
+    if (blocks === null) return undefined;
     const index = start >>> blockShift;
     const from = index << blockShift;
-    const { blocks } = field;
-    if (blocks === null || end - from > blockSize) return this.#readOther(field, start, end);
     const block = blocks[index];
-    if (typeof block === 'string') return block.substring(start - from, end - from);
-    return block === undefined ? this.#readOther(field, start, end) : block.slice(start - from, end - from);
+    if (block === undefined || end - from > blockSize) return undefined;
+    return typeof block === 'string'
+      ? block.substring(start - from, end - from)
+      : block.slice(start - from, end - from);
   }
 
   /** What is in no block here: its block is decoded, if it is to have one. */

@@ -13,18 +13,27 @@ const keptLengthMax = 64;
  * Guarded by test/bench (lookUpFields).
  */
 export class TextReader {
-  readonly isSmall: boolean;
+  /** Some texts may be kept. */
+  readonly isKeeping: boolean;
+  readonly #isSmall: boolean;
   readonly #strings: StringCache | null;
 
   /** @param recordCount of the type's base */
   constructor(recordCount: number, strings: StringCache | null) {
-    this.isSmall = recordCount <= smallTypeRecordsMax;
+    this.#isSmall = recordCount <= smallTypeRecordsMax;
     this.#strings = strings;
+    this.isKeeping = this.#isSmall || strings !== null;
+  }
+
+  /** Undefined: it is not kept, and has to be built by {@link read}. */
+  find(field: PackedField, record: number): string | null | undefined {
+    if (this.#isSmall) return keptText(field, record);
+    return this.#strings === null ? undefined : this.#strings.find(field, record);
   }
 
   /** Null where there is none. */
   read(field: PackedField, record: number): string | null {
-    if (this.isSmall) return keptText(field, record);
+    if (this.#isSmall) return keptText(field, record);
     return this.#strings === null ? readText(field, record) : this.#strings.read(field, record);
   }
 }

@@ -32,16 +32,14 @@ export interface Dataset<Types extends TypeSpecs> extends AnyDataset {
   readonly types: Types;
   /**
    * A Standard Schema validator (https://standardschema.dev) for the records of one type, for web frameworks and form
-   * libraries. Its output is what an upsert's `value` takes, ready for JSON.
+   * libraries. Its output is what an upsert's `value` takes, ready for JSON; of a type without a primary key, a part of one.
    *
-   * @throws DatasetError `invalid` if the type has no primary key
+   * @throws DatasetError `invalid` if there is no such type
    * @example
    * const result = cities.validator('City')['~standard'].validate(body);
    * if (result.issues) return badRequest(result.issues);   // [{ message: 'expected INT, got string "x"', path: ['id'] }]
    */
-  validator<Name extends KeyedNameOf<{ readonly types: Types }>>(
-    type: Name,
-  ): RecordValidator<{ readonly types: Types }, Name>;
+  validator<Name extends keyof Types & string>(type: Name): RecordValidator<{ readonly types: Types }, Name>;
   /**
    * The partition, from 0, of the record with this primary key. One argument for each path of the key.
    *

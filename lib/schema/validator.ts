@@ -1,4 +1,3 @@
-import { DatasetError } from '../errors.ts';
 import type { TypeSpecs } from './field-specs.ts';
 import { jsonRecord } from './json-record.ts';
 import type { ReaderSchema } from './reader-schema.ts';
@@ -33,14 +32,13 @@ export type RecordValidator<
   Name extends keyof D['types'],
 > = StandardValidator<InputOf<D, Name>, JsonOf<D, Name>>;
 
-/** @throws DatasetError `invalid`: no such type, or it has no primary key */
+/** @throws DatasetError `invalid`: no such OBJECT type */
 export function recordValidator<Input, Output>(
   reader: ReaderSchema,
   type: string,
 ): StandardValidator<Input, Output> {
-  if (reader.schema.getObject(type).primaryKey.length === 0) {
-    throw new DatasetError('invalid', `type '${type}' has no primary key`, { type });
-  }
+  // A wrong name is said now, not at the first value.
+  reader.schema.getObject(type);
   const validate = (value: unknown): ValidationResult<Output> => {
     const result = jsonRecord(reader, type, value);
     if (result.problem !== null) {

@@ -115,9 +115,13 @@ describe('a validator', () => {
     expect(issueOf(loop)?.message).toBe(`nested deeper than ${limits.jsonDepthMax} levels`);
   });
 
-  it('is there for keyed types only', () => {
+  it('is there for types without a primary key, too', () => {
+    const note = dataset.validator('Note')['~standard'];
+    type Types = NonNullable<(typeof note)['types']>;
+    expectTypeOf<Types['input']>().toEqualTypeOf<InputOf<typeof dataset, 'Note'>>();
+    expect(note.validate({ text: 'x' })).toEqual({ value: { text: 'x' } });
+    expect(note.validate({ text: 1 }).issues?.[0]?.path).toEqual(['text']);
     const validatorOf: (type: never) => unknown = dataset.validator;
-    expect(() => validatorOf('Note' as never)).toThrow(/'Note' has no primary key/);
     expect(() => validatorOf('Nothing' as never)).toThrow(/no type 'Nothing'/);
   });
 });

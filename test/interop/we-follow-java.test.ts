@@ -1,5 +1,6 @@
 /** A stock HollowProducer owns a directory: our reader follows it, our writer continues it, and it continues ours. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { encodeHeaderBlob } from '../../lib/blob/encode-header.ts';
 import { encodeSnapshot } from '../../lib/blob/encode-snapshot.ts';
 import { loadAnnouncedVersion } from '../../lib/hollow-directory/announced-version.ts';
 import { exportVersion } from '../../lib/hollow-directory/export-version.ts';
@@ -188,13 +189,18 @@ describe.skipIf(!canRunJava())('a directory of a Java producer', () => {
     expect(versions.map(({ problems }) => problems)).toEqual([[], [], [], []]);
   });
 
-  it('gets the same snapshot from us, byte for byte, whatever the state', async () => {
+  it('gets the same snapshot and header from us, byte for byte, whatever the state', async () => {
     await open({ numShards: { String: 2, Item: 4 } });
     await cycle(firstVersion);
-    const found = await new HollowDirectory(scratch.path).findSnapshot(firstVersion);
-    const state = (await followHollow(new HollowDirectory(scratch.path), null, firstVersion))?.state;
-    if (found === null || state === undefined) throw new Error('no snapshot');
+    const directory = new HollowDirectory(scratch.path);
+    const [found, header] = [
+      await directory.findSnapshot(firstVersion),
+      await directory.findHeader(firstVersion),
+    ];
+    const state = (await followHollow(directory, null, firstVersion))?.state;
+    if (found === null || header === null || state === undefined) throw new Error('a blob is missing');
     expect(Buffer.from(encodeSnapshot(state, { parts: new Map() }).main).equals(found.main)).toBe(true);
+    expect(Buffer.from(encodeHeaderBlob(state)).equals(header)).toBe(true);
   });
 });
 

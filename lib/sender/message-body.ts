@@ -4,7 +4,7 @@ import { parseAmounts } from '../schema/amounts.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import { jsonField, jsonRecord } from '../schema/json-record.ts';
 import { isPlainObject, type PlainObject } from '../schema/plain-object.ts';
-import { type Problem, validateKey, validatePatch } from '../schema/record.ts';
+import { describe, type Problem, validateKey, validatePatch } from '../schema/record.ts';
 import type { AnyMutation, MutationInput } from './mutation-input.ts';
 
 /**
@@ -54,6 +54,10 @@ export function mutationBody(dataset: AnyDataset, mutation: AnyMutation): Mutati
     const result = jsonRecord(dataset, type, mutation.value);
     if (result.problem !== null) return refuse('value', result.problem);
     return { problem: null, body: { ...common, value: result.record } };
+  }
+  if (op !== 'patch' && op !== 'delete' && op !== 'increment') {
+    const reason = `expected 'upsert', 'patch', 'delete' or 'increment', got ${describe(op)}`;
+    return refuse('op', { field: '', reason });
   }
   const key = jsonKey(mutation.key);
   const problem = validateKey(dataset.schema, type, key, 'key');

@@ -65,6 +65,7 @@ describe('messageBody', () => {
 
   it.each([
     ['a value', { op: 'upsert', type: 'Order', value: { ...key, status: 'x' } }, 'mutations[1].value.status'],
+    ['an op', { op: 'update', type: 'Order', key, fields: { status: 'open' } }, 'mutations[1].op'],
     ['a key', { op: 'delete', type: 'Order', key: { ...key, id: 'x' } }, 'mutations[1].key.id'],
     [
       'a key that is missing',

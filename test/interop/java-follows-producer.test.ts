@@ -28,7 +28,9 @@ import type { RootRecords } from './support/our-writer.ts';
 import { RandomDataset } from './support/random-dataset.ts';
 import { randomSchema } from './support/random-schema.ts';
 import { canonical, canonicalRecords } from './support/record-value.ts';
-import { Seeded } from './support/seeded.ts';
+import { Seeded, suiteSeed } from './support/seeded.ts';
+
+const seed = suiteSeed(23);
 
 const id = { dataset: 'interop', partition: 0 };
 /** Snapshots among the deltas. */
@@ -38,7 +40,7 @@ const chainBounds = { recentEntriesMin: 12, chainLengthForSnapshot: 5, chainLeng
 class LocalChain {
   readonly exported: string;
   readonly telemetry = new MemoryTelemetry();
-  readonly #random = new Seeded(23);
+  readonly #random = new Seeded(seed);
   readonly #model = randomSchema(this.#random);
   readonly #dataset = new RandomDataset(this.#model, this.#random, 40);
   readonly #heads: LocalHeadStore;
@@ -137,7 +139,7 @@ class LocalChain {
   }
 }
 
-describe.skipIf(!canRunJava())('a Java consumer behind our producers', () => {
+describe.skipIf(!canRunJava())(`a Java consumer behind our producers, seed ${seed}`, () => {
   let java: LineProcess;
   let scratch: Awaited<ReturnType<typeof temporaryDirectory>>;
   let chain: LocalChain;

@@ -11,9 +11,9 @@ import { dumpOf, replies, startJava } from './support/java-hollow.ts';
 import { OurWriter, type RootRecords } from './support/our-writer.ts';
 import { RandomDataset } from './support/random-dataset.ts';
 import { randomSchema } from './support/random-schema.ts';
-import { Seeded } from './support/seeded.ts';
+import { Seeded, suiteSeed } from './support/seeded.ts';
 
-const seed = 7;
+const seed = suiteSeed(7);
 const extras = new Map([['extras', ['MapOfLeafToList', 'SetOfSets', 'Number']]]);
 
 /** A chain of ours, exported version by version. */
@@ -59,7 +59,7 @@ class ExportedChain {
   }
 }
 
-describe.skipIf(!canRunJava())('a Java consumer on our chain', () => {
+describe.skipIf(!canRunJava())(`a Java consumer on our chain, seed ${seed}`, () => {
   let java: LineProcess;
   let scratch: Awaited<ReturnType<typeof temporaryDirectory>>;
   let chain: ExportedChain;

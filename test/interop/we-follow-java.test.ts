@@ -16,13 +16,15 @@ import { OurWriter, type RootRecords } from './support/our-writer.ts';
 import { RandomDataset } from './support/random-dataset.ts';
 import { type RandomSchema, randomSchema } from './support/random-schema.ts';
 import { canonical, canonicalRecords, objectOf, type RecordValue } from './support/record-value.ts';
-import { Seeded } from './support/seeded.ts';
+import { Seeded, suiteSeed } from './support/seeded.ts';
+
+const seed = suiteSeed(11);
 
 /** As Hollow mints them: above 2^53. */
 const firstVersion = 20_261_123_113_054_000n;
 const versionMax = 2n ** 63n - 1n;
 
-describe.skipIf(!canRunJava())('a directory of a Java producer', () => {
+describe.skipIf(!canRunJava())(`a directory of a Java producer, seed ${seed}`, () => {
   let java: LineProcess;
   let scratch: Awaited<ReturnType<typeof temporaryDirectory>>;
   let random: Seeded;
@@ -34,7 +36,7 @@ describe.skipIf(!canRunJava())('a directory of a Java producer', () => {
   afterAll(() => java[Symbol.asyncDispose]());
   beforeEach(async () => {
     scratch = await temporaryDirectory();
-    random = new Seeded(11);
+    random = new Seeded(seed);
     model = randomSchema(random);
     dataset = new RandomDataset(model, random, 40);
   });

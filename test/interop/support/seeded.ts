@@ -1,3 +1,10 @@
+import { env } from 'node:process';
+
+/** The seed of a suite that has one: its own, or that of INTEROP_SEED. Suites say it in their titles. */
+export function suiteSeed(own: number): number {
+  return Number(env['INTEROP_SEED'] ?? own);
+}
+
 /** Random numbers from a seed (mulberry32): the same seed, the same run. */
 export class Seeded {
   #state: number;

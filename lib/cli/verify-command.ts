@@ -10,8 +10,8 @@ import { printLines, tableLines } from './terminal.ts';
 const help = `
 Reads each version by its snapshot, by the deltas to it, and back by the reverse deltas, and compares all records, shards and
 header tags; a header must be that of the same state. The checksum is that of Java's HollowChecksum. Where the schemas change,
-deltas do not lead to the snapshot, and are read only. Ends with the exit code of corrupt data if anything is damaged, missing
-on the way or does not agree.
+deltas do not lead to the snapshot, and are read only. A delta between versions one of which nothing leads to is listed as not
+checked. Ends with the exit code of corrupt data if anything is damaged, missing on the way or does not agree.
 
 Example:
   hollow verify ./cities
@@ -56,15 +56,16 @@ export function addVerifyCommand(program: Command, session: Session): void {
     });
 }
 
-const jsonFields = ['version', 'checksum', 'checked', 'problems'];
+const jsonFields = ['version', 'checksum', 'checked', 'unchecked', 'problems'];
 
 function rowOf(verified: VerifiedVersion, announced: bigint | null): readonly (string | number)[] {
-  const { version, checksum, checked, problems } = verified;
+  const { version, checksum, checked, unchecked, problems } = verified;
+  const what = [...checked, ...unchecked.map((name) => `not ${name}`)];
   const mark = version === announced ? ' (announced)' : '';
   return [
     `${version}${mark}`,
     checksum ?? 'none',
-    checked.join(', '),
+    what.join(', '),
     problems.length === 0 ? 'none' : problems.join('; '),
   ];
 }

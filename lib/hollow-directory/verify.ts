@@ -2,6 +2,7 @@ import { applyDelta } from '../blob/apply-delta.ts';
 import { readHeader } from '../blob/decode-header.ts';
 import { decodeSnapshot } from '../blob/decode-snapshot.ts';
 import { hasSchemaItNames } from '../blob/header-tags.ts';
+import { hollowFileName } from '../blob/hollow-file-names.ts';
 import { ByteReader } from '../bytes/byte-reader.ts';
 import { isDatasetError } from '../errors.ts';
 import { canonicalText } from '../schema/dataset-schema.ts';
@@ -17,6 +18,8 @@ export interface VerifiedVersion {
   readonly checksum: number | null;
   /** What was there and agreed. */
   readonly checked: readonly ('snapshot' | 'delta' | 'reverse delta' | 'header')[];
+  /** Names of deltas that could not be tried: no blob leads to the version at their other end, as where old blobs were deleted. */
+  readonly unchecked: readonly string[];
   readonly problems: readonly string[];
 }
 
@@ -49,18 +52,18 @@ export async function verifyDirectory(
     const bySnapshot = await report.loadSnapshot();
     let way = bySnapshot;
     for (const delta of transitions) {
-      const from = delta.kind === 'delta' && delta.to === version ? reached.get(delta.from) : undefined;
-      if (from === undefined) continue;
-      const byDelta = await report.apply(delta, from);
+      if (delta.kind !== 'delta' || delta.to !== version) continue;
+      const byDelta = await report.apply(delta, reached.get(delta.from));
       if (byDelta !== null && bySnapshot !== null && hasNewSchema(bySnapshot, byDelta)) continue;
       report.compare(bySnapshot === null ? 'delta' : 'snapshot', way, byDelta);
       way = byDelta ?? way;
     }
     for (const reverse of transitions) {
-      const to = reverse.kind === 'delta' || reverse.from !== version ? undefined : reached.get(reverse.to);
-      if (to === undefined || way === null) continue;
-      const back = await report.apply(reverse, way);
-      if (isOfOneSchema(way, to)) report.compare('reverse delta', back, to);
+      if (reverse.kind === 'delta' || reverse.from !== version) continue;
+      const to = reached.get(reverse.to);
+      const back = await report.apply(reverse, to === undefined ? undefined : way);
+      if (back !== null && to !== undefined && isOfOneSchema(back, to))
+        report.compare('reverse delta', back, to);
     }
     await report.end(way);
     versions.push(report);
@@ -120,6 +123,7 @@ class VersionReport implements VerifiedVersion {
   readonly version: bigint;
   checksum: number | null = null;
   readonly checked: VerifiedVersion['checked'][number][] = [];
+  readonly unchecked: string[] = [];
   readonly problems: string[] = [];
   readonly #directory: HollowDirectory;
 
@@ -137,10 +141,14 @@ class VersionReport implements VerifiedVersion {
   }
 
   /** A delta that leads here, or a reverse delta that leads back from here. */
-  apply(transition: Transition, { state }: Reached): Promise<Reached | null> {
+  async apply(transition: Transition, from: Reached | null | undefined): Promise<Reached | null> {
+    if (from === null || from === undefined) {
+      this.unchecked.push(hollowFileName(transition));
+      return null;
+    }
     return this.#try(transition.kind === 'delta' ? 'delta' : 'reverse delta', async () => {
       const found = await this.#directory.findTransition(transition);
-      return found === null ? null : readWhole(applyDelta(state, found.main, found.parts).state);
+      return found === null ? null : readWhole(applyDelta(from.state, found.main, found.parts).state);
     });
   }
 

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applyDelta } from '../../../lib/blob/apply-delta.ts';
@@ -32,12 +32,24 @@ async function problemsOf(): Promise<readonly string[]> {
   return [...problems, ...versions.flatMap((version) => version.problems)];
 }
 
+const blobs = ['snapshot-1', 'snapshot-2', 'delta-1-2', 'reversedelta-2-1'] as const;
+
+async function writeBlobs(): Promise<void> {
+  for (const name of blobs)
+    await writeFile(file(name), readFixture('tiny-worked-example', name) ?? new Uint8Array());
+}
+
+it('says of deltas that they could not be tried, where the version at their other end is gone', async () => {
+  await writeBlobs();
+  await rm(file('snapshot-1'));
+  const { versions } = await verifyDirectory(new HollowDirectory(scratch.path));
+  expect(versions).toMatchObject([
+    { version: 2n, checked: ['snapshot'], unchecked: ['delta-1-2', 'reversedelta-2-1'], problems: [] },
+  ]);
+});
+
 describe('a flipped bit', () => {
-  const blobs = ['snapshot-1', 'snapshot-2', 'delta-1-2', 'reversedelta-2-1'] as const;
-  beforeEach(async () => {
-    for (const name of blobs)
-      await writeFile(file(name), readFixture('tiny-worked-example', name) ?? new Uint8Array());
-  });
+  beforeEach(writeBlobs);
 
   /** What a reader sees of the four blobs. */
   async function seen(): Promise<readonly string[]> {

@@ -31,7 +31,8 @@ function addPinCommands(program: Command, session: Session): void {
     .argument('<dataset>')
     .argument('<pin>', 'name of the pin: lower-case letters, digits, hyphens')
     .option('--at <version>', 'default: the newest')
-    .option('--hours <hours>', 'default: until it is unpinned');
+    .option('--hours <hours>', 'default: until it is unpinned')
+    .addHelpText('after', exampleOf('hollow pin cities before-import --hours 48 --local .data'));
   on(pin, session, async (place, name, options: { at?: string; hours?: string }) => {
     const { at, hours } = options;
     const made = await pinVersion(place, place.id, {
@@ -48,7 +49,8 @@ function addPinCommands(program: Command, session: Session): void {
     .command('unpin')
     .description('Let a pinned version go.')
     .argument('<dataset>')
-    .argument('<pin>');
+    .argument('<pin>')
+    .addHelpText('after', exampleOf('hollow unpin cities before-import --local .data'));
   on(unpin, session, async ({ heads, id }, name) => {
     await removePin(heads, id, name);
     return { text: [`there is no pin '${name}' any more`], json: { pin: name } };
@@ -60,7 +62,8 @@ function addServeCommands(program: Command, session: Session): void {
     .command('serve')
     .description('Tell consumers to serve a pinned version, at once; without a pin: the newest again.')
     .argument('<dataset>')
-    .argument('[pin]');
+    .argument('[pin]')
+    .addHelpText('after', exampleOf('hollow serve cities before-import --local .data'));
   on(serveCommand, session, async (place, name) => {
     const pin = name === '' ? null : name;
     const { epoch } = (await serve(place, place.id, pin)).serve;
@@ -73,7 +76,8 @@ function addServeCommands(program: Command, session: Session): void {
       'Serve a pinned version at once, then commit its records as the newest version and serve that.',
     )
     .argument('<dataset>')
-    .argument('<pin>');
+    .argument('<pin>')
+    .addHelpText('after', exampleOf('hollow rollback cities before-import --local .data'));
   on(rollbackCommand, session, async (place, name) => {
     const { id, clock } = place;
     const endMs = clock.monotonicMs() + rollbackMsMax;
@@ -91,7 +95,8 @@ function addRepairCommands(program: Command, session: Session): void {
     .description(
       'After the table was set back, or its replica takes over: begin a new era. Stop all writers first.',
     )
-    .argument('<dataset>');
+    .argument('<dataset>')
+    .addHelpText('after', exampleOf('hollow restore cities --table heads --bucket blobs'));
   on(restore, session, async (place) => {
     const { head, droppedPins } = await restoreChain(place, place.id);
     const { era, version, floor } = head;
@@ -106,7 +111,8 @@ function addRepairCommands(program: Command, session: Session): void {
     )
     .argument('<dataset>')
     .option('--cid <commit id>', 'of the version to go to, where the blobs alone cannot tell')
-    .option('--generation <number>', 'of the partition map', '1');
+    .option('--generation <number>', 'of the partition map', '1')
+    .addHelpText('after', exampleOf('hollow recover cities --table heads --bucket blobs'));
   on(recover, session, async (place, _, options: { cid?: string; generation: string }) => {
     const { cid } = options;
     const mapGeneration = countOf('--generation', options.generation);
@@ -127,7 +133,8 @@ function addGcCommand(program: Command, session: Session): void {
     .argument('<dataset>')
     .option('--dry-run', 'only say what would be deleted')
     .option('--retain <versions>', 'versions that stay readable for readers that lag', '64')
-    .option('--retain-hours <hours>', 'and what was the newest within so many hours', '1');
+    .option('--retain-hours <hours>', 'and what was the newest within so many hours', '1')
+    .addHelpText('after', exampleOf('hollow gc cities --dry-run --table heads --bucket blobs'));
   on(gc, session, async (place, _, options: { dryRun?: true; retain: string; retainHours: string }) => {
     const versionsMin = countOf('--retain', options.retain);
     const ageMsMin = countOf('--retain-hours', options.retainHours) * 3_600_000;
@@ -145,6 +152,10 @@ function addGcCommand(program: Command, session: Session): void {
     ];
     return { text, json: { isDryRun, ...report } };
   });
+}
+
+function exampleOf(call: string): string {
+  return `\nExample:\n  ${call}`;
 }
 
 /** What a command says: to people, and to programs. */

@@ -55,6 +55,7 @@ describe('the page of the hollow command', () => {
     for (const name of named) {
       const help = await runHollowCaptured(name, '--help');
       expect(help.output, name).toContain('--json');
+      expect(help.output, name).toContain(`Example:\n  hollow ${name} `);
     }
   });
 

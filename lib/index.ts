@@ -2,6 +2,7 @@
  * serverless-hollow: datasets that every reader holds in memory.
  *
  *     serverless-hollow               define a dataset and read it (this file); runs wherever JavaScript does
+ *     serverless-hollow/engine        Hollow's blobs as bytes: read, follow and write them, without any store
  *     serverless-hollow/sender        send changes, from any program
  *     serverless-hollow/producer      commit changes as versions
  *     serverless-hollow/housekeeping  snapshots, garbage collection, pins, rollback, restore

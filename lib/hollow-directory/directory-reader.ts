@@ -1,6 +1,5 @@
-import { indexesOf } from '../consumer/loaded-version.ts';
-import { openType } from '../consumer/open-type.ts';
 import type { Found, LookupKey, TypeNameOf, TypeRecords } from '../consumer/type-records.ts';
+import { TypedState } from '../consumer/typed-state.ts';
 import { DatasetError } from '../errors.ts';
 import type { AnyDataset } from '../schema/builder.ts';
 import { requireReadable } from '../schema/reader-schema.ts';
@@ -12,28 +11,22 @@ import { HollowDirectory } from './hollow-directory.ts';
 /** All records of a directory at one version, as {@link HollowDirectoryReader} reads them. Immutable. */
 export class HollowState<D extends AnyDataset | null = null> {
   readonly version: bigint;
-  /** What lies below: type states, ordinals, schema, header tags. */
-  readonly read: ReadState;
-  readonly #dataset: AnyDataset | null;
-  readonly #types = new Map<string, TypeRecords<never, never>>();
+  readonly #typed: TypedState<D>;
 
   /** @param dataset that of D */
   constructor({ version, state }: HollowVersion, dataset: AnyDataset | null) {
     this.version = version;
-    this.read = state;
-    this.#dataset = dataset;
+    this.#typed = new TypedState<D>(state, dataset);
+  }
+
+  /** What lies below: type states, ordinals, schema, header tags. */
+  get read(): ReadState {
+    return this.#typed.read;
   }
 
   /** @throws DatasetError `invalid` if there is no such OBJECT type */
   type<Name extends TypeNameOf<D>>(name: Name): TypeRecords<Found<D, Name>, LookupKey<D, Name>> {
-    let records = this.#types.get(name);
-    if (records === undefined) {
-      const isKeyed = this.read.schema.keyedTypes.includes(name);
-      const indexes = indexesOf(this.read, { parts: new Map(), indexedTypes: isKeyed ? [name] : [] });
-      records = openType({ state: this.read, indexes }, this.#dataset, name);
-      this.#types.set(name, records);
-    }
-    return records;
+    return this.#typed.type(name);
   }
 }
 

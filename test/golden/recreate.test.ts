@@ -4,21 +4,26 @@
  */
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { applyDelta } from '../../lib/blob/apply-delta.ts';
-import type { EncodedBlob } from '../../lib/blob/blob-parts.ts';
 import { readHeader } from '../../lib/blob/decode-header.ts';
-import { decodeSnapshot } from '../../lib/blob/decode-snapshot.ts';
-import { encodeDelta, encodeReverseDelta } from '../../lib/blob/encode-delta.ts';
 import { writeHeader } from '../../lib/blob/encode-header.ts';
-import { encodeFirstSnapshot, encodeSnapshot } from '../../lib/blob/encode-snapshot.ts';
-import { nextHeaderTags } from '../../lib/blob/header-tags.ts';
-import { transitionBetween } from '../../lib/blob/transition-between.ts';
 import { ByteReader } from '../../lib/bytes/byte-reader.ts';
 import { ByteWriter } from '../../lib/bytes/byte-writer.ts';
-import { DatasetSchema } from '../../lib/schema/dataset-schema.ts';
-import type { Cycle, CycleOptions } from '../../lib/state/cycle.ts';
-import { ReadState } from '../../lib/state/read-state.ts';
-import { WriteState } from '../../lib/state/write-state.ts';
+import {
+  applyDelta,
+  type Cycle,
+  type CycleOptions,
+  decodeSnapshot,
+  type EncodedBlob,
+  encodeDelta,
+  encodeFirstSnapshot,
+  encodeReverseDelta,
+  encodeSnapshot,
+  nextHeaderTags,
+  ReadState,
+  transitionBetween,
+  WriteState,
+} from '../../lib/engine.ts';
+import { DatasetSchema } from '../../lib/index.ts';
 import {
   type ExpectedState,
   type ExpectedType,

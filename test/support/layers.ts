@@ -36,6 +36,7 @@ export const composers: readonly string[] = ['cli', 'local-cloud'];
 /** The public entry points: for users of the package, never for code inside it. */
 export const doors: readonly string[] = [
   'index',
+  'engine',
   'producer',
   'housekeeping',
   'sender',

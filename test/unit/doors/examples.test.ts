@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { expect, it, onTestFinished } from 'vitest';
+import { productOf, ShopWriter } from '../../../examples/blobs.ts';
 import { shopFrom } from '../../../examples/browser.ts';
 import { shop } from '../../../examples/dataset.ts';
 import { runIn } from '../../../examples/one-machine.ts';
@@ -15,6 +16,21 @@ it('all of it runs on one machine, and ends when it is told to', async () => {
   const { path, remove } = await temporaryDirectory();
   onTestFinished(remove);
   expect(await runIn(join(path, 'data'))).toBe('Utrecht');
+});
+
+it('blobs are written, followed and read without a store', () => {
+  const writer = new ShopWriter();
+  const pen = { sku: 'pen-1', name: 'Pen', price: 1.5, added: new Date(0), stock: { amsterdam: 12 } };
+  const first = writer.write([pen]);
+  const second = writer.write([
+    { ...pen, price: 2 },
+    { ...pen, sku: 'pen-2' },
+  ]);
+  expect(productOf(first.snapshot, [], 'pen-1').price).toBe(1.5);
+  const { price, added, stock } = productOf(first.snapshot, [second.delta], 'pen-1');
+  expect([price, added, stock?.get('amsterdam')]).toEqual([2, new Date(0), 12]);
+  expect(productOf(second.snapshot, [], 'pen-2').name).toBe('Pen');
+  expect(() => writer.write([{ ...pen, price: 'much' }])).toThrow('expected DOUBLE');
 });
 
 /** Answers as a CDN in front of the bucket does, and under /head as a function of the user's. */

@@ -81,6 +81,15 @@ export const metrics: readonly Metric[] = [
     value: (outcome) => perMicrosecond(lookUps, outcome),
   },
   {
+    name: 'lookUpChain',
+    label: 'the same, each one waits for the one before',
+    unit: 'M/s',
+    isRate: true,
+    isChecked: true,
+    steps: (round) => onceLoaded(round, 'lookUpFields', { times: lookUps, isChained: true }),
+    value: (outcome) => perMicrosecond(lookUps, outcome),
+  },
+  {
     name: 'scanFixed',
     label: 'scan 2 fixed fields',
     unit: 'Mrec/s',

@@ -19,8 +19,12 @@ export interface Peer {
   consumerStart?(dataset: Dataset, verify: 'bytes' | 'records'): Promise<number>;
   /** Random existing ids; the sum of something found. */
   lookUp(times: number, count: number): number;
-  /** As lookUp, and of each: a number, the lengths of two strings (of products: price, title, currency). */
-  lookUpFields(times: number, count: number): number;
+  /**
+   * As lookUp, and of each: a number, the lengths of two strings (of products: price, title, currency).
+   *
+   * @param isChained which record is next depends on what was read: no processor can begin with it before
+   */
+  lookUpFields(times: number, count: number, isChained: boolean): number;
   /** Two numbers of all (price and categoryId). */
   scanFixed?(): number;
   /** Those, one more (active), and the lengths of two strings (sku and title), of all. */

@@ -14,6 +14,7 @@ interface Request extends Dataset {
   readonly times: number;
   readonly revision: number;
   readonly isLazy?: boolean;
+  readonly isChained?: boolean;
   readonly verify?: 'bytes' | 'records';
 }
 
@@ -44,7 +45,7 @@ function operation(command: string, times: number, count: number, request: Reque
     case 'bench.lookUp':
       return peer.lookUp(times, count);
     case 'bench.lookUpFields':
-      return peer.lookUpFields(times, count);
+      return peer.lookUpFields(times, count, request.isChained === true);
     case 'bench.scanFixed':
       return peer.scanFixed?.();
     case 'bench.scanStrings':

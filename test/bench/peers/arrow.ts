@@ -44,13 +44,13 @@ export function createPeer(): Peer {
       }
       return sum;
     },
-    lookUpFields(times, count) {
+    lookUpFields(times, count, isChained) {
       const price = column('price');
       const title = column('title');
       const currency = column('currency');
       let sum = 0;
       for (let i = 0, random = 1; i < times; i++) {
-        random = nextRandom(random);
+        random = nextRandom(isChained ? random ^ (sum & 1) : random);
         const row = rows.get((random >>> 8) % count) ?? -1;
         sum += price.at(row) + title.at(row).length + currency.at(row).length;
       }

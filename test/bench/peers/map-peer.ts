@@ -24,10 +24,10 @@ export function mapPeer<Item>(records: Records<Item>, store: Store, load: Load<I
       }
       return sum;
     },
-    lookUpFields(times, count) {
+    lookUpFields(times, count, isChained) {
       let sum = 0;
       for (let i = 0, random = 1; i < times; i++) {
-        random = nextRandom(random);
+        random = nextRandom(isChained ? random ^ (sum & 1) : random);
         sum += sumOfThree(byKey.get(keyAt((random >>> 8) % count)) as Item);
       }
       return sum;

@@ -60,11 +60,11 @@ export function createPeer<Item>(
       }
       return sum;
     },
-    lookUpFields(times, count) {
+    lookUpFields(times, count, isChained) {
       const [number, text, shared] = [numbers(fields.number), texts(fields.text), texts(fields.shared)];
       let sum = 0;
       for (let i = 0, random = 1; i < times; i++) {
-        random = nextRandom(random);
+        random = nextRandom(isChained ? random ^ (sum & 1) : random);
         const o = index.find(keyAt((random >>> 8) % count));
         sum += (number.at(o) ?? 0) + (text.at(o) ?? '').length + (shared.at(o) ?? '').length;
       }

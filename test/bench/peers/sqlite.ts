@@ -42,10 +42,10 @@ export function createPeer<Item>(records: Records<Item>): Peer {
       }
       return sum;
     },
-    lookUpFields(times, count) {
+    lookUpFields(times, count, isChained) {
       let sum = 0;
       for (let i = 0, random = 1; i < times; i++) {
-        random = nextRandom(random);
+        random = nextRandom(isChained ? random ^ (sum & 1) : random);
         sum += sumOfThree(get((random >>> 8) % count));
       }
       return sum;

@@ -147,6 +147,7 @@ final class Bench {
 
   /** As lookUp, and of each record found: a number, the lengths of two strings. Fields as in test/bench/records.ts. */
   private JsonValue lookUpFields(JsonObject request) {
+    boolean isChained = request.getBoolean("isChained", false);
     int times = request.getInt("times", 0);
     int count = request.getInt("count", 0);
     HollowObjectTypeReadState records = records(request);
@@ -157,6 +158,7 @@ final class Bench {
     long sum = 0;
     long start = System.nanoTime();
     for (int i = 0; i < times; i++) {
+      if (isChained) random ^= (int) (sum & 1);
       random = random * 1_664_525 + 1_013_904_223;
       int ordinal = index.getMatchingOrdinal(keys.at((random >>> 8) % count));
       sum += records.readInt(ordinal, number) + text.length(ordinal) + shared.length(ordinal);

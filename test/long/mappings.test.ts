@@ -51,6 +51,8 @@ afterEach(async () => {
 async function warmUp({ lambda }: LocalCloud): Promise<void> {
   const invoke = () => lambda.invoke({ name: 'Worker', qualifier: 'live' }, Buffer.from('{"Records":[]}'));
   await Promise.all([invoke(), invoke()]);
+  // What a function prints may come after its answer.
+  await vi.waitFor(() => expect(batches).toHaveLength(2));
   batches.length = 0;
 }
 

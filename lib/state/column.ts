@@ -7,11 +7,13 @@ import {
   kindCodes,
   type PackedField,
   rawLow,
+  rawNarrow,
   readFloatingIn,
   varEnd,
   varEndOrNull,
 } from './packed-field.ts';
 import type { RecordTable } from './record-table.ts';
+import { cachedText, hasShortEnds } from './string-cache.ts';
 import type { TextReader } from './text-reader.ts';
 
 /**
@@ -53,12 +55,22 @@ type FieldTable = RecordTable<PackedField>;
 /** An INT, FLOAT or DOUBLE field. */
 export class NumericColumn implements NumberColumn<number | null> {
   readonly #table: FieldTable;
+  /** The base, where one read gets at an INT of any of its records. */
+  readonly #base: PackedField | null;
 
   constructor(table: FieldTable) {
     this.#table = table;
+    this.#base = narrowBase(table, kindCodes.INT);
   }
 
   at(ordinal: number): number | null {
+    const base = this.#base;
+    if (base === null || !this.#table.isInBase(ordinal)) return this.#read(ordinal);
+    const raw = rawNarrow(base, ordinal);
+    return raw === base.mask ? null : (raw >>> 1) ^ -(raw & 1);
+  }
+
+  #read(ordinal: number): number | null {
     const slot = this.#table.slotOf(ordinal);
     const field = this.#table.layerAt(slot, ordinal);
     return numberOrNull(field, this.#table.recordAt(slot, ordinal));
@@ -75,6 +87,12 @@ export class NumericColumn implements NumberColumn<number | null> {
   batches(nullAs: number = Number.NaN): Generator<Float64Array, undefined> {
     return new NumberScan(this.#table, nullAs).batches();
   }
+}
+
+/** The base, where it is one shard, the field is of that kind, and one read gets at the value of any record; else null. */
+function narrowBase(table: FieldTable, kind: number): PackedField | null {
+  const base = table.onlyBase;
+  return base?.kind === kind && base.isNarrow ? base : null;
 }
 
 function numberOrNull(field: PackedField, record: number): number | null {
@@ -105,6 +123,8 @@ const gapMax = 16;
  */
 export class TextColumn implements Column<string | null> {
   readonly #table: FieldTable;
+  /** The base, where its texts may be in a cache. */
+  readonly #cachedBase: PackedField | null;
   readonly #texts: TextReader;
   /** Which ordinal was not in the block. */
   #last = -1 - gapMax;
@@ -120,10 +140,20 @@ export class TextColumn implements Column<string | null> {
 
   constructor(table: FieldTable, texts: TextReader) {
     this.#table = table;
+    this.#cachedBase = texts.hasCache && hasShortEnds(table.onlyBase) ? table.onlyBase : null;
     this.#texts = texts;
   }
 
   at(ordinal: number): string | null {
+    const base = this.#cachedBase;
+    if (base !== null && this.#table.isInBase(ordinal)) {
+      const text = cachedText(base, ordinal);
+      if (text !== undefined) return text;
+    }
+    return this.#readOther(ordinal);
+  }
+
+  #readOther(ordinal: number): string | null {
     if (this.#texts.isKeeping) {
       const text = this.#find(ordinal);
       if (text !== undefined) return text;
@@ -190,7 +220,7 @@ export class TextColumn implements Column<string | null> {
   }
 }
 
-/** Texts that a column of references keeps: what is referred to is mostly one of few (currencies, countries). */
+/** Texts that a column of references keeps, a power of two: what is referred to is mostly one of few (currencies, countries). */
 const keptTexts = 256;
 
 /** Longer ones are not kept, so that there is a bound to what they take. */
@@ -199,6 +229,8 @@ const keptLengthMax = 64;
 /** A reference to a record that is shared, read as a STRING field of it. */
 export class ReferencedTextColumn implements Column<string | null> {
   readonly #table: FieldTable;
+  /** As of a {@link NumericColumn}. */
+  readonly #base: PackedField | null;
   readonly #texts: TextColumn;
   /** Ordinals of the texts that are kept, by their low bits; -1: none. */
   readonly #keptOrdinals = new Int32Array(keptTexts).fill(-1);
@@ -206,10 +238,18 @@ export class ReferencedTextColumn implements Column<string | null> {
 
   constructor(table: FieldTable, texts: TextColumn) {
     this.#table = table;
+    this.#base = narrowBase(table, kindCodes.REFERENCE);
     this.#texts = texts;
   }
 
   at(ordinal: number): string | null {
+    const base = this.#base;
+    if (base === null || !this.#table.isInBase(ordinal)) return this.#read(ordinal);
+    const raw = rawNarrow(base, ordinal);
+    return raw === base.mask ? null : this.#textAt(raw);
+  }
+
+  #read(ordinal: number): string | null {
     const slot = this.#table.slotOf(ordinal);
     const field = this.#table.layerAt(slot, ordinal);
     const raw = rawLow(field, this.#table.recordAt(slot, ordinal));
@@ -217,8 +257,13 @@ export class ReferencedTextColumn implements Column<string | null> {
   }
 
   #textAt(ordinal: number): string | null {
-    const place = ordinal % keptTexts;
-    if (this.#keptOrdinals[place] === ordinal) return this.#keptTexts[place] as string | null;
+    const place = ordinal & (keptTexts - 1);
+    return this.#keptOrdinals[place] === ordinal
+      ? (this.#keptTexts[place] as string | null)
+      : this.#keepText(ordinal, place);
+  }
+
+  #keepText(ordinal: number, place: number): string | null {
     const text = this.#texts.at(ordinal);
     if (text !== null && text.length > keptLengthMax) return text;
     this.#keptOrdinals[place] = ordinal;

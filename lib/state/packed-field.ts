@@ -228,6 +228,12 @@ function outOfRange({ data }: PackedField, start: number, end: number): DatasetE
   return new DatasetError('corrupt', problem, { start, end });
 }
 
+/** {@link rawLow} of a field that is {@link PackedField.isNarrow narrow}. */
+export function rawNarrow(field: PackedField, record: number): number {
+  const position = record * field.stride + field.offset;
+  return (field.view.getInt32(position >>> 3, true) >>> (position & 7)) & field.mask;
+}
+
 function readMasked(field: PackedField, record: number, mask: number): number {
   const position = record * field.stride + field.offset;
   if (field.isNarrow) return (field.view.getInt32(position >>> 3, true) >>> (position & 7)) & mask;

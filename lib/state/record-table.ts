@@ -16,6 +16,13 @@ const noSlot = overlayLayersMax << recordBits;
 
 const baseSlot = -1;
 
+/** Of the records of an overlay layer, one after the other. */
+function slotsOf(layer: number, count: number): Int32Array {
+  const slots = new Int32Array(count);
+  for (let record = 0; record < count; record++) slots[record] = (layer << recordBits) | record;
+  return slots;
+}
+
 /** What the records of any kind of layer have in common. */
 export interface Layer {
   readonly recordCount: number;
@@ -119,8 +126,6 @@ export class RecordTable<L extends Layer> {
   readonly #slots: SlotMap;
   /** Ordinals from here on have no record. */
   readonly #end: number;
-  /** Ordinals below have their record in the base, as all of them have before the first delta. */
-  readonly #plainCount: number;
   /** The base, where it is one shard. */
   readonly #only: L | null;
   readonly #baseMask: number;
@@ -135,7 +140,6 @@ export class RecordTable<L extends Layer> {
     this.#overlay = parts.overlay;
     this.#slots = parts.slots;
     this.#end = Math.max(parts.baseSlots, parts.slots.end);
-    this.#plainCount = parts.overlay.length > 0 ? 0 : parts.baseSlots;
     this.#only = parts.base.length === 1 ? (parts.base[0] as L) : null;
     this.#baseMask = parts.base.length - 1;
     this.#baseShift = 31 - Math.clz32(parts.base.length);
@@ -223,13 +227,19 @@ export class RecordTable<L extends Layer> {
     };
   }
 
+  /** The base has the record of this ordinal, if there is one. Any number may be asked for. */
+  isInBase(ordinal: number): boolean {
+    return ordinal >= 0 && ordinal < this.#baseSlots && !this.#slots.has(ordinal);
+  }
+
   /** Where a record is, for {@link layerAt} and {@link recordAt}. Any number may be asked for. */
   slotOf(ordinal: number): number {
-    if (ordinal >= 0 && ordinal < this.#plainCount) return baseSlot;
-    if (!(ordinal >= 0 && ordinal < this.#end)) return noSlot;
-    const slot = this.#slots.get(ordinal);
-    if (slot >= 0) return slot;
-    return ordinal < this.#baseSlots ? baseSlot : noSlot;
+    return this.isInBase(ordinal) ? baseSlot : this.#slotAbove(ordinal);
+  }
+
+  #slotAbove(ordinal: number): number {
+    const slot = ordinal >= 0 && ordinal < this.#end ? this.#slots.get(ordinal) : -1;
+    return slot >= 0 ? slot : noSlot;
   }
 
   layerAt(slot: number, ordinal: number): L {
@@ -243,7 +253,8 @@ export class RecordTable<L extends Layer> {
 
   /** The layer that holds the records of all these ordinals, each under the ordinal as its number; null: there is none. */
   commonLayer(ordinals: Int32Array, count: number): L | null {
-    for (let i = 0; i < count; i++) if ((ordinals[i] as number) >>> 0 >= this.#plainCount) return null;
+    if (this.#overlay.length > 0) return null;
+    for (let i = 0; i < count; i++) if ((ordinals[i] as number) >>> 0 >= this.#baseSlots) return null;
     return this.#only;
   }
 
@@ -266,7 +277,7 @@ export class RecordTable<L extends Layer> {
     if (change.ordinals.length === 0) return this.#with({ populated, maxOrdinal });
     const room = this.#overlay.length < overlayLayersMax ? this : this.#withPackedOverlay(pack);
     const overlay = [...room.#overlay, change.layer];
-    const slots = room.#slots.with(change.ordinals, room.#overlay.length << recordBits);
+    const slots = room.#slots.with(change.ordinals, slotsOf(room.#overlay.length, change.ordinals.length));
     const next = room.#with({ overlay, slots, populated, maxOrdinal });
     const [inBase, inOverlay] = [countRecords(this.#base), countRecords(overlay)];
     const isOvergrown = inOverlay > Math.max(inBase * foldShare, foldRecordsMin);
@@ -293,7 +304,8 @@ export class RecordTable<L extends Layer> {
     const packed = Int32Array.from(this.#slots.ordinals().filter((ordinal) => this.populated.has(ordinal)));
     const { layers, layerOf, recordOf } = this.#placesOf(packed, () => true);
     const layer = pack(listOf(layers, layerOf, recordOf));
-    return this.#with({ overlay: [layer], slots: SlotMap.empty.with(packed, 0) });
+    const slots = SlotMap.empty.with(packed, slotsOf(0, packed.length));
+    return this.#with({ overlay: [layer], slots });
   }
 
   /** All records that are populated here or in `ghosts` in a new base of as many shards. */

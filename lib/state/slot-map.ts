@@ -4,6 +4,7 @@ import type { SharedArena } from '../bytes/shared-arena.ts';
 const pageShift = 13;
 const pageSize = 1 << pageShift;
 const wordsPerPage = pageSize / 32;
+const wordMask = wordsPerPage - 1;
 const indexSizeMax = 2 * wordsPerPage;
 
 /**
@@ -52,13 +53,19 @@ export class SlotMap {
     return { pages, end: this.end };
   }
 
+  /** Has the ordinal, which is >= 0, a slot? Apart from {@link get}, and short, so that engines inline it. */
+  has(ordinal: number): boolean {
+    if (ordinal >= this.end) return false;
+    const page = this.#pages[ordinal >>> pageShift] as Page;
+    return (((page[2 * ((ordinal >>> 5) & wordMask)] as number) >>> (ordinal & 31)) & 1) === 1;
+  }
+
   /** The slot of an ordinal >= 0; -1: it has none. */
   get(ordinal: number): number {
-    if (ordinal >= this.end) return -1;
+    if (!this.has(ordinal)) return -1;
     const page = this.#pages[ordinal >>> pageShift] as Page;
-    const at = 2 * ((ordinal >>> 5) % wordsPerPage);
+    const at = 2 * ((ordinal >>> 5) & wordMask);
     const bits = page[at] as number;
-    if (((bits >>> (ordinal & 31)) & 1) === 0) return -1;
     return page[(page[at + 1] as number) + bitCount(bits & ~(-1 << (ordinal & 31)))] as number;
   }
 
@@ -80,8 +87,8 @@ export class SlotMap {
     return ordinals;
   }
 
-  /** With the slot `firstSlot` + k for the k-th of these ordinals, which ascend. */
-  with(ordinals: Int32Array, firstSlot: number): SlotMap {
+  /** With the k-th of these slots for the k-th of these ordinals, which ascend. */
+  with(ordinals: Int32Array, slots: Int32Array): SlotMap {
     const words = ((ordinals.at(-1) ?? -1) + 32) >>> 5;
     const end = Math.max(this.end, words * 32);
     const pages: Page[] = [];
@@ -91,7 +98,7 @@ export class SlotMap {
       const before = this.#pages[p] ?? emptyPage;
       const indexSize = Math.min((end - p * pageSize) / 16, indexSizeMax);
       const isSame = to === from && indexSizeOf(before) === indexSize;
-      const added = { ordinals: ordinals.subarray(from, to), firstSlot: firstSlot + from };
+      const added = { ordinals: ordinals.subarray(from, to), slots: slots.subarray(from, to) };
       pages.push(isSame ? before : pageWith(before, added, indexSize));
       from = to;
     }
@@ -104,13 +111,13 @@ function indexSizeOf(page: Page): number {
   return page[1] as number;
 }
 
-/** Some ordinals of a page, the k-th of which has the slot `firstSlot` + k. */
+/** Some ordinals of a page, and their slots. */
 interface AddedSlots {
   readonly ordinals: Int32Array;
-  readonly firstSlot: number;
+  readonly slots: Int32Array;
 }
 
-function pageWith(before: Page, { ordinals, firstSlot }: AddedSlots, indexSize: number): Page {
+function pageWith(before: Page, { ordinals, slots }: AddedSlots, indexSize: number): Page {
   const oldSize = Math.min(indexSizeOf(before), indexSize);
   const bitsOf = new Int32Array(indexSize);
   for (let at = 0; at < oldSize; at += 2) bitsOf[at] = before[at] as number;
@@ -133,7 +140,7 @@ function pageWith(before: Page, { ordinals, firstSlot }: AddedSlots, indexSize: 
     for (let bits = bitsOf[at] as number; bits !== 0; bits &= bits - 1) {
       const bit = lowestBit(bits);
       const isNew = k < ordinals.length && (ordinals[k] as number) % pageSize === at * 16 + bit;
-      page[end++] = isNew ? firstSlot + k++ : (before[old] as number);
+      page[end++] = isNew ? (slots[k++] as number) : (before[old] as number);
       if (((oldBits >>> bit) & 1) === 1) old++;
     }
   }

@@ -1,3 +1,4 @@
+import { readBits } from '../bytes/bit-reader.ts';
 import { decodeUnits, isAscii } from '../bytes/code-units.ts';
 import { asciiText } from '../bytes/platform.ts';
 import { DatasetError } from '../errors.ts';
@@ -67,19 +68,9 @@ export class StringCache {
 
   /** Undefined: its block is not here. */
   find(field: PackedField, record: number): string | null | undefined {
+    if (hasShortEnds(field)) return cachedText(field, record);
     const end = varEndOrNull(field, record);
-    if (end < 0) return null;
-    const start = varStart(field, record);
-    requireRange(field, start, end);
-    const { blocks } = field;
-    if (blocks === null) return undefined;
-    const index = start >>> blockShift;
-    const from = index << blockShift;
-    const block = blocks[index];
-    if (block === undefined || end - from > blockSize) return undefined;
-    return typeof block === 'string'
-      ? block.substring(start - from, end - from)
-      : block.slice(start - from, end - from);
+    return end < 0 ? null : textInBlock(field, varStart(field, record), end);
   }
 
   /** What is in no block here: its block is decoded, if it is to have one. */
@@ -116,6 +107,37 @@ export class StringCache {
     this.#places.push({ blocks: new WeakRef(blocks), index, size });
     blocks[index] = block;
   }
+}
+
+/** A record's end and null bit are one read, as {@link cachedText} takes them. */
+export function hasShortEnds(field: PackedField | null): boolean {
+  return field !== null && field.nullBit !== 0;
+}
+
+/**
+ * The text of a STRING field with {@link hasShortEnds short ends}, if its block is in a cache; undefined: it is not. All on the
+ * way to it is here, and not in calls that an engine may not inline.
+ */
+export function cachedText(field: PackedField, record: number): string | null | undefined {
+  const { bits, stride, mask } = field;
+  const position = record * stride + field.offset;
+  const raw = readBits(bits, position, -1);
+  if ((raw & field.nullBit) !== 0) return null;
+  const start = record === 0 ? 0 : readBits(bits, position - stride, mask);
+  return textInBlock(field, start, raw & mask);
+}
+
+function textInBlock(field: PackedField, start: number, end: number): string | undefined {
+  requireRange(field, start, end);
+  const { blocks } = field;
+  if (blocks === null) return undefined;
+  const index = start >>> blockShift;
+  const from = index << blockShift;
+  const block = blocks[index];
+  if (block === undefined || end - from > blockSize) return undefined;
+  return typeof block === 'string'
+    ? block.substring(start - from, end - from)
+    : block.slice(start - from, end - from);
 }
 
 /** Where a block is kept: in the field that it is of. */

@@ -15,6 +15,8 @@ const keptLengthMax = 64;
 export class TextReader {
   /** Some texts may be kept. */
   readonly isKeeping: boolean;
+  /** They are, in a {@link StringCache}. */
+  readonly hasCache: boolean;
   readonly #isSmall: boolean;
   readonly #strings: StringCache | null;
 
@@ -22,7 +24,8 @@ export class TextReader {
   constructor(recordCount: number, strings: StringCache | null) {
     this.#isSmall = recordCount <= smallTypeRecordsMax;
     this.#strings = strings;
-    this.isKeeping = this.#isSmall || strings !== null;
+    this.hasCache = !this.#isSmall && strings !== null;
+    this.isKeeping = this.#isSmall || this.hasCache;
   }
 
   /** Undefined: it is not kept, and has to be built by {@link read}. */

@@ -19,7 +19,10 @@ test('a map of slots agrees with a Map through any changes, in shared memory too
         const history = [{ map, model }];
         changes.forEach((change, n) => {
           const ordinals = Int32Array.from(change).sort();
-          map = map.with(ordinals, 1000 * n);
+          map = map.with(
+            ordinals,
+            ordinals.map((_, k) => 1000 * n + k),
+          );
           model = new Map(model);
           ordinals.forEach((o, k) => model.set(o, 1000 * n + k));
           history.push({ map, model });

@@ -5,14 +5,17 @@ import type { KeyPart } from '../schema/record-key.ts';
 import type { ObjectTypeState } from '../state/object-type-state.ts';
 import type { ReadState } from '../state/read-state.ts';
 import type { TypeChanges } from '../state/type-changes.ts';
+import { CloseKeys, KeyArray, KeyChanges, keyOf, type SharedKeyArray } from './key-array.ts';
 import { batchMax, type KeyBatch, KeyPathReader, zigZagInt } from './key-reader.ts';
 import { isLive, KeyTable, type SharedKeyTable } from './key-table.ts';
 
 /** A {@link UniqueKeyIndex} on its way to another thread. */
 export interface SharedIndex {
   readonly type: string;
-  readonly table: SharedKeyTable;
-  readonly live: Uint32Array;
+  /** Either this or a table. */
+  readonly array: SharedKeyArray | null;
+  readonly table: SharedKeyTable | null;
+  readonly live: Uint32Array | null;
   readonly areKeys: boolean;
   readonly hasDuplicates: boolean;
 }
@@ -23,7 +26,8 @@ export interface SharedIndex {
  *
  * The two have one table: a delta adds entries for what it adds, and makes a new set of bits that says which entries count,
  * so it costs O(its changes) and the copy of those bits, and a look-up goes as before it. Where keys are short numbers no
- * record is read. When a quarter has been added to the table, all is built anew.
+ * record is read. When a quarter has been added to the table, all is built anew. Where keys are short numbers close together
+ * there is no table, but a {@link KeyArray}.
  *
  * Where several records have one key, the lowest ordinal is found; every delta to such a type builds the index anew. Records
  * with a null in their key are not found.
@@ -36,7 +40,9 @@ export class UniqueKeyIndex {
   readonly type: string;
   readonly #records: ObjectTypeState;
   readonly #paths: readonly KeyPathReader[];
-  /** Null: it is not built yet. */
+  /** Of keys that are whole numbers close together; null: they are not, or nothing is built yet. */
+  #array: KeyArray | null;
+  /** Of all others; null: there is an array, or nothing is built yet. */
   #table: KeyTable | null;
   /** While it is not: how many keys look-ups may still go over one by one. */
   #scanBudget: number;
@@ -53,6 +59,7 @@ export class UniqueKeyIndex {
     this.type = type;
     this.#records = state.objectType(type);
     this.#paths = pathReaders(state, type);
+    this.#array = content.array;
     this.#table = content.table;
     this.#scanBudget = this.#records.count * scansMax;
     this.#live = content.live;
@@ -71,7 +78,7 @@ export class UniqueKeyIndex {
    * @throws DatasetError `invalid`: the type does not exist or has no primary key
    */
   static of(state: ReadState, type: string): UniqueKeyIndex {
-    return new UniqueKeyIndex(state, type, { table: null, live: null, areKeys: true, hasDuplicates: false });
+    return new UniqueKeyIndex(state, type, notBuilt);
   }
 
   /** {@link of}, and the table is built now. */
@@ -83,15 +90,19 @@ export class UniqueKeyIndex {
 
   /** @param state the one it was shared with */
   static open(state: ReadState, shared: SharedIndex): UniqueKeyIndex {
-    return new UniqueKeyIndex(state, shared.type, { ...shared, table: KeyTable.open(shared.table) });
+    const array = shared.array && KeyArray.open(shared.array);
+    const table = shared.table && KeyTable.open(shared.table);
+    return new UniqueKeyIndex(state, shared.type, { ...shared, array, table });
   }
 
   share(arena: SharedArena): SharedIndex {
-    const built = this.#table ?? this.#build();
+    if (!this.#isBuilt) this.#build();
+    const array = this.#array?.share(arena) ?? null;
     // Before the table: what is added to it from now on is not of this index.
-    const live = arena.uint32(this.#live ?? built.keepFirstLive());
-    const table = built.share(arena);
-    return { type: this.type, table, live, areKeys: this.#areKeys, hasDuplicates: this.#hasDuplicates };
+    const live = this.#table && arena.uint32(this.#live ?? this.#table.keepFirstLive());
+    const table = this.#table?.share(arena) ?? null;
+    const [areKeys, hasDuplicates] = [this.#areKeys, this.#hasDuplicates];
+    return { type: this.type, array, table, live, areKeys, hasDuplicates };
   }
 
   /**
@@ -101,26 +112,59 @@ export class UniqueKeyIndex {
    */
   apply(next: ReadState, change: TypeChanges | undefined): UniqueKeyIndex {
     if (change === undefined && this.#paths.every((path) => path.isOf(next))) return this;
-    if (this.#table === null) {
+    if (!this.#isBuilt) {
       const unbuilt = UniqueKeyIndex.of(next, this.type);
       unbuilt.#scanBudget = this.#scanBudget;
       return unbuilt;
     }
     const { added, removed } = change ?? noChange;
-    const content = { areKeys: this.#areKeys, hasDuplicates: this.#hasDuplicates };
-    if (removed.length + added.length === 0)
-      return new UniqueKeyIndex(next, this.type, { ...content, table: this.#table, live: this.#live });
-    if (this.#hasDuplicates || !this.#table.hasRoomFor(added.length))
-      return UniqueKeyIndex.build(next, this.type);
-    const table = this.#table.toAddTo();
+    if (removed.length + added.length === 0) return new UniqueKeyIndex(next, this.type, this.#content());
+    return this.#followed(next, { added, removed }) ?? UniqueKeyIndex.build(next, this.type);
+  }
+
+  #content(): IndexContent {
+    return {
+      array: this.#array,
+      table: this.#table,
+      live: this.#live,
+      areKeys: this.#areKeys,
+      hasDuplicates: this.#hasDuplicates,
+    };
+  }
+
+  /** Null: it has to be built anew. */
+  #followed(next: ReadState, changes: TypeChanges): UniqueKeyIndex | null {
+    if (this.#hasDuplicates) return null;
+    if (this.#array !== null) return this.#followedByArray(this.#array, next, changes);
+    const table = this.#table;
+    const hasRoom = table?.hasRoomFor(changes.added.length) === true;
+    return hasRoom ? this.#followedByTable(table.toAddTo(), next, changes) : null;
+  }
+
+  #followedByArray(array: KeyArray, next: ReadState, { added, removed }: TypeChanges): UniqueKeyIndex | null {
+    const changes = new KeyChanges(removed.length + added.length);
+    for (const batch of batchesOf(removed)) {
+      this.#readHashes(batch);
+      if (!array.listChanges(batch, false, changes)) return null;
+    }
+    const unchanged = new UniqueKeyIndex(next, this.type, this.#content());
+    for (const batch of batchesOf(added)) {
+      unchanged.#readHashes(batch);
+      if (!array.listChanges(batch, true, changes)) return null;
+    }
+    unchanged.#array = array.with(changes, unchanged.#records.count);
+    return unchanged.#array && unchanged;
+  }
+
+  #followedByTable(table: KeyTable, next: ReadState, { added, removed }: TypeChanges): UniqueKeyIndex | null {
     const live = (this.#live ?? table.keepFirstLive()).slice();
     for (const batch of batchesOf(removed)) {
       this.#readHashes(batch);
       table.removeAll(batch, live);
     }
-    const index = new UniqueKeyIndex(next, this.type, { ...content, table, live });
+    const index = new UniqueKeyIndex(next, this.type, { ...this.#content(), table, live });
     for (const batch of batchesOf(added)) index.#insert(table, batch);
-    if (index.#hasDuplicates) return UniqueKeyIndex.build(next, this.type);
+    if (index.#hasDuplicates) return null;
     index.#settle();
     return index;
   }
@@ -130,9 +174,12 @@ export class UniqueKeyIndex {
    * number) and STRING.
    */
   find(part: KeyPart): number {
-    const direct = this.#direct;
-    if (direct !== null && typeof part === 'number' && (part | 0) === part)
-      return direct.findKey(zigZagInt(part) | 0, this.#live ?? direct.firstLive);
+    if (typeof part === 'number' && (part | 0) === part) {
+      const array = this.#array;
+      if (array !== null) return array.find(part);
+      const direct = this.#direct;
+      if (direct !== null) return direct.findKey(zigZagInt(part) | 0, this.#live ?? direct.firstLive);
+    }
     if (this.#paths.length !== 1) throw this.#wrongCount(1);
     return this.#search((this.#paths[0] as KeyPathReader).hashOf(part), part, null);
   }
@@ -154,8 +201,16 @@ export class UniqueKeyIndex {
    * @param all parts of the key; null: the first is the only one
    */
   #search(hash: number, first: KeyPart, all: readonly KeyPart[] | null): number {
-    const table = this.#table ?? this.#buildIfEarned();
-    if (table === null) return this.#scan(hash, first, all);
+    if (!this.#isBuilt) {
+      if (this.#scanBudget > 0) return this.#scan(hash, first, all);
+      this.#build();
+    }
+    if (this.#table !== null) return this.#searchTable(this.#table, { hash, first, all });
+    const ordinal = this.#array?.find(keyOf(hash)) ?? -1;
+    return ordinal >= 0 && this.#matches(ordinal, first, all) ? ordinal : -1;
+  }
+
+  #searchTable(table: KeyTable, { hash, first, all }: SearchedKey): number {
     const { entries, firstLive } = table;
     const live = this.#live ?? firstLive;
     const end = entries.length;
@@ -202,22 +257,45 @@ export class UniqueKeyIndex {
     return -1;
   }
 
-  #buildIfEarned(): KeyTable | null {
-    return this.#scanBudget > 0 ? null : this.#build();
+  get #isBuilt(): boolean {
+    return this.#table !== null || this.#array !== null;
   }
 
-  #build(): KeyTable {
+  #build(): void {
+    this.#array = this.#buildArray();
+    if (this.#array === null) this.#table = this.#buildTable();
+    this.#settle();
+  }
+
+  #buildArray(): KeyArray | null {
+    if (!this.#isOfInteger) return null;
+    const keys = new CloseKeys(this.#records.count);
+    for (const batch of populatedBatches(this.#records)) {
+      this.#readHashes(batch);
+      if (!keys.add(batch)) return null;
+    }
+    const array = keys.toArray();
+    let from = 0;
+    for (const batch of populatedBatches(this.#records)) {
+      if (array?.fill(batch, keys.from(from))) this.#hasDuplicates = true;
+      from += batch.count;
+    }
+    return array;
+  }
+
+  #buildTable(): KeyTable {
     const table = KeyTable.withRoomFor(this.#records.count);
     for (const batch of populatedBatches(this.#records)) this.#insert(table, batch);
-    this.#table = table;
-    this.#settle();
     return table;
+  }
+
+  get #isOfInteger(): boolean {
+    return this.#paths.length === 1 && this.#paths[0]?.isInteger === true;
   }
 
   /** When all records are in. */
   #settle(): void {
-    const isDirect = this.#paths.length === 1 && this.#paths[0]?.isInteger === true;
-    this.#direct = isDirect && this.#areKeys ? this.#table : null;
+    this.#direct = this.#isOfInteger && this.#areKeys ? this.#table : null;
   }
 
   #insert(table: KeyTable, batch: KeyBatch): void {
@@ -254,10 +332,26 @@ export class UniqueKeyIndex {
 }
 
 interface IndexContent {
+  readonly array: KeyArray | null;
   readonly table: KeyTable | null;
   readonly live: Uint32Array | null;
   readonly areKeys: boolean;
   readonly hasDuplicates: boolean;
+}
+
+const notBuilt: IndexContent = {
+  array: null,
+  table: null,
+  live: null,
+  areKeys: true,
+  hasDuplicates: false,
+};
+
+/** `all` parts of it; null: the first is the only one. */
+interface SearchedKey {
+  readonly hash: number;
+  readonly first: KeyPart;
+  readonly all: readonly KeyPart[] | null;
 }
 
 /** So often may look-ups go over all keys: together that takes a little over half as long as building the table. */

@@ -365,7 +365,7 @@ interface RecordPlaces<L> {
  * Of the base: with more records in the overlay, all is packed into a new base. Look-ups take longer by how many records lie
  * in the overlay, and the folds are paid for by the changes between two of them (docs/performance.md, "What a fold is").
  */
-const foldShare = 1 / 10;
+const foldShare = 1 / 16;
 
 /** Below this many records an overlay is not worth folding: the 63 layers are the only bound. */
 const foldRecordsMin = 1024;

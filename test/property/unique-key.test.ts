@@ -19,8 +19,8 @@ const schema = DatasetSchema.of(
       int i; long l; double d; float f; boolean b; bytes y; string s; String box; int payload;
     }
     Small @PrimaryKey(id) { int id; int payload; }
-    Text @PrimaryKey(name) { String name; int payload; }
-    Wide @PrimaryKey(id) { long id; }
+    Text @PrimaryKey(id) { String id; int payload; }
+    Wide @PrimaryKey(id) { long id; int payload; }
     String { string value; }
   `),
 );
@@ -52,6 +52,17 @@ class Chain {
     this.state = state;
   }
 }
+
+/** The keys of a type: strings, or numbers close together, far apart, or long. */
+const keys = fc.constantFrom<readonly [type: string, keyOf: (n: number) => string | number]>(
+  ['Text', (n) => `name ${n}`],
+  ['Small', (n) => n - 100],
+  ['Small', (n) => 2 * n - 2 ** 31 + 7_000],
+  ['Wide', (n) => n],
+  ['Wide', (n) => (n === 299 ? 2 ** 40 : n)],
+  ['Small', (n) => n * 7],
+  ['Wide', (n) => n * 2 ** 30],
+);
 
 describe('UniqueKeyIndex', () => {
   it('finds by compound keys of every kind, and nothing by a key that differs in one part', () => {
@@ -108,15 +119,16 @@ describe('UniqueKeyIndex', () => {
           weight: 1,
           arbitrary: fc.integer({ min: 500, max: 1500 }).map((n) => Array.from({ length: n }, (_, i) => i)),
         },
+        // Far from what is there, on either side.
+        { weight: 1, arbitrary: fc.constantFrom([-50, -1], [1_700], [-3_000], [40_000]) },
       ),
     });
     fc.assert(
       fc.property(
-        fc.constantFrom('Small', 'Text'),
+        keys,
         fc.constantFrom('build', 'of'),
         fc.array(step, { minLength: 1, maxLength: 25 }),
-        (type, first, steps) => {
-          const keyOf = (n: number) => (type === 'Small' ? n * 7 : `name ${n}`);
+        ([type, keyOf], first, steps) => {
           const chain = new Chain(type, first);
           let model = new Map<number, number>();
           const history: [UniqueKeyIndex, ReadState, ReadonlyMap<number, number>][] = [];
@@ -124,10 +136,9 @@ describe('UniqueKeyIndex', () => {
             const removed = new Set([...remove, ...add].filter((key) => model.has(key)));
             const ordinals = [...removed].map((key) => chain.index.find(keyOf(key)));
             const added = [...new Set(add)];
-            const field = type === 'Small' ? 'id' : 'name';
             chain.step(
               ordinals,
-              added.map((key) => ({ [field]: keyOf(key), payload: n })),
+              added.map((key) => ({ id: keyOf(key), payload: n })),
             );
             model = new Map(model);
             for (const key of removed) model.delete(key);
@@ -136,7 +147,8 @@ describe('UniqueKeyIndex', () => {
           });
           for (const [index, state, expected] of history) {
             const unbuilt = UniqueKeyIndex.of(state, type);
-            for (let key = 0; key < 310; key++) {
+            const asked = [...Array.from({ length: 370 }, (_, n) => n - 60), 1_499, 1_700, -3_000, 40_000];
+            for (const key of asked) {
               const ordinal = index.find(keyOf(key));
               expect(unbuilt.find(keyOf(key))).toBe(ordinal);
               const payload = ordinal < 0 ? undefined : recordView(state, type, ordinal)['payload'];
@@ -145,7 +157,7 @@ describe('UniqueKeyIndex', () => {
           }
         },
       ),
-      { numRuns: 20 },
+      { numRuns: 60 },
     );
   });
 
@@ -180,30 +192,23 @@ describe('UniqueKeyIndex', () => {
       add: fc.array(fc.constantFrom(others, others + 1), { maxLength: 2 }),
     });
     fc.assert(
-      fc.property(
-        fc.constantFrom('Small', 'Text'),
-        fc.array(step, { minLength: 5, maxLength: 30 }),
-        (type, steps) => {
-          const keyOf = (n: number) => (type === 'Small' ? n : `name ${n}`);
-          const field = type === 'Small' ? 'id' : 'name';
-          const chain = new Chain(type);
-          let payload = 0;
-          const rowOf = (n: number) => ({ [field]: keyOf(n), payload: payload++ });
-          chain.step(
-            [],
-            Array.from({ length: others }, (_, n) => rowOf(n)),
-          );
-          for (const { remove, add } of steps) {
-            const records = chain.state.objectType(type);
-            const removed = [...new Set(remove)].filter((ordinal) => records.isPopulated(ordinal));
-            chain.step(removed, add.map(rowOf));
-            const built = UniqueKeyIndex.build(chain.state, type);
-            for (let n = 0; n < others + 2; n++)
-              expect(chain.index.find(keyOf(n))).toBe(built.find(keyOf(n)));
-          }
-        },
-      ),
-      { numRuns: 40 },
+      fc.property(keys, fc.array(step, { minLength: 5, maxLength: 30 }), ([type, keyOf], steps) => {
+        const chain = new Chain(type);
+        let payload = 0;
+        const rowOf = (n: number) => ({ id: keyOf(n), payload: payload++ });
+        chain.step(
+          [],
+          Array.from({ length: others }, (_, n) => rowOf(n)),
+        );
+        for (const { remove, add } of steps) {
+          const records = chain.state.objectType(type);
+          const removed = [...new Set(remove)].filter((ordinal) => records.isPopulated(ordinal));
+          chain.step(removed, add.map(rowOf));
+          const built = UniqueKeyIndex.build(chain.state, type);
+          for (let n = 0; n < others + 2; n++) expect(chain.index.find(keyOf(n))).toBe(built.find(keyOf(n)));
+        }
+      }),
+      { numRuns: 80 },
     );
   });
 
@@ -283,6 +288,45 @@ describe('UniqueKeyIndex', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it('stays right where most of its keys change again and again, and all of them move on', () => {
+    for (const spread of [1, 50]) {
+      const chain = new Chain('Small');
+      const before: [UniqueKeyIndex, number][] = [];
+      for (let from = 0; from < 6_000; from += 400) {
+        const gone =
+          from === 0
+            ? []
+            : Array.from({ length: 400 }, (_, n) => chain.index.find((from - 400 + n) * spread));
+        const added = from === 0 ? 1_000 : 400;
+        const first = from === 0 ? 0 : from + 600;
+        chain.step(
+          gone,
+          Array.from({ length: added }, (_, n) => ({ id: (first + n) * spread, payload: from })),
+        );
+        before.push([chain.index, from]);
+      }
+      for (const [index, from] of before) {
+        for (let n = 0; n < 7_000; n++)
+          expect(index.find(n * spread) >= 0).toBe(n >= from && n < from + 1_000);
+        expect(index.find(-1)).toBe(-1);
+      }
+    }
+  });
+
+  it('finds LONGs close together by number and by bigint, and nothing by what only has their hash', () => {
+    const chain = new Chain('Wide');
+    chain.step(
+      [],
+      Array.from({ length: 10 }, (_, n) => ({ id: n - 5 })),
+    );
+    for (let n = -5; n < 5; n++) {
+      expect(chain.state.objectType('Wide').readLong(chain.index.find(n), 0)).toBe(BigInt(n));
+      expect(chain.index.find(BigInt(n))).toBe(chain.index.find(n));
+    }
+    for (const wrong of ['0', true, 0.5, 2 ** 32, 2n ** 32n, 5n, -6n, 2 ** 31 - 1, -(2 ** 31)])
+      expect(chain.index.find(wrong)).toBe(-1);
   });
 
   it('tells apart LONGs that are one as doubles', () => {

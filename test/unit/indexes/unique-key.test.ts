@@ -36,49 +36,80 @@ test('a delta of one record far out makes an index of an empty type no bigger th
   expect(index.find(-1)).toBe(ordinal);
   const { live, table } = index.share(new SharedArena());
   // Eight buckets, as of any small table.
-  expect(table.entries.byteLength).toBe(64);
-  expect(live.byteLength).toBe(4);
+  expect(table?.entries.byteLength).toBe(64);
+  expect(live?.byteLength).toBe(4);
 });
 
+test('a delta of keys far from all others makes no index bigger than a table of its records', () => {
+  const writer = WriteState.restore(ReadState.empty(schema));
+  const stateWith = (ids: number[], tag: bigint) => {
+    const cycle = writer.begin();
+    for (const id of ids) cycle.add('Place', { id });
+    const made = applyDelta(writer.state, encodeDelta(cycle.transition(), { tag, ...options }).main);
+    writer.advance(made.state, made.changes);
+    return made;
+  };
+  let index = UniqueKeyIndex.build(stateWith([0, 1, 2], 1n).state, 'Place');
+  let [count, tag] = [3, 2n];
+  for (let id = 4; id < 2 ** 31; id *= 2, count++) {
+    const { state, changes } = stateWith([id], tag++);
+    index = index.apply(state, changes.get('Place'));
+    const { array, table } = index.share(new SharedArena());
+    expect(Math.max(array?.entries.length ?? 0, table?.entries.length ?? 0)).toBeLessThanOrEqual(
+      3 * count + 64,
+    );
+  }
+  for (let id = 4; id < 2 ** 31; id *= 2) expect(index.find(id)).toBeGreaterThanOrEqual(0);
+});
+
+/** Far apart, keys are in a table. */
+const spreads = [
+  { where: 'an array', spread: 1 },
+  { where: 'a table', spread: 1000 },
+];
+
 /** Places 0 to 99, and what follows them: each chain replaces all of the first ten by others. */
-function branches() {
+function branches(spread = 1) {
   const writer = WriteState.restore(ReadState.empty(schema));
   const first = writer.begin();
-  for (let id = 0; id < 100; id++) first.add('Place', { id });
+  for (let id = 0; id < 100; id++) first.add('Place', { id: id * spread });
   const { state } = applyDelta(writer.state, encodeDelta(first.transition(), { tag: 1n, ...options }).main);
   const branch = (id: number) => {
     const from = WriteState.restore(state);
     const cycle = from.begin();
     for (let o = 0; o < 10; o++) {
       cycle.remove('Place', o);
-      cycle.add('Place', { id: id + o });
+      cycle.add('Place', { id: (id + o) * spread });
     }
     return applyDelta(state, encodeDelta(cycle.transition(), { tag: BigInt(id), ...options }).main);
   };
   return { state, branch };
 }
 
-function idsFound(index: UniqueKeyIndex): number[] {
-  return Array.from({ length: 400 }, (_, id) => id).filter((id) => index.find(id) >= 0);
+function idsFound(index: UniqueKeyIndex, spread = 1): number[] {
+  return Array.from({ length: 400 }, (_, id) => id).filter((id) => index.find(id * spread) >= 0);
 }
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
-test('two states that follow one each find their own, and the one before does, whatever was added to the table they share', () => {
-  const { state, branch } = branches();
-  const index = UniqueKeyIndex.build(state, 'Place');
-  const [left, right] = [branch(200), branch(300)];
-  const leftIndex = index.apply(left.state, left.changes.get('Place'));
-  const rightIndex = index.apply(right.state, right.changes.get('Place'));
-  const again = index.apply(left.state, left.changes.get('Place'));
+test.for(spreads)(
+  'two states that follow one each find their own, and the one before does, whatever was added to $where they share',
+  ({ spread }) => {
+    const { state, branch } = branches(spread);
+    const index = UniqueKeyIndex.build(state, 'Place');
+    const [left, right] = [branch(200), branch(300)];
+    const leftIndex = index.apply(left.state, left.changes.get('Place'));
+    const rightIndex = index.apply(right.state, right.changes.get('Place'));
+    const again = index.apply(left.state, left.changes.get('Place'));
 
-  expect(idsFound(index)).toEqual(numbers(0, 100));
-  expect(idsFound(leftIndex)).toEqual([...numbers(10, 100), ...numbers(200, 210)]);
-  expect(idsFound(rightIndex)).toEqual([...numbers(10, 100), ...numbers(300, 310)]);
-  expect(idsFound(again)).toEqual(idsFound(leftIndex));
-});
+    expect(idsFound(index, spread)).toEqual(numbers(0, 100));
+    expect(idsFound(leftIndex, spread)).toEqual([...numbers(10, 100), ...numbers(200, 210)]);
+    expect(idsFound(rightIndex, spread)).toEqual([...numbers(10, 100), ...numbers(300, 310)]);
+    expect(idsFound(again, spread)).toEqual(idsFound(leftIndex, spread));
+  },
+);
 
-test('the first look-ups go over the keys, and when they have done so for long the table is built, once', () => {
+test('the first look-ups go over the keys, and when they have done so for long the index is built, once', () => {
   const { state, branch } = branches();
   const passes = vi.spyOn(ObjectTypeState.prototype, 'findRaw');
   const batches = vi.spyOn(ObjectTypeState.prototype, 'listPopulated');
@@ -89,31 +120,39 @@ test('the first look-ups go over the keys, and when they have done so for long t
   const following = index.apply(next.state, next.changes.get('Place'));
   expect(idsFound(following)).toEqual([...numbers(10, 100), ...numbers(200, 210)]);
   expect(idsFound(index)).toEqual(numbers(0, 100));
-  // Two over all records; two more in the one state, and in the other 20, each of which ends one record later. Then the table, in one batch.
+  // Two over all records; two more in the one state, and in the other 20, each of which ends one record later. Then the index of
+  // each is built: a batch of keys, and the same batch to be filled in.
   expect(passes.mock.calls.length).toBe(2 + 2 + 20);
-  expect(batches.mock.calls.length).toBe(2);
+  expect(batches.mock.calls.length).toBe(4);
   const shared = UniqueKeyIndex.of(state, 'Place').share(new SharedArena());
   expect(idsFound(UniqueKeyIndex.open(state, shared))).toEqual(numbers(0, 100));
 });
 
-test('an index of another thread is followed without adding to what it shares; the owner may go on adding', () => {
-  const { state, branch } = branches();
-  const index = UniqueKeyIndex.build(state, 'Place');
-  const shared = index.share(new SharedArena());
-  const opened = UniqueKeyIndex.open(state, shared);
-  const before = shared.table.entries.slice();
-  const [left, right] = [branch(200), branch(300)];
+test.for(spreads)(
+  'an index of another thread is followed without adding to $where that it shares; the owner may go on adding',
+  ({ spread }) => {
+    const { state, branch } = branches(spread);
+    const index = UniqueKeyIndex.build(state, 'Place');
+    const shared = index.share(new SharedArena());
+    const opened = UniqueKeyIndex.open(state, shared);
+    const entries = (spread === 1 ? shared.array?.entries : shared.table?.entries) as Int32Array;
+    const before = entries.slice();
+    const [left, right] = [branch(200), branch(300)];
 
-  const openedNext = opened.apply(right.state, right.changes.get('Place'));
-  expect(shared.table.entries).toEqual(before);
-  const next = index.apply(left.state, left.changes.get('Place'));
+    const openedNext = opened.apply(right.state, right.changes.get('Place'));
+    expect(entries).toEqual(before);
+    const next = index.apply(left.state, left.changes.get('Place'));
 
-  expect(shared.table.entries).not.toEqual(before);
-  expect(idsFound(opened)).toEqual(numbers(0, 100));
-  expect(idsFound(openedNext)).toEqual([...numbers(10, 100), ...numbers(300, 310)]);
-  expect(idsFound(next)).toEqual([...numbers(10, 100), ...numbers(200, 210)]);
-  expect(idsFound(UniqueKeyIndex.open(left.state, next.share(new SharedArena())))).toEqual(idsFound(next));
-});
+    // What is added to a table is there for all who have it; an array never changes.
+    if (spread === 1) expect(entries).toEqual(before);
+    else expect(entries).not.toEqual(before);
+    expect(idsFound(opened, spread)).toEqual(numbers(0, 100));
+    expect(idsFound(openedNext, spread)).toEqual([...numbers(10, 100), ...numbers(300, 310)]);
+    expect(idsFound(next, spread)).toEqual([...numbers(10, 100), ...numbers(200, 210)]);
+    const openedAgain = UniqueKeyIndex.open(left.state, next.share(new SharedArena()));
+    expect(idsFound(openedAgain, spread)).toEqual(idsFound(next, spread));
+  },
+);
 
 test('an index stays the very same as long as no delta touches what it reads, be it along a reference', () => {
   const two = DatasetSchema.of(

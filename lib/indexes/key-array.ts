@@ -166,6 +166,8 @@ export class KeyArray {
   readonly #count: number;
   readonly #changed: SlotMap;
   readonly #changedCount: number;
+  /** All entries, if none has changed; else 0. */
+  readonly #plainCount: number;
   /** Places before that of the first entry, so that there is room for lesser keys. */
   readonly #before: number;
 
@@ -175,6 +177,7 @@ export class KeyArray {
     this.#count = entries.length;
     this.#changed = changed;
     this.#changedCount = changedCount;
+    this.#plainCount = changed.end === 0 ? entries.length : 0;
     this.#before = (entries.length >>> 3) & ~31;
   }
 
@@ -199,12 +202,12 @@ export class KeyArray {
   /** The ordinal of a key, which is a whole number of 32 bits; -1: there is none. */
   find(key: number): number {
     const at = (key - this.#least) >>> 0;
-    const place = (at + this.#before) >>> 0;
-    if (at < this.#count && !this.#changed.has(place)) return (this.#entries[at] as number) - 1;
-    return this.#findChanged(place);
+    return at < this.#plainCount ? (this.#entries[at] as number) - 1 : this.#findBelowChanges(at);
   }
 
-  #findChanged(place: number): number {
+  #findBelowChanges(at: number): number {
+    const place = (at + this.#before) >>> 0;
+    if (at < this.#count && !this.#changed.has(place)) return (this.#entries[at] as number) - 1;
     const entry = this.#changed.get(place);
     return entry < 0 ? -1 : entry - 1;
   }

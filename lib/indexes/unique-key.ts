@@ -174,12 +174,16 @@ export class UniqueKeyIndex {
    * number) and STRING.
    */
   find(part: KeyPart): number {
-    if (typeof part === 'number' && (part | 0) === part) {
-      const array = this.#array;
-      if (array !== null) return array.find(part);
-      const direct = this.#direct;
-      if (direct !== null) return direct.findKey(zigZagInt(part) | 0, this.#live ?? direct.firstLive);
-    }
+    const array = this.#array;
+    return array !== null && typeof part === 'number' && (part | 0) === part
+      ? array.find(part)
+      : this.#findElsewhere(part);
+  }
+
+  #findElsewhere(part: KeyPart): number {
+    const direct = this.#direct;
+    if (direct !== null && typeof part === 'number' && (part | 0) === part)
+      return direct.findKey(zigZagInt(part) | 0, this.#live ?? direct.firstLive);
     if (this.#paths.length !== 1) throw this.#wrongCount(1);
     return this.#search((this.#paths[0] as KeyPathReader).hashOf(part), part, null);
   }

@@ -126,6 +126,8 @@ export class RecordTable<L extends Layer> {
   readonly #slots: SlotMap;
   /** Ordinals from here on have no record. */
   readonly #end: number;
+  /** Ordinals below have their record in the base, as all of them have before the first delta; 0 from then on. */
+  readonly #plainCount: number;
   /** The base, where it is one shard. */
   readonly #only: L | null;
   readonly #baseMask: number;
@@ -140,6 +142,7 @@ export class RecordTable<L extends Layer> {
     this.#overlay = parts.overlay;
     this.#slots = parts.slots;
     this.#end = Math.max(parts.baseSlots, parts.slots.end);
+    this.#plainCount = parts.overlay.length > 0 ? 0 : parts.baseSlots;
     this.#only = parts.base.length === 1 ? (parts.base[0] as L) : null;
     this.#baseMask = parts.base.length - 1;
     this.#baseShift = 31 - Math.clz32(parts.base.length);
@@ -229,6 +232,10 @@ export class RecordTable<L extends Layer> {
 
   /** The base has the record of this ordinal, if there is one. Any number may be asked for. */
   isInBase(ordinal: number): boolean {
+    return (ordinal >= 0 && ordinal < this.#plainCount) || this.#isInBaseBelowOverlay(ordinal);
+  }
+
+  #isInBaseBelowOverlay(ordinal: number): boolean {
     return ordinal >= 0 && ordinal < this.#baseSlots && !this.#slots.has(ordinal);
   }
 
@@ -253,8 +260,7 @@ export class RecordTable<L extends Layer> {
 
   /** The layer that holds the records of all these ordinals, each under the ordinal as its number; null: there is none. */
   commonLayer(ordinals: Int32Array, count: number): L | null {
-    if (this.#overlay.length > 0) return null;
-    for (let i = 0; i < count; i++) if ((ordinals[i] as number) >>> 0 >= this.#baseSlots) return null;
+    for (let i = 0; i < count; i++) if ((ordinals[i] as number) >>> 0 >= this.#plainCount) return null;
     return this.#only;
   }
 

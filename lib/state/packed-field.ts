@@ -64,29 +64,32 @@ export interface FieldLayout {
  *
  * Null is all ones in every fixed field (so a field of 0 bits reads as null), or the null pattern of FLOAT and DOUBLE;
  * in STRING and BYTES it is the top bit, above the end of the record's bytes in `data`.
+ *
+ * Fields that are read at every look-up are declared only, so that they are not there, with undefined as their value, before the
+ * constructor sets them: V8 then knows that a field is always a small number, and does not look at what it is each time.
  */
 export class PackedField {
   /** See {@link kindCodes}. */
-  readonly kind: number;
-  readonly recordCount: number;
-  readonly bits: BitArray;
-  readonly view: DataView;
+  declare readonly kind: number;
+  declare readonly recordCount: number;
+  declare readonly bits: BitArray;
+  declare readonly view: DataView;
   /** Bits from one record to the next. */
-  readonly stride: number;
-  readonly offset: number;
-  readonly width: number;
+  declare readonly stride: number;
+  declare readonly offset: number;
+  declare readonly width: number;
   /** Masks of the low and high 32 bits of a value: of the end, without the null bit, for STRING and BYTES. */
-  readonly mask: number;
-  readonly highMask: number;
+  declare readonly mask: number;
+  declare readonly highMask: number;
   /** Of STRING and BYTES of up to 32 bits: the null bit; else 0. */
-  readonly nullBit: number;
-  readonly data: Uint8Array;
+  declare readonly nullBit: number;
+  declare readonly data: Uint8Array;
   /** Of STRING, what was built of it before: texts of a small type by record ({@link TextReader}). */
   kept: (string | null | undefined)[] | null = null;
   /** The same in a {@link StringCache}. */
   blocks: TextBlocks | null = null;
   /** One unaligned read of 32 bits gets at the value of any record. */
-  readonly isNarrow: boolean;
+  declare readonly isNarrow: boolean;
 
   constructor(kind: number, records: PackedRecords, { offset, width, data }: FieldLayout) {
     const valueWidth = isVar(kind) ? Math.max(width - 1, 0) : width;

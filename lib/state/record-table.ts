@@ -120,14 +120,15 @@ export class RecordTable<L extends Layer> {
   /** Greatest slot, ghosts and holes included; -1: none. */
   readonly maxOrdinal: number;
   readonly populated: BitSet;
+  // What look-ups read has a value of its kind from the start, for the reason that PackedField gives.
   readonly #base: readonly L[];
-  readonly #baseSlots: number;
+  readonly #baseSlots: number = 0;
   readonly #overlay: readonly L[];
-  readonly #slots: SlotMap;
+  readonly #slots: SlotMap = SlotMap.empty;
   /** Ordinals from here on have no record. */
   readonly #end: number;
   /** Ordinals below have their record in the base, as all of them have before the first delta; 0 from then on. */
-  readonly #plainCount: number;
+  readonly #plainCount: number = 0;
   /** The base, where it is one shard. */
   readonly #only: L | null;
   readonly #baseMask: number;

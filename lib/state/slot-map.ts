@@ -32,8 +32,8 @@ const emptyPage: Page = new Int32Array(indexSizeMax).fill(indexSizeMax, 1, 2);
 export class SlotMap {
   static readonly empty = new SlotMap([], 0);
 
-  /** All its ordinals are below. */
-  readonly end: number;
+  /** All its ordinals are below. Declared only, as in {@link PackedField}. */
+  declare readonly end: number;
   readonly #pages: readonly Page[];
 
   private constructor(pages: readonly Page[], end: number) {

@@ -6,7 +6,7 @@
  *   gap-list.ts      ascending ordinals in a blob
  *   code-units.ts    texts of records; modified-utf8.ts: of headers and schemas; base64.ts: bytes as text
  *   hash.ts          Hollow's hash functions
- *   bit-set.ts       an immutable set of ordinals; int-map.ts: from integers to integers
+ *   bit-set.ts       an immutable set of ordinals; marks.ts: without pages; int-map.ts: from integers to integers
  *   shared-arena.ts  memory that threads share
  *   platform.ts      what Node has a faster way for
  */

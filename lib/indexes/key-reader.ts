@@ -3,6 +3,7 @@
  *
  *   unique-key.ts  the index over a primary key
  *   key-table.ts   the hash table that it is made of
+ *   key-array.ts   the array that it is made of where keys are whole numbers close together
  *   key-reader.ts  hashes and compares keys in place, without building their values (this file)
  */
 import { textHash, unitsHash } from '../bytes/code-units.ts';

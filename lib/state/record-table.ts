@@ -1,4 +1,5 @@
 import { BitSet, type SharedBitSet } from '../bytes/bit-set.ts';
+import { isMarked, type Marks, noMarks, withMarks } from '../bytes/marks.ts';
 import type { SharedArena } from '../bytes/shared-arena.ts';
 import { splitByShard } from './shard-split.ts';
 import { type SharedSlotMap, SlotMap } from './slot-map.ts';
@@ -84,6 +85,7 @@ export interface SharedTable<S> {
   readonly baseSlots: number;
   readonly overlay: readonly S[];
   readonly slots: SharedSlotMap;
+  readonly moved: Marks;
   readonly populated: SharedBitSet;
   readonly maxOrdinal: number;
 }
@@ -95,6 +97,8 @@ interface TableParts<L> {
   readonly overlay: readonly L[];
   /** Of the ordinals whose record is in the overlay. */
   readonly slots: SlotMap;
+  /** The same for those that the base has room for: is there a slot? */
+  readonly moved: Marks;
   readonly populated: BitSet;
   readonly maxOrdinal: number;
   readonly empty: L;
@@ -125,6 +129,7 @@ export class RecordTable<L extends Layer> {
   readonly #baseSlots: number = 0;
   readonly #overlay: readonly L[];
   readonly #slots: SlotMap = SlotMap.empty;
+  readonly #moved: Marks = noMarks;
   /** Ordinals from here on have no record. */
   readonly #end: number;
   /** Ordinals below have their record in the base, as all of them have before the first delta; 0 from then on. */
@@ -142,6 +147,7 @@ export class RecordTable<L extends Layer> {
     this.#baseSlots = parts.baseSlots;
     this.#overlay = parts.overlay;
     this.#slots = parts.slots;
+    this.#moved = parts.moved;
     this.#end = Math.max(parts.baseSlots, parts.slots.end);
     this.#plainCount = parts.overlay.length > 0 ? 0 : parts.baseSlots;
     this.#only = parts.base.length === 1 ? (parts.base[0] as L) : null;
@@ -167,6 +173,7 @@ export class RecordTable<L extends Layer> {
       baseSlots,
       overlay: [],
       slots: SlotMap.empty,
+      moved: noMarks,
       populated,
       maxOrdinal,
       empty,
@@ -207,12 +214,13 @@ export class RecordTable<L extends Layer> {
     openLayer: (layer: S) => L,
     empty: L,
   ): RecordTable<L> {
-    const { base, baseSlots, overlay, slots, populated, maxOrdinal } = shared;
+    const { base, baseSlots, overlay, slots, moved, populated, maxOrdinal } = shared;
     return new RecordTable({
       base: base.map(openLayer),
       baseSlots,
       overlay: overlay.map(openLayer),
       slots: SlotMap.open(slots),
+      moved,
       populated: BitSet.open(populated),
       maxOrdinal,
       empty,
@@ -226,6 +234,7 @@ export class RecordTable<L extends Layer> {
       baseSlots: this.#baseSlots,
       overlay: shareAll(this.#overlay),
       slots: this.#slots.share(arena),
+      moved: arena.int32(this.#moved),
       populated: this.populated.share(arena),
       maxOrdinal: this.maxOrdinal,
     };
@@ -237,7 +246,7 @@ export class RecordTable<L extends Layer> {
   }
 
   #isInBaseBelowOverlay(ordinal: number): boolean {
-    return ordinal >= 0 && ordinal < this.#baseSlots && !this.#slots.has(ordinal);
+    return ordinal >= 0 && ordinal < this.#baseSlots && !isMarked(this.#moved, ordinal);
   }
 
   /** Where a record is, for {@link layerAt} and {@link recordAt}. Any number may be asked for. */
@@ -272,6 +281,7 @@ export class RecordTable<L extends Layer> {
       baseSlots: this.#baseSlots,
       overlay: this.#overlay.map(map),
       slots: this.#slots,
+      moved: this.#moved,
       populated: this.populated,
       maxOrdinal: this.maxOrdinal,
       empty: map(this.#empty),
@@ -285,7 +295,8 @@ export class RecordTable<L extends Layer> {
     const room = this.#overlay.length < overlayLayersMax ? this : this.#withPackedOverlay(pack);
     const overlay = [...room.#overlay, change.layer];
     const slots = room.#slots.with(change.ordinals, slotsOf(room.#overlay.length, change.ordinals.length));
-    const next = room.#with({ overlay, slots, populated, maxOrdinal });
+    const moved = withMarks(room.#moved, change.ordinals, this.#baseSlots);
+    const next = room.#with({ overlay, slots, moved, populated, maxOrdinal });
     const [inBase, inOverlay] = [countRecords(this.#base), countRecords(overlay)];
     const isOvergrown = inOverlay > Math.max(inBase * foldShare, foldRecordsMin);
     const isDense = next.#end <= foldSlotsPerRecordMax * (inBase + inOverlay);
@@ -299,6 +310,7 @@ export class RecordTable<L extends Layer> {
       baseSlots: this.#baseSlots,
       overlay: this.#overlay,
       slots: this.#slots,
+      moved: this.#moved,
       populated: this.populated,
       maxOrdinal: this.maxOrdinal,
       empty: this.#empty,
@@ -312,7 +324,7 @@ export class RecordTable<L extends Layer> {
     const { layers, layerOf, recordOf } = this.#placesOf(packed, () => true);
     const layer = pack(listOf(layers, layerOf, recordOf));
     const slots = SlotMap.empty.with(packed, slotsOf(0, packed.length));
-    return this.#with({ overlay: [layer], slots });
+    return this.#with({ overlay: [layer], slots, moved: withMarks(noMarks, packed, this.#baseSlots) });
   }
 
   /** All records that are populated here or in `ghosts` in a new base of as many shards. */
@@ -330,7 +342,7 @@ export class RecordTable<L extends Layer> {
         ...this.#placesOf(own, isKept),
       });
     });
-    return this.#with({ base, baseSlots: end, overlay: [], slots: SlotMap.empty });
+    return this.#with({ base, baseSlots: end, overlay: [], slots: SlotMap.empty, moved: noMarks });
   }
 
   /** The ordinals below `end` that are not in a new base as they are in this one: in the overlay, or holes. */

@@ -44,7 +44,7 @@ export class UniqueKeyIndex {
   #array: KeyArray | null;
   /** Of all others; null: there is an array, or nothing is built yet. */
   #table: KeyTable | null;
-  /** While it is not: how many keys look-ups may still go over one by one. */
+  /** While nothing is built: how many keys look-ups may still go over one by one. */
   #scanBudget: number;
   /** Which entries count: see {@link KeyTable}. Null: {@link KeyTable.firstLive}. */
   readonly #live: Uint32Array | null;
@@ -147,13 +147,13 @@ export class UniqueKeyIndex {
       this.#readHashes(batch);
       if (!array.listChanges(batch, false, changes)) return null;
     }
-    const unchanged = new UniqueKeyIndex(next, this.type, this.#content());
+    const index = new UniqueKeyIndex(next, this.type, this.#content());
     for (const batch of batchesOf(added)) {
-      unchanged.#readHashes(batch);
+      index.#readHashes(batch);
       if (!array.listChanges(batch, true, changes)) return null;
     }
-    unchanged.#array = array.with(changes, unchanged.#records.count);
-    return unchanged.#array && unchanged;
+    index.#array = array.with(changes, index.#records.count);
+    return index.#array && index;
   }
 
   #followedByTable(table: KeyTable, next: ReadState, { added, removed }: TypeChanges): UniqueKeyIndex | null {

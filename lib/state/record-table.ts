@@ -117,7 +117,7 @@ interface TableParts<L> {
  *   Guarded by test/bench (deltas).
  *
  * When the overlay has grown, layers are packed together ({@link RecordTable.applyAdditions}):
- * all 63 overlay layers in use: into one overlay layer; more overlay records than a tenth of the base: everything
+ * all 63 overlay layers in use: into one overlay layer; more overlay records than a twentieth of the base: everything
  * into a new base. The second costs O(dataset), but only after O(dataset) changes; the first O(overlay) per 62 deltas.
  */
 export class RecordTable<L extends Layer> {
@@ -384,7 +384,7 @@ interface RecordPlaces<L> {
  * Of the base: with more records in the overlay, all is packed into a new base. Look-ups take longer by how many records lie
  * in the overlay, and the folds are paid for by the changes between two of them (docs/performance.md, "What a fold is").
  */
-const foldShare = 1 / 16;
+const foldShare = 1 / 20;
 
 /** Below this many records an overlay is not worth folding: the 63 layers are the only bound. */
 const foldRecordsMin = 1024;

@@ -198,7 +198,7 @@ export const metrics: readonly Metric[] = [
   {
     name: 'deltas',
     isOfProducts: true,
-    label: 'lookup + 1 field with 6 deltas of 1 % on top, against none',
+    label: 'lookup + 1 field with 5 deltas of 1 % on top, against none',
     unit: 'x longer',
     isRate: false,
     peers: ['ours'],

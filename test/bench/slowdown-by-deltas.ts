@@ -5,8 +5,8 @@ import type { ReadState } from '../../lib/state/read-state.ts';
 import { WriteState } from '../../lib/state/write-state.ts';
 import { changeEvery, nextRandom, productOf } from './products.ts';
 
-/** Of 1 % each: as many as there can be below the sixteenth at which they are folded into a new base. */
-const deltaCount = 6;
+/** Of 1 % each: as many as there can be below the twentieth at which they are folded into a new base. */
+const deltaCount = 5;
 /** With so many the state has been folded twice, and the index's table, which has room for a quarter more, was built anew. */
 const foldedDeltaCount = 27;
 const turns = 15;

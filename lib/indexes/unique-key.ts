@@ -81,7 +81,7 @@ export class UniqueKeyIndex {
     return new UniqueKeyIndex(state, type, notBuilt);
   }
 
-  /** {@link of}, and the table is built now. */
+  /** {@link of}, and it is built now. */
   static build(state: ReadState, type: string): UniqueKeyIndex {
     const index = UniqueKeyIndex.of(state, type);
     index.#build();

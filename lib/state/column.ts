@@ -7,8 +7,8 @@ import {
   kindCodes,
   type PackedField,
   rawLow,
-  rawNarrow,
   readFloatingIn,
+  readNarrow,
   varEnd,
   varEndOrNull,
 } from './packed-field.ts';
@@ -66,7 +66,7 @@ export class NumericColumn implements NumberColumn<number | null> {
   at(ordinal: number): number | null {
     const base = this.#base;
     if (base === null || !this.#table.isInBase(ordinal)) return this.#read(ordinal);
-    const raw = rawNarrow(base, ordinal);
+    const raw = readNarrow(base, ordinal, base.mask);
     return raw === base.mask ? null : (raw >>> 1) ^ -(raw & 1);
   }
 
@@ -245,7 +245,7 @@ export class ReferencedTextColumn implements Column<string | null> {
   at(ordinal: number): string | null {
     const base = this.#base;
     if (base === null || !this.#table.isInBase(ordinal)) return this.#read(ordinal);
-    const raw = rawNarrow(base, ordinal);
+    const raw = readNarrow(base, ordinal, base.mask);
     return raw === base.mask ? null : this.#textAt(raw);
   }
 

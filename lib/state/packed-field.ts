@@ -231,14 +231,13 @@ function outOfRange({ data }: PackedField, start: number, end: number): DatasetE
   return new DatasetError('corrupt', problem, { start, end });
 }
 
-/** {@link rawLow} of a field that is {@link PackedField.isNarrow narrow}. */
-export function rawNarrow(field: PackedField, record: number): number {
+/** Of a field that is {@link PackedField.isNarrow narrow}: with its mask, what {@link rawLow} reads. */
+export function readNarrow(field: PackedField, record: number, mask: number): number {
   const position = record * field.stride + field.offset;
-  return (field.view.getInt32(position >>> 3, true) >>> (position & 7)) & field.mask;
+  return (field.view.getInt32(position >>> 3, true) >>> (position & 7)) & mask;
 }
 
 function readMasked(field: PackedField, record: number, mask: number): number {
-  const position = record * field.stride + field.offset;
-  if (field.isNarrow) return (field.view.getInt32(position >>> 3, true) >>> (position & 7)) & mask;
-  return readBits(field.bits, position, mask);
+  if (field.isNarrow) return readNarrow(field, record, mask);
+  return readBits(field.bits, record * field.stride + field.offset, mask);
 }

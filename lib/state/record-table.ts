@@ -97,7 +97,7 @@ interface TableParts<L> {
   readonly overlay: readonly L[];
   /** Of the ordinals whose record is in the overlay. */
   readonly slots: SlotMap;
-  /** The same for those that the base has room for: is there a slot? */
+  /** Which of the base's ordinals have a slot. `slots` says so, too, but by pages, and every look-up under deltas asks for it. */
   readonly moved: Marks;
   readonly populated: BitSet;
   readonly maxOrdinal: number;
